@@ -1,0 +1,32 @@
+/** The server: the environment, Postgres named or embedded, the engine on a port. Everything else is in the packages. */
+import { NodeRuntime } from "@effect/platform-node"
+import { developmentSecret, type Environment, HogsendServer, Observability, orExplain, Postgres } from "@hogsend/node"
+import { readEnvironment, readMigrations, Welcome } from "@hogsend/node"
+import { Effect, Layer } from "effect"
+
+const server = Effect.fnUntraced(function* (environment: Environment) {
+  const { dataDirectory } = yield* Postgres
+  const secret = environment.authSecret ?? (yield* developmentSecret(dataDirectory))
+  return HogsendServer.layer({
+    port: environment.port,
+    host: environment.host,
+    migrate: environment.migrate,
+    clientMigrations: yield* readMigrations(environment.clientMigrations),
+    userTokens: { secrets: [secret, ...environment.previousAuthSecrets] },
+    keyGate: { adminApiKey: environment.adminApiKey },
+    contacts: environment,
+    docs: environment.docs
+  })
+})
+
+const main = Effect.gen(function* () {
+  const environment = yield* readEnvironment(process.env.INIT_CWD ?? process.cwd())
+  return yield* Welcome.layer.pipe(
+    Layer.provide(Layer.unwrap(server(environment))),
+    Layer.provide(Postgres.layer(environment)),
+    Layer.provide(Observability.layer(environment)),
+    Layer.launch
+  )
+}).pipe(orExplain)
+
+NodeRuntime.runMain(main)

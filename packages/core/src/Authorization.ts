@@ -1,0 +1,85 @@
+/**
+ * Who may call a route, and how a refusal reads.
+ *
+ * Every guarded endpoint carries the `Authorization` middleware and an `Access` annotation; an endpoint that forgets the
+ * annotation asks for `full-admin`. The middleware's implementation is the engine's `KeyGate`.
+ */
+import * as Context from "effect/Context"
+import * as Schema from "effect/Schema"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import type { ApiKeyId, Scope } from "./ApiKey.ts"
+import { DatabaseUnavailable } from "./Envelope.ts"
+
+/**
+ * What a route asks of its caller: one of `scopes`; `browser` routes are also open to publishable and proxy keys, with
+ * the rights that these have.
+ */
+export interface Access {
+  readonly browser: boolean
+  readonly scopes: readonly [Scope, ...Array<Scope>]
+}
+
+/** The annotation that holds a route's `Access`. */
+export const Access = Object.assign(
+  Context.Reference<Access>("core/Access", { defaultValue: () => ({ browser: false, scopes: ["full-admin"] }) }),
+  {
+    /** Open to `ingest` keys, and to publishable and proxy keys within what these may do. */
+    browser: { browser: true, scopes: ["ingest"] } satisfies Access,
+    /** Open to secret keys that hold one of the scopes. */
+    secret: (...scopes: readonly [Scope, ...Array<Scope>]): Access => ({ browser: false, scopes })
+  }
+)
+
+/**
+ * Who calls: the key that the request was made under. `restricted` callers (publishable and proxy keys) are browsers, or
+ * speak for them, and must prove whom they act for.
+ */
+export class Caller extends Context.Service<
+  Caller,
+  {
+    /** `null` for the admin key of the environment, which is no row. */
+    readonly keyId: ApiKeyId | null
+    readonly name: string
+    readonly scopes: ReadonlyArray<Scope>
+    readonly restricted: boolean
+  }
+>()("core/Caller") {}
+
+/** 401: no key, a malformed one, or one that is unknown or revoked. */
+export class Unauthorized extends Schema.TaggedError<Unauthorized>()(
+  "Unauthorized",
+  { error: Schema.String },
+  { httpApiStatus: 401 }
+) {}
+
+/** 401: the key's `expiresAt` has passed. */
+export class KeyExpired extends Schema.TaggedError<KeyExpired>()(
+  "KeyExpired",
+  { error: Schema.String, expiredAt: Schema.Date },
+  { httpApiStatus: 401 }
+) {}
+
+/** 403: the key is good but does not hold the scope that this route asks for. */
+export class ScopeMissing extends Schema.TaggedError<ScopeMissing>()(
+  "ScopeMissing",
+  { error: Schema.String, required: Schema.Array(Schema.String) },
+  { httpApiStatus: 403 }
+) {}
+
+/** 403: a publishable key was used from an origin that is not on its list. */
+export class OriginDenied extends Schema.TaggedError<OriginDenied>()(
+  "OriginDenied",
+  { error: Schema.String },
+  { httpApiStatus: 403 }
+) {}
+
+/** `Authorization: Bearer hsk_… | pk_…`. Judged after routing and before the body is read. */
+export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: Caller }>()(
+  "core/Authorization",
+  {
+    requiredForClient: true,
+    security: { bearer: HttpApiSecurity.bearer },
+    error: [Unauthorized, KeyExpired, ScopeMissing, OriginDenied, DatabaseUnavailable]
+  }
+) {}

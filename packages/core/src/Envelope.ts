@@ -1,0 +1,85 @@
+/**
+ * The one error envelope: `{ "_tag": "…", "error": "a sentence", … }`, for every failure of every route.
+ *
+ * `_tag` is the machine code and the name of the class that a typed client gets; `error` tells a person what was wrong
+ * and what to do. This file holds the failures that any route can have; those of a feature stand beside its model.
+ */
+import * as Schema from "effect/Schema"
+import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+
+/** One thing that is wrong with a request: where (`["payload", "userId"]`) and what. */
+export const Issue = Schema.Struct({
+  path: Schema.Array(Schema.String),
+  message: Schema.String
+})
+
+/** 400: the request does not fit the route's schema. */
+export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
+  "RequestInvalid",
+  { error: Schema.String, issues: Schema.Array(Issue) },
+  { httpApiStatus: 400 }
+) {}
+
+/** 400: the body is not JSON at all. */
+export class BodyMalformed extends Schema.TaggedError<BodyMalformed>()(
+  "BodyMalformed",
+  { error: Schema.String },
+  { httpApiStatus: 400 }
+) {}
+
+/** 404: no route has this path. */
+export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()(
+  "RouteNotFound",
+  { error: Schema.String },
+  { httpApiStatus: 404 }
+) {}
+
+/** 405: the path exists, the method does not; the `Allow` header lists those that do. */
+export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()(
+  "MethodNotAllowed",
+  { error: Schema.String },
+  { httpApiStatus: 405 }
+) {}
+
+/** 413: the body is larger than the route takes. */
+export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()(
+  "BodyTooLarge",
+  { error: Schema.String },
+  { httpApiStatus: 413 }
+) {
+  static readonly of = (maxBytes: number) =>
+    new BodyTooLarge({ error: `The body is larger than the ${Math.floor(maxBytes / 1024)} KiB that this route takes.` })
+}
+
+/** 415: the body is not declared as JSON. */
+export class ContentTypeUnsupported extends Schema.TaggedError<ContentTypeUnsupported>()(
+  "ContentTypeUnsupported",
+  { error: Schema.String },
+  { httpApiStatus: 415 }
+) {}
+
+/** 500: a defect. It never tells what broke; the request id finds the log line and the trace. */
+export class InternalFault extends Schema.TaggedError<InternalFault>()(
+  "InternalFault",
+  { error: Schema.String },
+  { httpApiStatus: 500 }
+) {}
+
+/** 503: the database cannot be reached now; nothing was stored, so the same request may be sent again. */
+export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>()(
+  "DatabaseUnavailable",
+  { error: Schema.String },
+  { httpApiStatus: 503 }
+) {
+  static readonly default = new DatabaseUnavailable({
+    error: "The database cannot be reached right now. Nothing was stored; send the same request again in a moment."
+  })
+}
+
+/**
+ * The middleware of the whole API that keeps the promise of this file for what happens inside a route: a request that
+ * does not fit its schema becomes `RequestInvalid` or `BodyMalformed`.
+ */
+export class Envelope extends HttpApiMiddleware.Service<Envelope>()("core/Envelope", {
+  error: [RequestInvalid, BodyMalformed, BodyTooLarge, ContentTypeUnsupported, InternalFault, DatabaseUnavailable]
+}) {}

@@ -1,0 +1,24 @@
+/** Paging of the admin lists: `limit` 1 to 100, `offset` from 0; answers `{ <plural>: […], total, limit, offset }`. */
+import * as Schema from "effect/Schema"
+
+const Int = Schema.FiniteFromString.check(Schema.isInt())
+
+/** The query of a list. Absent: the first 50. */
+export const PageQuery = {
+  limit: Schema.optionalKey(Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))),
+  offset: Schema.optionalKey(Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000_000 })))
+} as const
+
+export interface Page {
+  readonly limit: number
+  readonly offset: number
+}
+
+/** The page that a query asks for. */
+export const pageOf = (query: { readonly limit?: number; readonly offset?: number }): Page => ({
+  limit: query.limit ?? 50,
+  offset: query.offset ?? 0
+})
+
+/** What every list answers beside its items. */
+export const PageFields = { total: Schema.Int, limit: Schema.Int, offset: Schema.Int } as const

@@ -1,0 +1,217 @@
+/**
+ * Contacts: what a person is known by. Upsert, look up, list, show a person their own traits, erase.
+ *
+ * Whom a request is about is the resolver's to say; this service reads contacts as everybody sees them and erases them
+ * with everything that names them. A browser sees the operator's allowlist of traits of itself, and nothing else.
+ */
+import { PgClient } from "@effect/sql-pg"
+import {
+  type Caller,
+  type Contact,
+  type ContactId,
+  ContactNotFound,
+  type ContactUpsert,
+  type ContactUpserted,
+  type DatabaseUnavailable,
+  type IdentityDenied,
+  IdentityMissing,
+  KeysDisagree,
+  type OwnTraits,
+  type Page
+} from "@hogsend/core"
+import { Clock, Context, Effect, Layer, Result } from "effect"
+import { type Actor, AuditLogs } from "./AuditLogs.ts"
+import { makeContactsRepo } from "./Contacts/ContactsRepo.ts"
+import { orUnavailable } from "./Database.ts"
+import { type AssertedKey, IdentityResolver } from "./IdentityResolver.ts"
+import { normaliseKey } from "./IdentityKey.ts"
+import { type Claims, type PrincipalRefused, Principals } from "./Principals.ts"
+import { Warnings } from "./Warnings.ts"
+
+export interface ContactsOptions {
+  /** Names of the properties that a person may see of themself. None. */
+  readonly publicProperties?: ReadonlyArray<string>
+  /** Whether a person may see their own email. */
+  readonly exposeEmail?: boolean
+}
+
+/** Keys to look for; each on its own. */
+export interface ContactKeys {
+  readonly userId?: string | undefined
+  readonly email?: string | undefined
+  readonly anonymousId?: string | undefined
+}
+
+export class Contacts extends Context.Service<
+  Contacts,
+  {
+    readonly upsert: (
+      caller: Caller["Service"],
+      body: ContactUpsert,
+      carried: Pick<Claims, "userTokens" | "device">
+    ) => Effect.Effect<ContactUpserted, PrincipalRefused | IdentityDenied | DatabaseUnavailable>
+    /** What the person that the claims name may see of themself. */
+    readonly me: (
+      caller: Caller["Service"],
+      claims: Claims
+    ) => Effect.Effect<OwnTraits, PrincipalRefused | DatabaseUnavailable>
+    /** The contacts that hold any of the keys. */
+    readonly find: (keys: ContactKeys) => Effect.Effect<ReadonlyArray<Contact>, IdentityMissing | DatabaseUnavailable>
+    /** By id, also of one that was merged away. */
+    readonly get: (id: ContactId) => Effect.Effect<Contact, ContactNotFound | DatabaseUnavailable>
+    /** Newest first. `search` is the beginning of a key. */
+    readonly list: (
+      page: Page,
+      search: string | undefined
+    ) => Effect.Effect<{ readonly contacts: ReadonlyArray<Contact>; readonly total: number }, DatabaseUnavailable>
+    /** Erases the contact that holds the keys, with its keys, its events and what else is kept of it. */
+    readonly eraseByKeys: (
+      keys: ContactKeys,
+      actor: Actor
+    ) => Effect.Effect<void, IdentityMissing | ContactNotFound | KeysDisagree | DatabaseUnavailable>
+    readonly erase: (id: ContactId, actor: Actor) => Effect.Effect<void, ContactNotFound | DatabaseUnavailable>
+  }
+>()("engine/Contacts") {
+  static readonly layer = (options: ContactsOptions = {}) =>
+    Layer.effect(
+      Contacts,
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const repo = makeContactsRepo(sql)
+        const resolver = yield* IdentityResolver
+        const principals = yield* Principals
+        const warnings = yield* Warnings
+        const audit = yield* AuditLogs
+        const publicProperties = options.publicProperties ?? []
+
+        const upsert = Effect.fn("Contacts.upsert")(function* (
+          caller: Caller["Service"],
+          body: ContactUpsert,
+          carried: Pick<Claims, "userTokens" | "device">
+        ) {
+          const principal = yield* principals.establish(caller, {
+            ...body,
+            ...carried,
+            userTokens: body.userToken === undefined ? carried.userTokens : [...carried.userTokens, body.userToken],
+            writesLists: body.lists !== undefined,
+            observesOnly: body.properties === undefined
+          })
+          const { assertion, source } = principal
+          const work = {
+            occurredAt: new Date(yield* Clock.currentTimeMillis),
+            properties: body.properties,
+            write: Effect.fnUntraced(function* (resolution: Parameters<typeof upserted>[0]) {
+              const unheard = body.lists === undefined ? [] : [noLists]
+              const all = [...principal.warnings, ...resolution.warnings, ...unheard]
+              yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
+              return upserted(resolution, all)
+            })
+          }
+          return yield* resolver.resolve(assertion, { actor: caller.name, source }, work)
+        })
+
+        const me = Effect.fn("Contacts.me")(function* (caller: Caller["Service"], claims: Claims) {
+          const { assertion } = yield* principals.establish(caller, { ...claims, reads: true })
+          const [strongest] = assertion.keys
+          const found = strongest === undefined ? null : yield* resolver.lookup(strongest)
+          if (found === null || found.contactId === null) return nobody
+          // A device reads what was published to it, and nothing else of a contact that is identified by now.
+          const anonymous = assertion.vouchedBy === "public" || assertion.vouchedBy === "device"
+          if (anonymous && (found.identified || found.kind !== "anonymous")) return nobody
+          // Somebody else may have written under a string that is this user's id without having been named so yet.
+          if (assertion.vouchedBy === "user" && found.kind === "anonymous" && !found.certified) return nobody
+          const [contact] = yield* repo.load([found.contactId])
+          if (contact === undefined) return nobody
+          const traits = Object.fromEntries(
+            publicProperties
+              .filter((name) => Object.hasOwn(contact.properties, name))
+              .map((name) => [name, contact.properties[name] ?? null])
+          )
+          const own = { identified: found.identified, traits }
+          return options.exposeEmail === true ? { ...own, email: contact.email } : own
+        }, orUnavailable)
+
+        const find = Effect.fn("Contacts.find")(function* (keys: ContactKeys) {
+          const asserted = yield* Effect.fromResult(assertedKeys(keys))
+          const found = yield* Effect.forEach(asserted, resolver.lookup)
+          return yield* repo.load([...new Set(found.flatMap((one) => one?.contactId ?? []))])
+        }, orUnavailable)
+
+        const get = Effect.fn("Contacts.get")(function* (id: ContactId) {
+          const [owner] = yield* repo.ownerOf(id)
+          const [contact] = owner === undefined ? [] : yield* repo.load([owner.contactId])
+          return contact ?? (yield* notFound)
+        }, orUnavailable)
+
+        const list = Effect.fn("Contacts.list")(
+          (page: Page, search: string | undefined) =>
+            Effect.all({ contacts: repo.list(page, search), total: repo.count(search) }),
+          orUnavailable
+        )
+
+        const erase = Effect.fn("Contacts.erase")(
+          function* (id: ContactId, actor: Actor) {
+            const [owner] = yield* repo.ownerOf(id)
+            if (owner === undefined || !(yield* repo.erase(owner.contactId))) return yield* notFound
+            yield* audit.record({ actor, action: "contacts.erase", resourceId: owner.contactId })
+          },
+          sql.withTransaction,
+          orUnavailable
+        )
+
+        const eraseByKeys = Effect.fn("Contacts.eraseByKeys")(function* (keys: ContactKeys, actor: Actor) {
+          const contacts = yield* find(keys)
+          if (contacts.length > 1) return yield* keysDisagree
+          const [contact] = contacts
+          return yield* contact === undefined ? notFound : erase(contact.id, actor)
+        })
+
+        return Contacts.of({ upsert, me, find, get, list, erase, eraseByKeys })
+      })
+    )
+}
+
+type Resolved = Parameters<Parameters<IdentityResolver["Service"]["resolve"]>[2]["write"]>[0]
+
+const upserted = (resolution: Resolved, warnings: Resolved["warnings"]): ContactUpserted => ({
+  id: (resolution.contact?.id ?? null) as ContactId | null,
+  created: resolution.contact !== null && resolution.changes.created.includes(resolution.contact.id),
+  linked:
+    resolution.changes.merged.length > 0 ||
+    resolution.changes.promoted.length > 0 ||
+    resolution.changes.linked.some(({ contactId }) => !resolution.changes.created.includes(contactId)),
+  contactKey: resolution.contactKey,
+  contactKeyKind: resolution.contactKeyKind,
+  safeToIdentify: resolution.safeToIdentify,
+  ...(warnings.length === 0 ? {} : { warnings })
+})
+
+const nobody: OwnTraits = { identified: false, traits: {} }
+
+const assertedKeys = (keys: ContactKeys): Result.Result<ReadonlyArray<AssertedKey>, IdentityMissing> => {
+  const claimed = [
+    ["external", keys.userId],
+    ["email", keys.email],
+    ["anonymous", keys.anonymousId]
+  ] as const
+  const given = claimed.flatMap(([kind, value]) => (value === undefined ? [] : [[kind, value] as const]))
+  if (given.length === 0) return Result.fail(new IdentityMissing({ error: "Send userId, email or anonymousId." }))
+  const asserted: Array<AssertedKey> = []
+  for (const [kind, raw] of given) {
+    const value = normaliseKey(kind, raw)
+    // A key that is never accepted is nobody's.
+    if (Result.isSuccess(value)) asserted.push({ kind, value: value.success })
+  }
+  return Result.succeed(asserted)
+}
+
+const noLists = {
+  code: "lists_not_available",
+  hint: "This server has no lists yet; the contact was written without them."
+}
+
+const notFound = new ContactNotFound({ error: "Contact not found. Nobody has this id or key." })
+
+const keysDisagree = new KeysDisagree({
+  error: "These keys belong to different contacts. Nothing was erased; name one contact."
+})

@@ -1,0 +1,114 @@
+/** The SQL of contacts: reading them as everybody sees them, and erasing them. */
+import type { PgClient } from "@effect/sql-pg"
+import { Contact, ContactId, type Page } from "@hogsend/core"
+import { Effect, type Schema } from "effect"
+import { type PublicProperty, visibleProperties } from "../contactProperties.ts"
+import { oneRow } from "../Database.ts"
+import { contactKeyOf, currentEmailOf, canonicalAnonymousOf, externalOf, type KeyState } from "../IdentityResolver.ts"
+import { erasableTables } from "../PersonalData.ts"
+
+interface ContactRow {
+  readonly id: string
+  readonly properties: Readonly<Record<string, Schema.Json>>
+  readonly publicProperties: Readonly<Record<string, PublicProperty>>
+  readonly timezone: string | null
+  readonly source: string | null
+  readonly firstSeenAt: Date
+  readonly lastSeenAt: Date
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+export const makeContactsRepo = (sql: PgClient.PgClient) => {
+  const columns = sql.literal(`c.id, c.properties, c.public_properties as "publicProperties", c.timezone, c.source,
+    c.first_seen_at as "firstSeenAt", c.last_seen_at as "lastSeenAt", c.created_at as "createdAt",
+    c.updated_at as "updatedAt"`)
+
+  const withKeys = Effect.fnUntraced(function* (rows: ReadonlyArray<ContactRow>) {
+    const keys =
+      rows.length === 0
+        ? []
+        : yield* sql<KeyState>`
+      select id, kind, value, contact_id as "contactId", certified,
+        (extract(epoch from first_asserted_at) * 1000000)::float8 as "firstAssertedAt",
+        (extract(epoch from preferred_at) * 1000000)::float8 as "preferredAt"
+      from hogsend.identity_keys where contact_id = any(${rows.map(({ id }) => id)}::uuid[])`
+    const byContact = Map.groupBy(keys, (key) => key.contactId)
+    return rows.map((row) => toContact(row, byContact.get(row.id) ?? []))
+  })
+
+  /** Contacts that are somebody, and whose keys begin with `search`. */
+  const matching = (search: string | undefined) => {
+    if (search === undefined || search === "") return sql`c.merged_into is null`
+    const prefix = `${search.replace(/[\\%_]/g, "\\$&")}%`
+    return sql`c.merged_into is null and c.id in (
+      select contact_id from hogsend.identity_keys where kind <> 'email' and value like ${prefix}
+      union
+      select contact_id from hogsend.identity_keys where kind = 'email' and value like ${prefix.toLowerCase()})`
+  }
+
+  return {
+    /** Newest first. */
+    load: (ids: ReadonlyArray<string>) =>
+      sql<ContactRow>`
+      select ${columns} from hogsend.contacts c where c.id = any(${ids}::uuid[]) order by c.id desc`.pipe(
+        Effect.flatMap(withKeys)
+      ),
+
+    list: ({ limit, offset }: Page, search: string | undefined) =>
+      sql<ContactRow>`
+      select ${columns} from hogsend.contacts c where ${matching(search)}
+      order by c.id desc limit ${limit} offset ${offset}`.pipe(Effect.flatMap(withKeys)),
+
+    count: (search: string | undefined) =>
+      sql<{ total: number }>`
+      select count(*)::int as total from hogsend.contacts c where ${matching(search)}`.pipe(
+        Effect.flatMap(oneRow),
+        Effect.map(({ total }) => total)
+      ),
+
+    /** The contact that has this id now: its own, or the one that it was merged into. */
+    ownerOf: (id: ContactId) => sql<{ contactId: string }>`
+      select contact_id as "contactId" from hogsend.identity_keys
+      where kind = 'contact' and value = ${id} and contact_id is not null`,
+
+    /** Part of a transaction. Answers false when the contact was erased or merged meanwhile. */
+    erase: Effect.fnUntraced(function* (id: string) {
+      const locked = yield* sql`
+        select id from hogsend.contacts where id = ${id} and merged_into is null for no key update`
+      if (locked.length === 0) return false
+      const absorbed = yield* sql<{ id: string }>`
+        with recursive line as (
+          select ${id}::uuid as id
+          union
+          select c.id from hogsend.contacts c join line on c.merged_into = line.id
+        ) select id from line`
+      const contactIds = absorbed.map((row) => row.id)
+      const keys = yield* sql<{ id: string }>`select id from hogsend.identity_keys where contact_id = ${id}`
+      const keyIds = keys.map((row) => row.id)
+      yield* sql`
+        delete from hogsend.idempotency_keys
+        where event_id in (select id from hogsend.events where key_id = any(${keyIds}::uuid[]))`
+      for (const { column, table } of erasableTables) {
+        const ids = column === "key_id" ? keyIds : contactIds
+        yield* sql`delete from ${sql.literal(`hogsend.${table}`)} where ${sql.literal(column)} = any(${ids}::uuid[])`
+      }
+      yield* sql`delete from hogsend.contacts where id = any(${contactIds}::uuid[])`
+      return true
+    })
+  }
+}
+
+const toContact = (row: ContactRow, keys: ReadonlyArray<KeyState>): Contact => {
+  const state = { id: row.id, firstSeenAt: 0, keys }
+  const { properties, publicProperties, ...rest } = row
+  return new Contact({
+    ...rest,
+    ...contactKeyOf(state),
+    id: ContactId.make(row.id),
+    externalId: externalOf(state)?.value ?? null,
+    email: currentEmailOf(state)?.value ?? null,
+    anonymousId: canonicalAnonymousOf(state)?.value ?? null,
+    properties: visibleProperties({ properties, publicProperties })
+  })
+}

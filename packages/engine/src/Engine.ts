@@ -1,0 +1,68 @@
+/**
+ * Everything that Hogsend does: one line a feature. A host app composes `Engine.layer` over a `PgClient`, and swaps any
+ * service with a Layer of its own; `Engine.routes` serves core's `Api` over the services.
+ */
+import { Api } from "@hogsend/core"
+import { Layer } from "effect"
+import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { ApiKeys } from "./ApiKeys.ts"
+import { ApiKeysHttp } from "./ApiKeys/ApiKeysHttp.ts"
+import { AuditLogs } from "./AuditLogs.ts"
+import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
+import { Contacts, type ContactsOptions } from "./Contacts.ts"
+import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
+import { EventIngest, type EventIngestOptions } from "./EventIngest.ts"
+import { EventsHttp } from "./EventIngest/EventsHttp.ts"
+import { Events } from "./Events.ts"
+import { AdminEventsHttp } from "./Events/AdminEventsHttp.ts"
+import { Health, type HealthOptions } from "./Health.ts"
+import { HealthHttp } from "./Health/HealthHttp.ts"
+import { HttpEdge } from "./HttpEdge.ts"
+import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolver.ts"
+import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
+import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
+import { Principals } from "./Principals.ts"
+import { UserTokens, type UserTokensOptions } from "./UserTokens.ts"
+import { Warnings } from "./Warnings.ts"
+import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
+
+export interface EngineOptions {
+  readonly userTokens: UserTokensOptions
+  readonly keyGate?: KeyGateOptions
+  readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
+  readonly health?: HealthOptions
+  /** Serve `/docs` and `/openapi.json`. True. */
+  readonly docs?: boolean
+}
+
+export const Engine = {
+  /** Every service, over a `PgClient` whose schema is in place and the `Migrations` that keep it so. */
+  layer: (options: EngineOptions) =>
+    Layer.mergeAll(Contacts.layer(options.contacts), EventIngest.layer(options.contacts), ApiKeys.layer).pipe(
+      Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(options.contacts), Principals.layer)),
+      Layer.provideMerge(
+        Layer.mergeAll(
+          AuditLogs.layer,
+          Warnings.layer,
+          Events.layer,
+          KeyGate.layer(options.keyGate),
+          UserTokens.layer(options.userTokens),
+          Health.layer(options.health)
+        )
+      )
+    ),
+
+  /** What a tracer may not see; provide it to whatever serves `routes`. */
+  privacy: HttpEdge.privacy,
+
+  /** Core's `Api` on an `HttpRouter`, with the gate and the edge that every route has. */
+  routes: (options: Pick<EngineOptions, "docs">) => {
+    const docs = options.docs ?? true
+    const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
+      Layer.provide([EventsHttp, ContactsHttp, HealthHttp]),
+      Layer.provide([AdminContactsHttp, AdminEventsHttp, WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
+      Layer.provide([KeyGateHttp, HttpEdge.envelope])
+    )
+    return Layer.mergeAll(api, HttpEdge.layer, docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty)
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * The edge of the HTTP wire: what holds for every request, whatever its route.
+ *
+ * Every answer has an `X-Request-Id`, and every failure is the one envelope: an unknown path, a wrong method, a body that
+ * is not JSON, too large or malformed, and a defect, which tells the caller nothing and the log everything. The data plane
+ * answers CORS, the admin plane does not. Who may call is judged inside the route, by `KeyGate`.
+ */
+import { Api, BodyTooLarge, Envelope, InternalFault } from "@hogsend/core"
+import { Cause, Effect, Exit, Layer, type Types } from "effect"
+import {
+  HttpIncomingMessage,
+  HttpRouter,
+  HttpServerError,
+  HttpServerRequest,
+  HttpServerResponse,
+  UrlParams
+} from "effect/http"
+import { HttpApiMiddleware } from "effect/http-api"
+import * as ByteSize from "effect/ByteSize"
+import { toEnvelope } from "./HttpEdge/envelope.ts"
+import { corsHeaders, isPreflight, preflightHeaders } from "./HttpEdge/cors.ts"
+import { requestIdOf } from "./HttpEdge/requestId.ts"
+import { makeRouteTable, type Route } from "./HttpEdge/RouteTable.ts"
+import { refuseBody } from "./HttpEdge/refuseBody.ts"
+import { schemaFailure } from "./HttpEdge/schemaFailure.ts"
+
+export class HttpEdge {
+  /** The global middleware, and the implementation of core's `Envelope`. */
+  static readonly layer = HttpRouter.middleware((handler) => edge(handler), { global: true })
+
+  /** What spans must not hold: query values, and headers beyond those that say nothing of a person. */
+  static readonly privacy = Layer.succeed(UrlParams.CurrentRedactedNames, [/.*/])
+
+  static readonly envelope = HttpApiMiddleware.layerSchemaErrorTransform(Envelope, schemaFailure)
+}
+
+const routes = makeRouteTable(Api)
+
+const edge = (
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>
+): Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled, HttpServerRequest.HttpServerRequest> =>
+  Effect.gen(function* () {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const requestId = requestIdOf(request.headers["x-request-id"])
+    const found = routes.find(request.method, request.url)
+    yield* Effect.annotateCurrentSpan({ "hogsend.request_id": requestId })
+    const response = yield* answer(handler, request, found).pipe(
+      // The path alone: a query may carry a token or an email.
+      Effect.tap(({ status }) => Effect.logDebug(`${request.method} ${found.path} ${status}`)),
+      Effect.annotateLogs({ requestId })
+    )
+    return HttpServerResponse.setHeaders(response, {
+      ...(found.dataPlane ? corsHeaders(request.headers.origin) : {}),
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "x-request-id": requestId
+    })
+  })
+
+const answer = (
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>,
+  request: HttpServerRequest.HttpServerRequest,
+  found: ReturnType<typeof routes.find>
+): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  if (isPreflight(request) && found.dataPlane) {
+    return Effect.succeed(HttpServerResponse.empty({ status: 204, headers: preflightHeaders }))
+  }
+  if (found._tag === "Refused") return Effect.succeed(toEnvelope(found.refusal, found.headers))
+  const refusedBody = found.route === undefined ? undefined : refuseBody(request, found.route)
+  if (refusedBody !== undefined) return Effect.succeed(toEnvelope(refusedBody, { connection: "close" }))
+  return handler.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(found.route?.maxBodyBytes ?? 0)),
+    Effect.exit,
+    Effect.flatMap((exit) => (Exit.isSuccess(exit) ? Effect.succeed(exit.value) : failed(exit.cause, found.route)))
+  )
+}
+
+/** A body that grew over its limit while it was read is the caller's fault; what else ends here is ours. */
+const failed = (cause: Cause.Cause<unknown>, route: Route | undefined) => {
+  if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
+  const error = Cause.squash(cause)
+  if (HttpServerError.isHttpServerError(error) && error.reason._tag === "RequestParseError") {
+    if (error.reason.reason === "BodyTooLarge" && route !== undefined) {
+      return Effect.succeed(toEnvelope(BodyTooLarge.of(route.maxBodyBytes), { connection: "close" }))
+    }
+  }
+  return Effect.as(Effect.logError("A request failed", cause), toEnvelope(internalFault, {}))
+}
+
+const internalFault = new InternalFault({
+  error: "Something broke on our side. The X-Request-Id of this answer finds it in the server's log."
+})

@@ -1,0 +1,111 @@
+/**
+ * The table of all routes, made from the `HttpApi` itself: which paths exist, with which methods, whether they take a
+ * body and how large. 404 and 405 are answered from it.
+ */
+import { MethodNotAllowed, RouteNotFound } from "@hogsend/core"
+import { HttpApi, type HttpApiGroup } from "effect/http-api"
+
+/** What the edge knows of a route. Paths of the router that are not in the `HttpApi` (`/docs`) have none. */
+export interface Route {
+  readonly takesBody: boolean
+  /** Largest body that is read, in bytes. */
+  readonly maxBodyBytes: number
+}
+
+export type Found =
+  | {
+      readonly _tag: "Found"
+      /** Without its query. */
+      readonly path: string
+      readonly dataPlane: boolean
+      readonly route: Route | undefined
+    }
+  | {
+      readonly _tag: "Refused"
+      readonly path: string
+      readonly dataPlane: boolean
+      readonly refusal: RouteNotFound | MethodNotAllowed
+      readonly headers: Readonly<Record<string, string>>
+    }
+
+interface Path {
+  readonly segments: ReadonlyArray<string>
+  readonly methods: Map<string, Route | undefined>
+}
+
+const maxBodyBytes = 256 * 1024
+
+/** Paths that the engine serves beside its `HttpApi`. */
+const pages = ["/openapi.json", "/docs"]
+
+export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Constraint>(
+  api: HttpApi.HttpApi<Id, Groups>
+) => {
+  const paths = new Map<string, Path>()
+  const methodsOf = (path: string) => {
+    const known = paths.get(path)
+    if (known !== undefined) return known.methods
+    const methods = new Map<string, Route | undefined>()
+    paths.set(path, { segments: path.split("/"), methods })
+    return methods
+  }
+  for (const page of pages) methodsOf(page).set("GET", undefined)
+  HttpApi.reflect(api, {
+    onGroup: () => {},
+    onEndpoint: ({ endpoint }) => {
+      methodsOf(endpoint.path).set(endpoint.method, { takesBody: endpoint.payload.size > 0, maxBodyBytes })
+    }
+  })
+
+  const methodsAt = (path: string): Map<string, Route | undefined> | undefined => {
+    const exact = paths.get(path)
+    if (exact !== undefined) return exact.methods
+    const segments = path.split("/")
+    for (const candidate of paths.values()) {
+      if (
+        candidate.segments.length === segments.length &&
+        candidate.segments.every(
+          (segment, at) => segment === segments[at] || (segment.startsWith(":") && segments[at] !== "")
+        )
+      ) {
+        return candidate.methods
+      }
+    }
+    return undefined
+  }
+
+  /** `url` is the request's, with or without a query. */
+  const find = (method: string, url: string): Found => {
+    const path = pathOf(url)
+    const dataPlane = path.startsWith("/v1/") && !path.startsWith("/v1/admin")
+    const methods = methodsAt(path)
+    if (methods === undefined) {
+      return {
+        _tag: "Refused",
+        path,
+        dataPlane,
+        refusal: new RouteNotFound({ error: `Nothing is served at this path. /docs lists every route.` }),
+        headers: {}
+      }
+    }
+    const served = method === "HEAD" && !methods.has("HEAD") ? "GET" : method
+    if (methods.has(served)) return { _tag: "Found", path, dataPlane, route: methods.get(served) }
+    const allow = [...methods.keys(), ...(methods.has("GET") ? ["HEAD"] : []), ...(dataPlane ? ["OPTIONS"] : [])].join(
+      ", "
+    )
+    return {
+      _tag: "Refused",
+      path,
+      dataPlane,
+      refusal: new MethodNotAllowed({ error: `This path does not take ${method}. It takes ${allow}.` }),
+      headers: { allow }
+    }
+  }
+
+  return { find }
+}
+
+const pathOf = (url: string): string => {
+  const end = url.search(/[?#]/)
+  return end === -1 ? url : url.slice(0, end)
+}

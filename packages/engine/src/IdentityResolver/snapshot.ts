@@ -1,0 +1,102 @@
+/**
+ * What the resolver knows when it decides: the keys that a request asserts, whose they are, and every key of those
+ * contacts. Plain data, so that `decide` runs without a database.
+ */
+import type { ContactKeyKind, VouchedBy } from "@hogsend/core"
+import type { AssertedKeyKind, IdentityKeyKind } from "../IdentityKey.ts"
+
+/** A key as a request asserts it, normalised. */
+export interface AssertedKey {
+  readonly kind: AssertedKeyKind
+  readonly value: string
+}
+
+/** Whom a request is about, and on whose word. */
+export interface Assertion {
+  /** Strongest first: external, email, anonymous; one of each at the most. */
+  readonly keys: ReadonlyArray<AssertedKey>
+  readonly vouchedBy: VouchedBy
+  /** The request brought the secret that its certified anonymous id is derived from. */
+  readonly anonymousProven: boolean
+  /** Only looks: an anonymous browser that writes nothing to a contact makes a key and no contact. */
+  readonly observesOnly: boolean
+}
+
+/** A row of `identity_keys`. Times are microseconds of the database's clock. */
+export interface KeyState {
+  readonly id: string
+  readonly kind: IdentityKeyKind
+  readonly value: string
+  readonly contactId: string | null
+  readonly certified: boolean
+  readonly firstAssertedAt: number
+  readonly preferredAt: number | null
+}
+
+/** A contact with all of its keys. */
+export interface ContactState {
+  readonly id: string
+  readonly firstSeenAt: number
+  readonly keys: ReadonlyArray<KeyState>
+}
+
+export interface Snapshot {
+  /** The database's time of this transaction. */
+  readonly now: number
+  /** Keys that exist, by `slotOf`. */
+  readonly keys: ReadonlyMap<string, KeyState>
+  readonly contacts: ReadonlyMap<string, ContactState>
+}
+
+/** The namespace of a key: emails have one of their own, all other strings share one. */
+export const slotOf = (kind: IdentityKeyKind, value: string): string => `${kind === "email" ? "email" : "id"}:${value}`
+
+export const externalOf = (contact: ContactState): KeyState | undefined =>
+  contact.keys.find((key) => key.kind === "external")
+
+export const emailsOf = (contact: ContactState): ReadonlyArray<KeyState> =>
+  contact.keys.filter((key) => key.kind === "email")
+
+/** Has an external id or an email. */
+export const isIdentified = (contact: ContactState): boolean =>
+  contact.keys.some((key) => key.kind === "external" || key.kind === "email")
+
+/** The smallest by (first asserted at, value). */
+export const canonicalAnonymousOf = (contact: ContactState): KeyState | undefined =>
+  contact.keys
+    .filter((key) => key.kind === "anonymous")
+    .reduce<KeyState | undefined>((best, key) => (best === undefined || isEarlier(key, best) ? key : best), undefined)
+
+const isEarlier = (a: KeyState, b: KeyState): boolean =>
+  a.firstAssertedAt !== b.firstAssertedAt ? a.firstAssertedAt < b.firstAssertedAt : a.value < b.value
+
+/** The address that mail goes to: asserted last together with the strongest key, else the first. */
+export const currentEmailOf = (contact: ContactState): KeyState | undefined =>
+  emailsOf(contact).reduce<KeyState | undefined>((best, key) => {
+    if (best === undefined) return key
+    const [a, b] = [key.preferredAt ?? -1, best.preferredAt ?? -1]
+    return a !== b ? (a > b ? key : best) : isEarlier(key, best) ? key : best
+  }, undefined)
+
+export interface ContactKey {
+  readonly contactKey: string
+  readonly contactKeyKind: ContactKeyKind
+  readonly safeToIdentify: boolean
+}
+
+/** `external id ?? canonical anonymous id ?? contact id`. */
+export const contactKeyOf = (contact: ContactState): ContactKey => {
+  const external = externalOf(contact)
+  if (external !== undefined) return { contactKey: external.value, contactKeyKind: "external", safeToIdentify: true }
+  const anonymous = canonicalAnonymousOf(contact)
+  return anonymous === undefined
+    ? { contactKey: contact.id, contactKeyKind: "contact", safeToIdentify: false }
+    : anonymousContactKey(anonymous.value)
+}
+
+/** The contact key of a visitor who is no contact yet. */
+export const anonymousContactKey = (value: string): ContactKey => ({
+  contactKey: value,
+  contactKeyKind: "anonymous",
+  safeToIdentify: false
+})

@@ -1,0 +1,141 @@
+/**
+ * The two migration tracks: `engine` (ours, the tables of the schema `hogsend`) and `client` (the host app's own).
+ *
+ * A migration is SQL text with a name; what was applied is a row of `hogsend.migrations` with the SHA-256 of its text, so
+ * drift is judged by name and content, in both directions. One lock for both tracks, engine first, one transaction a
+ * migration; a text that starts with `-- no transaction` holds one statement that must run outside of one.
+ */
+import { PgClient } from "@effect/sql-pg"
+import type { TrackStatus } from "@hogsend/core"
+import { type DatabaseUnavailable } from "@hogsend/core"
+import { Context, Effect, Layer, Schema } from "effect"
+import { SqlError } from "effect/sql/SqlError"
+import { oneRow, orUnavailable } from "./Database.ts"
+import { engineMigrations } from "./Migrations/engineMigrations.ts"
+import { type AppliedMigration, type Migration, pendingOf, trackStatus } from "./Migrations/trackStatus.ts"
+import { sha256Hex } from "./SyncCrypto.ts"
+
+export type { Migration } from "./Migrations/trackStatus.ts"
+
+/** A migration failed, or one that was applied has another content now. `migration` is its `track/name`. */
+export class MigrationFailed extends Schema.TaggedError<MigrationFailed>()("MigrationFailed", {
+  migration: Schema.String,
+  error: Schema.String
+}) {}
+
+export interface TrackStatuses {
+  readonly engine: TrackStatus
+  readonly client: TrackStatus
+}
+
+export class Migrations extends Context.Service<
+  Migrations,
+  {
+    /** Where both tracks stand. */
+    readonly status: Effect.Effect<TrackStatuses, DatabaseUnavailable>
+    /** Applies what is pending of the named tracks, engine first, and answers their `track/name`s. */
+    readonly run: (
+      tracks: ReadonlyArray<"engine" | "client">
+    ) => Effect.Effect<ReadonlyArray<string>, MigrationFailed | DatabaseUnavailable>
+  }
+>()("engine/Migrations") {
+  /** `client` is the host app's track, in order; Drizzle's files as they are. */
+  static readonly layer = (options: { readonly client?: ReadonlyArray<Migration> } = {}) =>
+    Layer.effect(
+      Migrations,
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const tracks = { engine: engineMigrations, client: options.client ?? [] }
+
+        const applied = Effect.gen(function* () {
+          const { exists } = yield* Effect.flatMap(
+            sql<{ exists: boolean }>`select to_regclass('hogsend.migrations') is not null as exists`,
+            oneRow
+          )
+          return exists
+            ? yield* sql<AppliedMigration>`select track, name, sha256 from hogsend.migrations order by applied_at, name`
+            : []
+        })
+
+        const status = applied.pipe(
+          Effect.map((rows): TrackStatuses => ({
+            engine: trackStatus("engine", tracks.engine, rows),
+            client: trackStatus("client", tracks.client, rows)
+          })),
+          orUnavailable,
+          Effect.withSpan("Migrations.status")
+        )
+
+        const apply = Effect.fnUntraced(function* (track: "engine" | "client", migration: Migration) {
+          const record = sql`
+            insert into hogsend.migrations (track, name, sha256)
+            values (${track}, ${migration.name}, ${sha256Hex(migration.sql)})`
+          const run = migration.sql.startsWith("-- no transaction")
+            ? Effect.andThen(sql.unsafe(migration.sql), record)
+            : sql.withTransaction(Effect.andThen(sql.unsafe(asOneStatement(migration.sql)), record))
+          yield* Effect.mapError(run, (error) =>
+            error.reason._tag === "ConnectionError"
+              ? error
+              : new MigrationFailed({ migration: `${track}/${migration.name}`, error: describe(error) })
+          )
+          yield* Effect.logInfo(`Migrated ${track}/${migration.name}`)
+        })
+
+        const run = Effect.fn("Migrations.run")(
+          function* (which: ReadonlyArray<"engine" | "client">) {
+            // The lock belongs to its connection, so it is gone when we are.
+            const locker = yield* sql.reserve
+            yield* locker.execute("select pg_advisory_lock($1::bigint)", [migrationLock], undefined)
+            yield* Effect.addFinalizer(() =>
+              Effect.ignore(locker.execute("select pg_advisory_unlock($1::bigint)", [migrationLock], undefined))
+            )
+            yield* sql.unsafe(ledger)
+            const done: Array<string> = []
+            for (const track of ["engine", "client"] as const) {
+              if (!which.includes(track)) continue
+              const rows = yield* applied
+              const { changed } = trackStatus(track, tracks[track], rows)
+              if (changed[0] !== undefined) {
+                return yield* new MigrationFailed({
+                  migration: `${track}/${changed[0]}`,
+                  error: "it was applied with another content; restore its text and put the change into a new migration"
+                })
+              }
+              for (const migration of pendingOf(track, tracks[track], rows)) {
+                yield* apply(track, migration)
+                done.push(`${track}/${migration.name}`)
+              }
+            }
+            return done
+          },
+          Effect.scoped,
+          orUnavailable
+        )
+
+        return Migrations.of({ status, run })
+      })
+    )
+}
+
+const migrationLock = "4812007001"
+
+const ledger = asOneStatement(`
+  create schema if not exists hogsend;
+  create table if not exists hogsend.migrations (
+    track text not null,
+    name text not null,
+    sha256 text not null,
+    applied_at timestamptz not null default now(),
+    primary key (track, name)
+  )`)
+
+/** The driver sends one statement at a time; `execute` inside a `do` block takes a whole text. */
+function asOneStatement(text: string): string {
+  const tag = `$hogsend_${sha256Hex(text).slice(0, 12)}$`
+  return `do ${tag.replace("hogsend", "do")} begin execute ${tag}${text}${tag}; end ${tag.replace("hogsend", "do")}`
+}
+
+const describe = (error: SqlError): string => {
+  const cause = error.reason.cause
+  return cause instanceof Error ? cause.message : error.message
+}

@@ -1,0 +1,13 @@
+/** The engine's track, in order. A migration that was released is never edited: its change is a new one. */
+import type { Migration } from "./trackStatus.ts"
+import * as Clock from "./0001_Clock.ts"
+import * as ApiKeys from "./0002_ApiKeys.ts"
+import * as Identity from "./0003_Identity.ts"
+import * as Events from "./0004_Events.ts"
+
+export const engineMigrations: ReadonlyArray<Migration> = [
+  { name: "0001_Clock", sql: Clock.sql },
+  { name: "0002_ApiKeys", sql: ApiKeys.sql },
+  { name: "0003_Identity", sql: Identity.sql },
+  { name: "0004_Events", sql: Events.sql }
+]

@@ -1,0 +1,206 @@
+/**
+ * Whom a request acts for: turns a caller and what it claims into an assertion that the resolver may believe, or refuses.
+ *
+ * A secret key is believed. A browser (a publishable or proxy key) is its own anonymous id, certified or not, unless it
+ * brings a `userToken` for the `userId` that it claims; it never asserts an email. What depends on whose a key is now is
+ * decided later, under the resolver's locks. A token is verified whenever it is present.
+ */
+import {
+  type Caller,
+  IdentificationRequired,
+  IdentityDenied,
+  IdentityMissing,
+  type IngestionWarning,
+  type UserTokenExpired,
+  type UserTokenInvalid,
+  UserTokenMismatch,
+  UserTokenRequired
+} from "@hogsend/core"
+import { Context, Effect, Layer, Result } from "effect"
+import { type AssertedKeyKind, isCertifiedShape, normaliseKey, shorten } from "./IdentityKey.ts"
+import type { AssertedKey, Assertion } from "./IdentityResolver.ts"
+import { certifiedAnonymousId } from "./Principals/certifiedId.ts"
+import { UserTokens } from "./UserTokens.ts"
+
+/** What a request says about itself. */
+export interface Claims {
+  readonly userId?: string | undefined
+  readonly email?: string | undefined
+  readonly anonymousId?: string | undefined
+  /** Every token that the request carries: of the header, the body and the query. They must agree. */
+  readonly userTokens: ReadonlyArray<string>
+  /** The secret that a certified anonymous id is derived from. */
+  readonly device?: string | undefined
+  /** The body calls itself a browser's. */
+  readonly fromBrowser?: boolean
+  /** A read: a token says whom it is about, also where no `userId` is claimed. */
+  readonly reads?: boolean
+  readonly writesLists?: boolean
+  readonly observesOnly?: boolean
+}
+
+/** Whom a request acts for, and what of its claims was left out. */
+export interface Principal {
+  readonly assertion: Assertion
+  readonly warnings: ReadonlyArray<IngestionWarning>
+  /** `inapp` for browsers, `api` for servers. */
+  readonly source: "inapp" | "api"
+  /** Where an idempotency key of this principal counts: servers share one space, browsers have one a key. */
+  readonly idempotencyScope: string
+}
+
+export type PrincipalRefused =
+  | UserTokenInvalid
+  | UserTokenExpired
+  | UserTokenMismatch
+  | UserTokenRequired
+  | IdentityMissing
+  | IdentityDenied
+  | IdentificationRequired
+
+export class Principals extends Context.Service<
+  Principals,
+  {
+    readonly establish: (caller: Caller["Service"], claims: Claims) => Effect.Effect<Principal, PrincipalRefused>
+  }
+>()("engine/Principals") {
+  static readonly layer = Layer.effect(
+    Principals,
+    Effect.gen(function* () {
+      const tokens = yield* UserTokens
+
+      /** The user that the request's tokens name, all of them verified. */
+      const tokenUser = Effect.fnUntraced(function* ({ userId, userTokens }: Claims) {
+        const users = yield* Effect.forEach(new Set(userTokens), tokens.verify)
+        const user = users[0]?.userId
+        if (users.some((other) => other.userId !== user)) return yield* disagreeingTokens
+        if (user !== undefined && userId !== undefined && user !== userId) return yield* otherUser
+        return user
+      })
+
+      const forServer = (claims: Claims, user: string | undefined): Effect.Effect<Principal, PrincipalRefused> => {
+        const named = claims.reads === true && user !== undefined ? { ...claims, userId: user } : claims
+        const { keys, warnings } = normalise(named)
+        const browser = user !== undefined || claims.device !== undefined || claims.fromBrowser === true
+        return keys.length === 0
+          ? Effect.fail(identityMissing(warnings, "userId, email or anonymousId"))
+          : Effect.succeed({
+              assertion: { keys, vouchedBy: "server", anonymousProven: true, observesOnly: false },
+              warnings: browser ? [...warnings, browserBody] : warnings,
+              source: "api",
+              idempotencyScope: "server"
+            })
+      }
+
+      const forBrowser = Effect.fnUntraced(function* (claims: Claims, user: string | undefined) {
+        if (claims.email !== undefined) return yield* emailAsserted
+        if (claims.userId !== undefined && user === undefined) return yield* tokenRequired
+        const acting = claims.reads === true ? user : claims.userId
+        const { keys, warnings } = normalise({ userId: acting, anonymousId: claims.anonymousId })
+        const anonymous = keys.find((key) => key.kind === "anonymous")
+        const isUser = keys.some((key) => key.kind === "external")
+        const certified = anonymous !== undefined && isCertifiedShape(anonymous.value)
+        const proven = certified && isDerivedFrom(anonymous.value, claims.device)
+        if (certified && !proven && !isUser) return yield* unprovenDevice
+        if (keys.length === 0) return yield* identityMissing(warnings, "anonymousId, or userId with a userToken")
+        if (claims.writesLists === true && !isUser) return yield* identificationRequired
+
+        const left = certified && !proven ? anonymous : undefined
+        return {
+          assertion: {
+            keys: keys.filter((key) => key !== left),
+            vouchedBy: isUser ? "user" : certified ? "device" : "public",
+            anonymousProven: proven,
+            observesOnly: claims.observesOnly === true && !isUser
+          },
+          warnings: left === undefined ? warnings : [...warnings, notJoined(left)],
+          source: "inapp",
+          idempotencyScope: `browser:${keys[0]?.kind}:${keys[0]?.value}`
+        } satisfies Principal
+      })
+
+      const establish = Effect.fn("Principals.establish")(function* (caller: Caller["Service"], claims: Claims) {
+        const user = yield* tokenUser(claims)
+        return yield* caller.restricted ? forBrowser(claims, user) : forServer(claims, user)
+      })
+
+      return Principals.of({ establish })
+    })
+  )
+}
+
+/** The claimed keys in their order of strength; one that is refused becomes a warning, and the rest goes on. */
+const normalise = (claims: Pick<Claims, "userId" | "email" | "anonymousId">) => {
+  const keys: Array<AssertedKey> = []
+  const warnings: Array<IngestionWarning> = []
+  const claimed: ReadonlyArray<readonly [AssertedKeyKind, string | undefined]> = [
+    ["external", claims.userId],
+    ["email", claims.email],
+    ["anonymous", claims.anonymousId]
+  ]
+  for (const [kind, raw] of claimed) {
+    if (raw === undefined) continue
+    const key = normaliseKey(kind, raw)
+    if (Result.isFailure(key)) {
+      warnings.push({ ...key.failure, key: { kind, value: shorten(kind, raw) } })
+    } else if (!keys.some(({ kind: other, value }) => other !== "email" && kind !== "email" && value === key.success)) {
+      // One string has one owner, so a user id that is also sent as the anonymous id is one key.
+      keys.push({ kind, value: key.success })
+    }
+  }
+  return { keys, warnings }
+}
+
+const isDerivedFrom = (anonymousId: string, device: string | undefined): boolean =>
+  device !== undefined && Result.getOrUndefined(certifiedAnonymousId(device)) === anonymousId
+
+const identityMissing = (warnings: ReadonlyArray<IngestionWarning>, wanted: string) =>
+  new IdentityMissing(
+    warnings.length === 0
+      ? { error: `The request does not say whom it is about. Send ${wanted}.` }
+      : { error: `Every key of the request was refused. ${warnings[0]?.hint ?? ""}`.trim(), warnings }
+  )
+
+const disagreeingTokens = new UserTokenMismatch({
+  error: "The request carries more than one userToken, for different users. Send one."
+})
+
+const otherUser = new UserTokenMismatch({
+  error: "The userToken is for another user than the userId of this request. Mint one for this userId."
+})
+
+const emailAsserted = new UserTokenMismatch({
+  error: "A browser cannot assert an email, with or without a userToken. Send it as a property, or from your server."
+})
+
+const tokenRequired = new UserTokenRequired({
+  error: "A browser that names a userId needs a userToken for it, minted by your server with generateUserToken."
+})
+
+// These two never contain the name of the token: browsers take it for "mint a new one and retry".
+const unprovenDevice = new IdentityDenied({
+  error: "This anonymousId is certified and needs the X-Hogsend-Device secret that it was derived from."
+})
+
+const identificationRequired = new IdentificationRequired({
+  error: "Lists and preferences belong to a person. Identify the user before changing them."
+})
+
+const browserBody: IngestionWarning = {
+  code: "browser_body_under_secret_key",
+  hint:
+    "A browser's request came in under a secret key, which believes whatever it says. For a proxy, mint a secret key " +
+    "with the single scope ingest-public."
+}
+
+const notJoined = (key: AssertedKey): IngestionWarning => ({
+  code: "anonymous_not_joined",
+  key: { kind: key.kind, value: shorten(key.kind, key.value) },
+  hint: "This certified anonymous id came without its X-Hogsend-Device secret, so it was not joined to the user."
+})
+
+/** The tokens that a request carries outside of its body. */
+export const carriedTokens = (
+  headers: { readonly "x-hogsend-user-token"?: string | undefined },
+  query: { readonly userToken?: string | undefined }
+): ReadonlyArray<string> => [headers["x-hogsend-user-token"], query.userToken].filter((token) => token !== undefined)

@@ -1,0 +1,74 @@
+/**
+ * The environment of the server: every variable that it reads, decoded strictly and all at once.
+ *
+ * Libraries never read the environment; an app decodes it here, once, and hands options on. A bad or missing setting is
+ * one line of `SettingsInvalid`, so that an operator sees all of them in one start.
+ */
+import { Effect, Redacted } from "effect"
+import { resolve } from "node:path"
+import * as Setting from "./Environment/Setting.ts"
+
+export { SettingsInvalid } from "./Environment/Setting.ts"
+
+const settings = {
+  mode: Setting.oneOf("NODE_ENV", ["development", "production", "test"], "development"),
+  port: Setting.integer("PORT", { minimum: 0, maximum: 65_535, fallback: 3002 }),
+  host: Setting.text("HOST", undefined, "0.0.0.0"),
+  databaseUrl: Setting.url(
+    "DATABASE_URL",
+    ["postgres", "postgresql"],
+    "postgres://user:password@localhost:5432/hogsend"
+  ),
+  poolMax: Setting.integer("DATABASE_POOL_MAX", { minimum: 2, maximum: 500, fallback: 10 }),
+  dataDirectory: Setting.text("HOGSEND_DATA_DIR", undefined, "/var/lib/hogsend"),
+  authSecret: Setting.secret("BETTER_AUTH_SECRET", 32),
+  previousAuthSecrets: Setting.secrets("BETTER_AUTH_SECRETS_PREVIOUS", 32),
+  adminApiKey: Setting.secret("ADMIN_API_KEY", 16),
+  publicProperties: Setting.names("HOGSEND_PUBLIC_PROPERTIES", "plan,role"),
+  serverOnlyProperties: Setting.names("HOGSEND_SERVER_ONLY_PROPERTIES", "plan,credit"),
+  serverOnlyEvents: Setting.names("HOGSEND_SERVER_ONLY_EVENTS", "order_paid,refunded"),
+  exposeEmail: Setting.boolean("HOGSEND_EXPOSE_EMAIL", false),
+  docs: Setting.boolean("HOGSEND_DOCS", true),
+  migrate: Setting.oneOf("HOGSEND_MIGRATE", ["auto", "manual"], "auto"),
+  clientMigrations: Setting.text("CLIENT_MIGRATIONS_FOLDER", undefined, "migrations"),
+  logLevel: Setting.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),
+  logFormat: Setting.oneOf("LOG_FORMAT", ["pretty", "json"], undefined),
+  otlpEndpoint: Setting.url("OTEL_EXPORTER_OTLP_ENDPOINT", ["http", "https"], "http://localhost:4318")
+}
+
+/** Every setting, with its default in place. Folders are absolute. */
+export type Environment = Effect.Success<ReturnType<typeof readEnvironment>>
+
+/** Reads all settings; a relative folder is relative to `workingDirectory`, where the command was typed. */
+export const readEnvironment = Effect.fn("readEnvironment")(function* (workingDirectory: string) {
+  const { lines, values } = yield* Setting.readSettings(settings)
+  const production = values.mode === "production"
+  const missing: Array<string> = []
+  if (production && values.authSecret === undefined && !lines.some((line) => line.startsWith("BETTER_AUTH_SECRET "))) {
+    missing.push(
+      Setting.line("BETTER_AUTH_SECRET", "is missing, and production needs one", settings.authSecret.example)
+    )
+  }
+  if (production && values.databaseUrl === undefined && values.dataDirectory === undefined) {
+    missing.push(
+      Setting.line(
+        "DATABASE_URL",
+        "is missing, and so is HOGSEND_DATA_DIR: production needs one",
+        settings.databaseUrl.example
+      )
+    )
+  }
+  if (lines.length + missing.length > 0) {
+    return yield* new Setting.SettingsInvalid({ lines: [...lines, ...missing] })
+  }
+  return {
+    ...values,
+    production,
+    host: values.host ?? (production ? "0.0.0.0" : "127.0.0.1"),
+    databaseUrl: values.databaseUrl === undefined ? undefined : Redacted.make(values.databaseUrl),
+    dataDirectory: resolve(workingDirectory, values.dataDirectory ?? ".hogsend"),
+    clientMigrations:
+      values.clientMigrations === undefined ? undefined : resolve(workingDirectory, values.clientMigrations),
+    logFormat: values.logFormat ?? (production ? ("json" as const) : ("pretty" as const))
+  }
+})

@@ -1,0 +1,154 @@
+/**
+ * One setting of the environment: its name, how its text is read, and what to say when that fails.
+ *
+ * A setting that is missing or empty has its default. What is wrong becomes one line: the variable, what is wrong, an
+ * example. The value of a secret is never repeated.
+ */
+import { Config, Effect, Option, Redacted, Result, Schema } from "effect"
+
+export interface Setting<A> {
+  readonly name: string
+  readonly default: A
+  /** A failure completes the sentence "NAME …". */
+  readonly read: (text: string) => Result.Result<A, string>
+  readonly example: string
+}
+
+/** What is wrong with the environment: one line for each setting. */
+export class SettingsInvalid extends Schema.TaggedError<SettingsInvalid>()("SettingsInvalid", {
+  lines: Schema.Array(Schema.String)
+}) {}
+
+export const line = (name: string, wrong: string, example: string): string =>
+  `${name} ${wrong}; for example ${name}=${example}`
+
+type Values<Settings> = { readonly [Name in keyof Settings]: Settings[Name] extends Setting<infer A> ? A : never }
+
+/** The values of all settings, with the default for one that is wrong, and a line for each that is. */
+export const readSettings = Effect.fn("readSettings")(function* <Settings extends Record<string, Setting<unknown>>>(
+  settings: Settings
+) {
+  const lines: Array<string> = []
+  const values: Record<string, unknown> = {}
+  for (const [key, setting] of Object.entries(settings)) {
+    const text = Option.getOrElse(yield* Effect.orDie(Config.option(Config.String(setting.name))), () => "").trim()
+    const value = text === "" ? Result.succeed(setting.default) : setting.read(text)
+    values[key] = Result.getOrElse(value, () => setting.default)
+    if (Result.isFailure(value)) lines.push(line(setting.name, value.failure, setting.example))
+  }
+  return { values: values as Values<Settings>, lines }
+})
+
+const shown = (text: string) => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+
+/** Text that a schema decodes; `expected` completes "is …, and must be". */
+export const decoded = <A, I>(schema: Schema.Codec<A, I>, expected: string) => {
+  const decode = Schema.decodeUnknownOption(schema)
+  return (text: string): Result.Result<A, string> =>
+    Option.match(decode(text), {
+      onNone: () => Result.fail(`is ${shown(text)}, and must be ${expected}`),
+      onSome: (value) => Result.succeed(value)
+    })
+}
+
+/** `true` or `false`, and nothing else: "yes", "1" and "on" mean different things to different people. */
+export const boolean = (name: string, fallback: boolean): Setting<boolean> => ({
+  name,
+  default: fallback,
+  read: (text) =>
+    text === "true" || text === "false"
+      ? Result.succeed(text === "true")
+      : Result.fail(`is ${shown(text)}, and must be true or false`),
+  example: String(fallback)
+})
+
+export const oneOf = <const A extends string, B extends A | undefined>(
+  name: string,
+  values: readonly [A, ...Array<A>],
+  fallback: B
+): Setting<A | B> => ({
+  name,
+  default: fallback,
+  read: decoded(Schema.Literals(values), `one of ${values.join(", ")}`),
+  example: fallback ?? values[0]
+})
+
+/** Any text. */
+export const text = <A extends string | undefined>(
+  name: string,
+  fallback: A,
+  example: string
+): Setting<string | A> => ({
+  name,
+  default: fallback,
+  read: Result.succeed,
+  example
+})
+
+/** Whole numbers within bounds. */
+export const integer = (
+  name: string,
+  { fallback, maximum, minimum }: { readonly minimum: number; readonly maximum: number; readonly fallback: number }
+): Setting<number> => ({
+  name,
+  default: fallback,
+  read: decoded(
+    Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum })),
+    `a whole number from ${minimum} to ${maximum}`
+  ),
+  example: String(fallback)
+})
+
+/** Names divided by commas. */
+export const names = (name: string, example: string): Setting<ReadonlyArray<string>> => ({
+  name,
+  default: [],
+  read: (text) => {
+    const values = text.split(",").map((value) => value.trim())
+    return values.includes("")
+      ? Result.fail(`is ${shown(text)}, which names nothing between two commas`)
+      : Result.succeed(values)
+  },
+  example
+})
+
+/** Of at least `minLength` characters, and not one that stands in somebody's documentation. */
+const secretText =
+  (minLength: number) =>
+  (value: string): Result.Result<Redacted.Redacted<string>, string> => {
+    if (value.length < minLength)
+      return Result.fail(`has ${value.length} characters, and must have ${minLength} or more`)
+    return /change.?me|your.?secret|placeholder|example/i.test(value) || new Set(value).size < 5
+      ? Result.fail("is a placeholder, and must be random")
+      : Result.succeed(Redacted.make(value))
+  }
+
+const secretExample = "<the output of: openssl rand -base64 32>"
+
+/** A secret; its value is never repeated. */
+export const secret = (name: string, minLength: number): Setting<Redacted.Redacted<string> | undefined> => ({
+  name,
+  default: undefined,
+  read: secretText(minLength),
+  example: secretExample
+})
+
+/** Secrets divided by commas. */
+export const secrets = (name: string, minLength: number): Setting<ReadonlyArray<Redacted.Redacted<string>>> => ({
+  name,
+  default: [],
+  read: (value) => Result.all(value.split(",").map((one) => secretText(minLength)(one.trim()))),
+  example: secretExample
+})
+
+/** A URL with one of the schemes. */
+export const url = (name: string, schemes: ReadonlyArray<string>, example: string): Setting<string | undefined> => ({
+  name,
+  default: undefined,
+  // The text may hold a password, so it is not repeated.
+  read: (text) =>
+    schemes.some((scheme) => text.startsWith(`${scheme}://`)) && URL.canParse(text)
+      ? Result.succeed(text)
+      : Result.fail(`is not a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`),
+  example
+})

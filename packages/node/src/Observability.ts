@@ -1,0 +1,26 @@
+/** Logs and traces of the process: pretty or one JSON line an entry, from a level on; OTLP when an endpoint is named. */
+import { Layer, Logger, References } from "effect"
+import { FetchHttpClient } from "effect/http"
+import { Otlp } from "effect/observability"
+
+export interface ObservabilityOptions {
+  readonly logLevel: "debug" | "info" | "warn" | "error"
+  readonly logFormat: "pretty" | "json"
+  /** For example `http://localhost:4318`: traces, logs and metrics go there as OTLP over HTTP with JSON. */
+  readonly otlpEndpoint: string | undefined
+}
+
+const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
+
+export const Observability = {
+  layer: ({ logFormat, logLevel, otlpEndpoint }: ObservabilityOptions) =>
+    Layer.mergeAll(
+      Logger.layer([logFormat === "json" ? Logger.consoleJson : Logger.consolePretty()]),
+      Layer.succeed(References.MinimumLogLevel, levels[logLevel]),
+      otlpEndpoint === undefined
+        ? Layer.empty
+        : Otlp.layerJson({ baseUrl: otlpEndpoint, resource: { serviceName: "hogsend" } }).pipe(
+            Layer.provide(FetchHttpClient.layer)
+          )
+    )
+}

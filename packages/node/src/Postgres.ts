@@ -1,0 +1,67 @@
+/**
+ * The database of the server: the one that is named, or else the embedded one in the data folder.
+ *
+ * Answers a client on it, and where it is. A database that is named and cannot be used is a line that says so.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { Context, Effect, Layer, type Redacted, Schema } from "effect"
+import type { SqlClient } from "effect/sql/SqlClient"
+import type { SqlError } from "effect/sql/SqlError"
+import { EmbeddedPostgres, type EmbeddedPostgresFailed } from "./EmbeddedPostgres.ts"
+
+export interface PostgresOptions {
+  readonly databaseUrl: Redacted.Redacted<string> | undefined
+  /** For the embedded database. */
+  readonly dataDirectory: string
+  readonly poolMax: number
+}
+
+/** The named database refuses us, or is not there. */
+export class DatabaseRefused extends Schema.TaggedError<DatabaseRefused>()("DatabaseRefused", {
+  error: Schema.String
+}) {}
+
+export class Postgres extends Context.Service<
+  Postgres,
+  {
+    readonly embedded: boolean
+    /** The data folder that is really used. */
+    readonly dataDirectory: string
+  }
+>()("node/Postgres") {
+  static readonly layer = (
+    options: PostgresOptions
+  ): Layer.Layer<Postgres | PgClient.PgClient | SqlClient, DatabaseRefused | EmbeddedPostgresFailed | SqlError> => {
+    const pool = { maxConnections: options.poolMax, applicationName: "hogsend", connectTimeout: "10 seconds" } as const
+    if (options.databaseUrl !== undefined) {
+      const named = Layer.succeed(Postgres, Postgres.of({ embedded: false, dataDirectory: options.dataDirectory }))
+      const client = PgClient.layer({ ...pool, url: options.databaseUrl })
+      return Layer.merge(named, Layer.provideMerge(Layer.effectDiscard(reachable), client))
+    }
+    return Layer.unwrap(
+      Effect.map(EmbeddedPostgres, ({ clientConfig, dataDirectory }) =>
+        Layer.merge(
+          PgClient.layer({ ...pool, ...clientConfig }),
+          Layer.succeed(Postgres, Postgres.of({ embedded: true, dataDirectory }))
+        )
+      )
+    ).pipe(Layer.provide(EmbeddedPostgres.layer({ dataDirectory: options.dataDirectory })))
+  }
+}
+
+const oldest = 140_000
+
+const reachable = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+  const [row] = yield* sql<{ version: number }>`select current_setting('server_version_num')::int as version`
+  if (row === undefined || row.version < oldest) {
+    return yield* new DatabaseRefused({ error: "DATABASE_URL names a Postgres older than 14; use a newer one" })
+  }
+}).pipe(
+  Effect.catchTag("SqlError", ({ reason }) => {
+    const why = reason.cause instanceof Error ? reason.cause.message : reason._tag
+    return new DatabaseRefused({
+      error: `DATABASE_URL cannot be used: ${why}; check its host, port, user and database`
+    })
+  })
+)

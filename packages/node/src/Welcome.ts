@@ -1,0 +1,54 @@
+/**
+ * What a start prints for the person at the terminal: the address, the first keys, and a request that works when pasted.
+ *
+ * The first keys are minted on the embedded database only, and shown this once; a named database belongs to somebody, who
+ * is told how to make a key there.
+ */
+import { ApiKeys } from "@hogsend/engine"
+import { Console, Effect, Layer } from "effect"
+import { HttpServer } from "effect/http"
+import { Postgres } from "./Postgres.ts"
+
+const curl = (address: string, key: string) =>
+  [
+    `curl -X POST ${address}/v1/events \\`,
+    `  -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\`,
+    `  -d '{"name":"signed_up","userId":"u_1","contactProperties":{"plan":"free"}}'`
+  ].join("\n")
+
+const firstKeys = (address: string, secret: string, localhost: string) => `
+Your first two keys, shown this once:
+  first-secret     ${secret}   for servers: everything
+  first-localhost  ${localhost}    for browsers on this machine
+
+Try it:
+${curl(address, secret)}
+`
+
+const noKeyYet = (address: string) => `
+This database has no API key yet. Start once with ADMIN_API_KEY set to a long random text, and mint one with it:
+curl -X POST ${address}/v1/admin/api-keys \\
+  -H "Authorization: Bearer $ADMIN_API_KEY" -H 'Content-Type: application/json' \\
+  -d '{"name":"server","scopes":["full-admin"]}'
+`
+
+export const Welcome = {
+  layer: Layer.effectDiscard(
+    Effect.gen(function* () {
+      const server = yield* HttpServer.HttpServer
+      const postgres = yield* Postgres
+      const apiKeys = yield* ApiKeys
+      const address = `http://localhost${"port" in server.address ? `:${server.address.port}` : ""}`
+      const minted = postgres.embedded ? yield* apiKeys.mintFirst : null
+      const where = postgres.embedded
+        ? `the embedded database in ${postgres.dataDirectory}`
+        : "the database of DATABASE_URL"
+      yield* Console.log(`Hogsend serves ${address} (documentation at ${address}/docs), on ${where}.`)
+      if (minted !== null) {
+        yield* Console.log(firstKeys(address, minted.secret.key, minted.localhost.key))
+      } else if (!(yield* apiKeys.any)) {
+        yield* Console.log(noKeyYet(address))
+      }
+    })
+  )
+}

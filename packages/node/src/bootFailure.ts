@@ -1,0 +1,61 @@
+/** Why a start failed, as lines for the person at the terminal: what is wrong and what to do, and no stack trace. */
+import type { DatabaseUnavailable } from "@hogsend/core"
+import type { MigrationFailed } from "@hogsend/engine"
+import { Console, Effect } from "effect"
+import type { ServeError } from "effect/http/HttpServerError"
+import type { SqlError } from "effect/sql/SqlError"
+import type { SecretsUnreadable } from "./developmentSecret.ts"
+import type { EmbeddedPostgresFailed } from "./EmbeddedPostgres.ts"
+import type { SettingsInvalid } from "./Environment.ts"
+import type { DatabaseRefused } from "./Postgres.ts"
+import type { MigrationsUnreadable } from "./readMigrations.ts"
+
+export type BootFailure =
+  | SettingsInvalid
+  | DatabaseRefused
+  | DatabaseUnavailable
+  | EmbeddedPostgresFailed
+  | MigrationFailed
+  | MigrationsUnreadable
+  | SecretsUnreadable
+  | ServeError
+  | SqlError
+
+/** A failed start ends with its lines on stderr and the exit code 1. */
+export const orExplain = <A, R>(start: Effect.Effect<A, BootFailure, R>): Effect.Effect<A | void, never, R> =>
+  Effect.catch(start, (failure) =>
+    Effect.andThen(
+      Effect.forEach(explain(failure), (line) => Console.error(`hogsend: ${line}`)),
+      Effect.sync(() => {
+        process.exitCode = 1
+      })
+    )
+  )
+
+const explain = (failure: BootFailure): ReadonlyArray<string> => {
+  switch (failure._tag) {
+    case "SettingsInvalid":
+      return failure.lines
+    case "EmbeddedPostgresFailed":
+      return [`the embedded database: ${failure.reason}`]
+    case "MigrationFailed":
+      return [`migration ${failure.migration}: ${failure.error}`]
+    case "ServeError":
+      return [serveFailure(failure.cause)]
+    case "SqlError":
+      return [`the database: ${failure.message}`]
+    default:
+      return [failure.error]
+  }
+}
+
+const serveFailure = (cause: unknown): string => {
+  const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+  if (code === "EADDRINUSE") return "PORT is in use by another program; choose another, for example PORT=3003"
+  if (code === "EACCES")
+    return "PORT needs rights that this user does not have; choose one above 1023, for example PORT=3002"
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+    return "HOST is not an address of this machine; for example HOST=127.0.0.1, or HOST=0.0.0.0 for all of them"
+  }
+  return `the server cannot listen: ${String(cause)}`
+}

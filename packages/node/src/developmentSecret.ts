@@ -1,0 +1,39 @@
+/** The signing secret of a development server: made once, and kept in the data folder for its owner alone. */
+import { Effect, Redacted, Schema } from "effect"
+import { randomBytes } from "node:crypto"
+import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises"
+import { dirname, join } from "node:path"
+
+const Secrets = Schema.fromJsonString(Schema.Struct({ betterAuthSecret: Schema.String.check(Schema.isMinLength(32)) }))
+
+/** `secrets.json` is there and cannot be used; it is never overwritten. */
+export class SecretsUnreadable extends Schema.TaggedError<SecretsUnreadable>()("SecretsUnreadable", {
+  error: Schema.String
+}) {}
+
+export const developmentSecret = Effect.fn("developmentSecret")(function* (dataDirectory: string) {
+  const path = join(dataDirectory, "secrets.json")
+  const unreadable = (cause: unknown) =>
+    new SecretsUnreadable({
+      error: `${path} cannot be used (${String(cause)}); mend it, or move it away for a new one`
+    })
+  yield* Effect.tryPromise({
+    try: async () => {
+      await mkdir(dirname(path), { recursive: true })
+      const betterAuthSecret = randomBytes(32).toString("base64url")
+      const draft = `${path}.${betterAuthSecret.slice(0, 8)}`
+      await writeFile(draft, `${JSON.stringify({ betterAuthSecret }, null, 2)}\n`, { mode: 0o600 })
+      // A link is made whole or not at all, and fails when the name is taken: whoever is first has made it for all.
+      await link(draft, path).finally(() => unlink(draft))
+    },
+    catch: (error) => error
+  }).pipe(
+    Effect.catchIf(isExisting, () => Effect.void),
+    Effect.mapError(unreadable)
+  )
+  const text = yield* Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: unreadable })
+  const { betterAuthSecret } = yield* Effect.mapError(Schema.decodeEffect(Secrets)(text), unreadable)
+  return Redacted.make(betterAuthSecret)
+})
+
+const isExisting = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "EEXIST"

@@ -1,0 +1,10 @@
+/** `@hogsend/node`: the Node edge. */
+export { EmbeddedPostgres, EmbeddedPostgresFailed, type EmbeddedPostgresOptions } from "./EmbeddedPostgres.ts"
+export { developmentSecret } from "./developmentSecret.ts"
+export { type Environment, readEnvironment, SettingsInvalid } from "./Environment.ts"
+export { HogsendServer, type HogsendServerOptions } from "./HogsendServer.ts"
+export { Observability } from "./Observability.ts"
+export { Postgres } from "./Postgres.ts"
+export { readMigrations } from "./readMigrations.ts"
+export { type BootFailure, orExplain } from "./bootFailure.ts"
+export { Welcome } from "./Welcome.ts"

@@ -1,0 +1,3 @@
+/** `@hogsend/testing`: the real engine on a throwaway Postgres. */
+export { TestDatabase } from "./TestDatabase.ts"
+export { adminKey, allowedOrigin, type Answer, type RequestOptions, TestHogsend, tokenSecret } from "./TestHogsend.ts"

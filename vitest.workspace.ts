@@ -1,0 +1,24 @@
+// The tests of every package in one run. vitest reads a file of this name only when it is named with --config.
+import { defineConfig } from "vitest/config"
+import { TallyReporter } from "./vitest.tally.ts"
+
+const folders = ["packages/core", "packages/engine", "packages/node", "packages/testing", "apps/server"]
+
+export default defineConfig({
+  test: {
+    projects: folders.map((root) => ({
+      test: {
+        name: root,
+        root: `${import.meta.dirname}/${root}`,
+        include: ["test/**/*.test.ts"],
+        pool: "forks",
+        testTimeout: 15_000,
+        hookTimeout: 30_000
+      }
+    })),
+    // Once for the run, whatever the number of projects: one throwaway Postgres.
+    globalSetup: `${import.meta.dirname}/packages/testing/src/globalSetup.ts`,
+    reporters: ["default", new TallyReporter()],
+    maxWorkers: 2
+  }
+})
