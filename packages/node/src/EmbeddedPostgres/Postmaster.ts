@@ -41,7 +41,8 @@ const commandLineOf = (pid: number) =>
     ? Effect.map(textOf(`/proc/${pid}/cmdline`), (text) => text.replaceAll("\0", " "))
     : Effect.map(runProgram("ps", ["-p", String(pid), "-o", "command="]), ({ output }) => output)
 
-const isServerOf = (cluster: string, pid: number) => Effect.map(commandLineOf(pid), (commandLine) => commandLine !== "")
+const isServerOf = (cluster: string, pid: number) =>
+  Effect.map(commandLineOf(pid), (commandLine) => commandLine.includes(`-D ${cluster} `))
 
 const isAlive = (pid: number) =>
   Effect.try({ try: () => process.kill(pid, 0), catch: (cause) => cause }).pipe(
