@@ -17,6 +17,7 @@ import { Events } from "./Events.ts"
 import { AdminEventsHttp } from "./Events/AdminEventsHttp.ts"
 import { Health, type HealthOptions } from "./Health.ts"
 import { HealthHttp } from "./Health/HealthHttp.ts"
+import { Housekeeping, type HousekeepingOptions } from "./Housekeeping.ts"
 import { HttpEdge } from "./HttpEdge.ts"
 import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolver.ts"
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
@@ -31,6 +32,7 @@ export interface EngineOptions {
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly health?: HealthOptions
+  readonly housekeeping?: HousekeepingOptions
   /** Serve `/docs` and `/openapi.json`. True. */
   readonly docs?: boolean
 }
@@ -47,7 +49,8 @@ export const Engine = {
           Events.layer,
           KeyGate.layer(options.keyGate),
           UserTokens.layer(options.userTokens),
-          Health.layer(options.health)
+          Health.layer(options.health),
+          Housekeeping.layer(options.housekeeping)
         )
       )
     ),

@@ -120,6 +120,10 @@ export class IdentityResolver extends Context.Service<
             const decision = decide(assertion, snapshot, newId)
             if (decision._tag === "Denied") return yield* denied
             if (work.claim !== undefined) yield* work.claim
+            // Nothing else keeps a key that is nobody's in its place until the event that hangs on it is there.
+            if (decision.contact === null && decision.steps.length === 0) {
+              if ((yield* repo.holdFreeKey(decision.keyId)).length === 0) return yield* new Moved()
+            }
             const { changes, rows } = yield* applySteps(repo, decision.steps, {
               contacts,
               identified: identifiedIn(snapshot),
@@ -159,13 +163,14 @@ export class IdentityResolver extends Context.Service<
         }
 
         const lookup = Effect.fn("IdentityResolver.lookup")(function* (key: AssertedKey) {
-          const [row] = yield* repo.findKeys([key])
+          const keys = yield* repo.findKeyAndSiblings(key)
+          const row = keys.find(({ kind, value }) => slotOf(kind, value) === slotOf(key.kind, key.value))
           if (row === undefined) return null
           const { certified, contactId, kind, value } = row
           if (contactId === null) {
             return { ...anonymousContactKey(value), contactId, identified: false, kind, certified }
           }
-          const state = yield* repo.contactState(contactId)
+          const state = { id: contactId, firstSeenAt: 0, keys }
           return { ...contactKeyOf(state), contactId, identified: isIdentified(state), kind, certified }
         }, orUnavailable)
 

@@ -45,7 +45,7 @@ export const patchProperties = (
   if (writer.trusted) {
     return {
       properties: Object.fromEntries(entries({ ...properties, ...patch }).filter(([, value]) => value !== null)),
-      publicProperties: Object.fromEntries(entries(publicProperties).filter(([name]) => !(name in patch)))
+      publicProperties: Object.fromEntries(entries(publicProperties).filter(([name]) => !Object.hasOwn(patch, name)))
     }
   }
   const written = entries(patch).map(([name, value]) => [name, { value, keyId: writer.keyId }] as const)
@@ -53,7 +53,7 @@ export const patchProperties = (
     properties,
     publicProperties: Object.fromEntries(
       entries({ ...publicProperties, ...Object.fromEntries(written) }).filter(
-        ([name, { value }]) => value !== null || name in properties
+        ([name, { value }]) => value !== null || Object.hasOwn(properties, name)
       )
     )
   }
@@ -89,7 +89,9 @@ export const foldProperties = (
     publicProperties: Object.fromEntries(
       entries({
         ...Object.fromEntries(
-          entries(takesAbsorbed ? absorbed.publicProperties : {}).filter(([name]) => !(name in survivor.properties))
+          entries(takesAbsorbed ? absorbed.publicProperties : {}).filter(
+            ([name]) => !Object.hasOwn(survivor.properties, name)
+          )
         ),
         ...(keepsOwn ? survivor.publicProperties : {})
       }).filter(([name]) => !options.serverOnly.has(name))

@@ -6,6 +6,7 @@ export { Engine as Hogsend, type EngineOptions as HogsendOptions } from "./Engin
 export { EventIngest } from "./EventIngest.ts"
 export { Events } from "./Events.ts"
 export { Health } from "./Health.ts"
+export { Housekeeping } from "./Housekeeping.ts"
 export { IdentityResolver } from "./IdentityResolver.ts"
 export { KeyGate } from "./KeyGate.ts"
 export { type Migration, MigrationFailed, Migrations } from "./Migrations.ts"

@@ -83,11 +83,12 @@ export const makeIdentityRepo = Effect.gen(function* () {
       } satisfies Snapshot
     }),
 
-    /** A contact with all of its keys. */
-    contactState: Effect.fnUntraced(function* (id: string) {
-      const keys = yield* sql<KeyState>`select ${keyColumns} from hogsend.identity_keys where contact_id = ${id}`
-      return { id, firstSeenAt: 0, keys } satisfies ContactState
-    }),
+    /** The key's row, and every key of whom it belongs to: one statement, so that a merge is seen whole or not at all. */
+    findKeyAndSiblings: (key: AssertedKey) => sql<KeyState>`
+      with found as (${findKeys([key])})
+      select ${keyColumns} from hogsend.identity_keys where id in (select id from found)
+      union
+      select ${keyColumns} from hogsend.identity_keys where contact_id in (select "contactId" from found)`,
 
     insertContacts: (ids: ReadonlyArray<string>, source: string) => sql<ContactRow>`
       insert into hogsend.contacts (id, source)
@@ -113,6 +114,10 @@ export const makeIdentityRepo = Effect.gen(function* () {
       order by value
       on conflict do nothing
       returning id`,
+
+    /** Until the end of the transaction the key can be linked, and cannot be erased; answers nothing when it is somebody's. */
+    holdFreeKey: (keyId: string) => sql<{ id: string }>`
+      select id from hogsend.identity_keys where id = ${keyId} and contact_id is null for key share`,
 
     /** A key that nobody holds gets its contact; answers nothing when somebody was faster. */
     linkKey: (keyId: string, contactId: string) => sql<{ id: string }>`

@@ -3,7 +3,7 @@ import type { VouchedBy } from "@hogsend/core"
 import { Effect, Schema } from "effect"
 import { dropPublicOf, foldProperties } from "../contactProperties.ts"
 import { newId } from "../newId.ts"
-import type { Step } from "./decide.ts"
+import type { Step } from "./Step.ts"
 import type { ContactRow, LedgerEntry, makeIdentityRepo } from "./IdentityRepo.ts"
 
 /** What a request changed, for whoever turns it into rows of the same transaction. */
@@ -66,6 +66,7 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
     note({ action: "linked", rule: "new_key", contactId, keyId })
   }
 
+  const identified = new Set(context.identified)
   const promoted: Array<{ keyId: string; contactId: string }> = []
   const merged: Array<{ survivorId: string; absorbedId: string }> = []
   for (const step of steps) {
@@ -107,7 +108,9 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
         }
         const keyIds = (yield* repo.repointKeys(absorbed.id, survivor.id)).map(({ id }) => id)
         yield* repo.repointWarnings(absorbed.id, survivor.id)
-        const folded = fold(survivor, absorbed, context)
+        const folded = fold(survivor, absorbed, { ...context, identified })
+        // For the next merge of the same request.
+        if (identified.has(absorbed.id)) identified.add(survivor.id)
         rows.set(survivor.id, folded)
         yield* repo.saveContact(folded)
         yield* repo.markMerged(absorbed.id, survivor.id)

@@ -8,41 +8,8 @@
  */
 import type { AssertedKey, Assertion, ContactState, KeyState, Snapshot } from "./snapshot.ts"
 import { emailsOf, externalOf, isIdentified } from "./snapshot.ts"
+import type { RefusalRule, Step } from "./Step.ts"
 import { makeWorld, type World } from "./world.ts"
-
-/** Why a key was left where it is. */
-export type RefusalRule = "two_external_ids" | "two_emails" | "anonymous_not_joined"
-
-/** One change of the store. Contacts and keys that do not exist yet are named by ids minted for them. */
-export type Step =
-  | { readonly _tag: "CreateContact"; readonly contactId: string }
-  | {
-      readonly _tag: "ClaimKey"
-      readonly keyId: string
-      readonly kind: KeyState["kind"]
-      readonly value: string
-      readonly certified: boolean
-      readonly contactId: string | null
-      readonly preferred: boolean
-    }
-  | { readonly _tag: "LinkKey"; readonly keyId: string; readonly contactId: string }
-  | {
-      readonly _tag: "PromoteKey"
-      readonly keyId: string
-      /** Whose it was; null when nobody's. */
-      readonly from: string | null
-      readonly contactId: string
-    }
-  | { readonly _tag: "PreferEmail"; readonly keyId: string; readonly contactId: string }
-  | { readonly _tag: "Merge"; readonly survivorId: string; readonly absorbedId: string }
-  | {
-      readonly _tag: "RefuseJoin"
-      readonly key: AssertedKey
-      readonly keyId: string
-      readonly contactId: string
-      readonly otherContactId: string
-      readonly rule: RefusalRule
-    }
 
 export type Decision =
   | { readonly _tag: "Denied" }
@@ -113,7 +80,7 @@ const join = (key: AssertedKey, strongest: AssertedKey, strongestId: string, ass
   const target = world.contactOfKey(strongestId)
   const known = world.key(key)
   // An email asserted together with the contact's strongest key is the one that mail goes to.
-  const preferred = key.kind === "email" && isStrongestOf(target, strongest)
+  const preferred = key.kind === "email" && isStrongestOf([target], strongest)
   if (known === undefined) return world.claim(key, target.id, preferred)
   if (known.contactId === null) return world.link(known, target.id)
   if (known.contactId === target.id) {
@@ -122,14 +89,14 @@ const join = (key: AssertedKey, strongest: AssertedKey, strongestId: string, ass
   }
   const other = world.contact(known.contactId)
   const rule = refusalOf(key, known, target, other, assertion)
-  if (rule === undefined) return world.merge(target.id, other.id)
-  return world.refuse(key, known, target.id, other.id, rule)
+  if (rule !== undefined) return world.refuse(key, known, target.id, other.id, rule)
+  const comesFirst = key.kind === "email" && isStrongestOf([target, other], strongest)
+  return world.merge(target.id, other.id, comesFirst ? known : undefined)
 }
 
-const isStrongestOf = (contact: ContactState, key: AssertedKey): boolean => {
-  const external = externalOf(contact)
-  return external === undefined || external.value === key.value
-}
+/** Whether no external id of the contacts, which are or become one, is stronger than the key. */
+const isStrongestOf = (contacts: ReadonlyArray<ContactState>, key: AssertedKey): boolean =>
+  contacts.every((contact) => (externalOf(contact)?.value ?? key.value) === key.value)
 
 const refusalOf = (
   key: AssertedKey,

@@ -1,5 +1,6 @@
 /** What a request writes to its contact: the property patch that the caller may make, and when the person was seen. */
 import type { IngestionWarning, Properties } from "@hogsend/core"
+import { Equal } from "effect"
 import { patchProperties, visibleProperties } from "../contactProperties.ts"
 import type { ContactRow } from "./IdentityRepo.ts"
 
@@ -36,15 +37,16 @@ export const updateContact = (
 
   const stored = writer === undefined ? row : patchProperties(row, patch, writer)
   const [before, after] = [visibleProperties(row), visibleProperties(stored)]
-  const updated = Object.keys(patch).filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+  // By content: the database gives the names inside of a value back in an order of its own.
+  const updated = Object.keys(patch).filter((name) => !Equal.equals(before[name], after[name]))
 
   const firstSeenAt = occurredAt < row.firstSeenAt ? occurredAt : row.firstSeenAt
   const lastSeenAt = occurredAt.getTime() > row.lastSeenAt.getTime() + seenResolutionMs ? occurredAt : row.lastSeenAt
   const isChanged =
     firstSeenAt !== row.firstSeenAt ||
     lastSeenAt !== row.lastSeenAt ||
-    JSON.stringify([row.properties, row.publicProperties]) !==
-      JSON.stringify([stored.properties, stored.publicProperties])
+    !Equal.equals(row.properties, stored.properties) ||
+    !Equal.equals(row.publicProperties, stored.publicProperties)
   return {
     changed: isChanged
       ? { ...row, properties: stored.properties, publicProperties: stored.publicProperties, firstSeenAt, lastSeenAt }

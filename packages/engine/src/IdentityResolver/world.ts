@@ -4,7 +4,7 @@
  * A contact that was made for this request never survives a merge with one that was there before: it is not made at all,
  * and what was to be its keys goes to the other.
  */
-import type { RefusalRule, Step } from "./decide.ts"
+import type { RefusalRule, Step } from "./Step.ts"
 import { isCertifiedShape } from "../IdentityKey.ts"
 import {
   type AssertedKey,
@@ -26,7 +26,8 @@ export interface World {
   readonly link: (key: KeyState, contactId: string) => void
   readonly promote: (key: KeyState, contactId: string) => void
   readonly prefer: (key: KeyState, contactId: string) => void
-  readonly merge: (a: string, b: string) => void
+  /** `mail` is the address that mail goes to from then on; without one it goes where the survivor's went. */
+  readonly merge: (a: string, b: string, mail: KeyState | undefined) => void
   readonly refuse: (key: AssertedKey, known: KeyState, contactId: string, otherId: string, rule: RefusalRule) => void
 }
 
@@ -90,11 +91,23 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
     for (const key of keys.values()) if (key.contactId === freshId) set({ ...key, contactId: id })
   }
 
-  const merge = (a: string, b: string) => {
-    if (fresh.has(a)) return replaceFresh(a, b)
-    const [survivor, absorbed] = survives(contact(a), contact(b)) ? [a, b] : [b, a]
-    steps.push({ _tag: "Merge", survivorId: survivor, absorbedId: absorbed })
-    for (const key of keys.values()) if (key.contactId === absorbed) set({ ...key, contactId: survivor })
+  const prefer = (key: KeyState, contactId: string) => {
+    if (currentEmailOf(contact(contactId))?.id === key.id) return
+    steps.push({ _tag: "PreferEmail", keyId: key.id, contactId })
+    set({ ...key, contactId, preferredAt: snapshot.now })
+  }
+
+  const merge = (a: string, b: string, mail: KeyState | undefined) => {
+    if (fresh.has(a)) {
+      replaceFresh(a, b)
+      return mail === undefined ? undefined : prefer(mail, b)
+    }
+    const [survivor, absorbed] = survives(contact(a), contact(b)) ? [contact(a), contact(b)] : [contact(b), contact(a)]
+    steps.push({ _tag: "Merge", survivorId: survivor.id, absorbedId: absorbed.id })
+    for (const key of absorbed.keys) set({ ...key, contactId: survivor.id })
+    // An address of somebody who had no external id yet was never asserted together with this one.
+    const address = mail ?? (externalOf(survivor) === undefined ? undefined : currentEmailOf(survivor))
+    if (address !== undefined) prefer(address, survivor.id)
   }
 
   return {
@@ -112,11 +125,7 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
       steps.push({ _tag: "PromoteKey", keyId: key.id, from: key.contactId, contactId })
       set({ ...key, kind: "external", contactId })
     },
-    prefer: (key, contactId) => {
-      if (currentEmailOf(contact(contactId))?.id === key.id) return
-      steps.push({ _tag: "PreferEmail", keyId: key.id, contactId })
-      set({ ...key, preferredAt: snapshot.now })
-    },
+    prefer,
     merge,
     refuse: (key, known, contactId, otherContactId, rule) => {
       steps.push({ _tag: "RefuseJoin", key, keyId: known.id, contactId, otherContactId, rule })

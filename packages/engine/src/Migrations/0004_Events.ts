@@ -26,6 +26,8 @@ create table hogsend.idempotency_keys (
   created_at timestamptz not null default hogsend.now(),
   primary key (scope, key)
 );
+-- Rows arrive in the order of time, and the oldest are looked for to delete them: a tiny index is enough.
+create index idempotency_keys_age on hogsend.idempotency_keys using brin (created_at);
 create index idempotency_keys_event on hogsend.idempotency_keys (event_id);
 
 create table hogsend.warnings (
@@ -38,6 +40,7 @@ create table hogsend.warnings (
   contact_id uuid,
   occurred_at timestamptz not null default hogsend.now()
 );
+create index warnings_age on hogsend.warnings using brin (occurred_at);
 create index warnings_code on hogsend.warnings (code, id);
 create index warnings_contact on hogsend.warnings (contact_id) where contact_id is not null;
 `

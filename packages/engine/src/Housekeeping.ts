@@ -1,0 +1,72 @@
+/**
+ * Keeps what is not meant to be kept for ever to its age: idempotency keys, warnings, audit rows.
+ *
+ * It deletes in small batches, so that it never holds a table up, by the database's clock. Several processes may run it at
+ * once: a batch leaves out rows that another one is at. Events and contacts are not its business.
+ */
+import { PgClient } from "@effect/sql-pg"
+import type { DatabaseUnavailable } from "@hogsend/core"
+import { Context, Effect, Layer, Schedule } from "effect"
+import { orUnavailable } from "./Database.ts"
+
+export interface HousekeepingOptions {
+  /** How often it runs, in milliseconds. An hour. */
+  readonly interval?: number
+  /** Rows deleted at a time. 1000. */
+  readonly batchSize?: number
+  /** Days that rows are kept. */
+  readonly keepDays?: {
+    /** 30 at least, which is how long a retry is recognised. 35. */
+    readonly idempotencyKeys?: number
+    /** 30. */
+    readonly warnings?: number
+    /** 400. */
+    readonly auditLogs?: number
+  }
+}
+
+/** How many rows were deleted of each table. */
+export type Tidied = Readonly<Record<"idempotency_keys" | "warnings" | "audit_logs", number>>
+
+export class Housekeeping extends Context.Service<
+  Housekeeping,
+  {
+    /** One round, now. It also runs by itself. */
+    readonly tidy: Effect.Effect<Tidied, DatabaseUnavailable>
+  }
+>()("engine/Housekeeping") {
+  static readonly layer = ({ batchSize = 1000, interval = 3_600_000, keepDays = {} }: HousekeepingOptions = {}) =>
+    Layer.effect(
+      Housekeeping,
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+
+        const tidyTable = Effect.fnUntraced(function* (table: string, column: string, days: number) {
+          const [name, time] = [sql.literal(`hogsend.${table}`), sql.literal(column)]
+          const batch = sql`
+            delete from ${name} where ctid in (
+              select ctid from ${name} where ${time} < hogsend.now() - make_interval(days => ${days}::int)
+              limit ${batchSize} for update skip locked
+            ) returning 1`
+          let deleted = 0
+          for (let last = batchSize; last === batchSize; deleted += last) last = (yield* batch).length
+          return deleted
+        })
+
+        const tidy = Effect.gen(function* () {
+          return {
+            idempotency_keys: yield* tidyTable("idempotency_keys", "created_at", keepDays.idempotencyKeys ?? 35),
+            warnings: yield* tidyTable("warnings", "occurred_at", keepDays.warnings ?? 30),
+            audit_logs: yield* tidyTable("audit_logs", "occurred_at", keepDays.auditLogs ?? 400)
+          }
+        }).pipe(orUnavailable, Effect.withSpan("Housekeeping.tidy"))
+
+        yield* Effect.sleep(interval).pipe(
+          Effect.andThen(Effect.ignore(tidy)),
+          Effect.repeat(Schedule.forever),
+          Effect.forkScoped
+        )
+        return Housekeeping.of({ tidy })
+      })
+    )
+}

@@ -1,0 +1,36 @@
+/** What a decision is made of: the changes of the store that it asks for, in order. Plain data. */
+import type { AssertedKey, KeyState } from "./snapshot.ts"
+
+/** Why a key was left where it is. */
+export type RefusalRule = "two_external_ids" | "two_emails" | "anonymous_not_joined"
+
+/** One change of the store. Contacts and keys that do not exist yet are named by ids minted for them. */
+export type Step =
+  | { readonly _tag: "CreateContact"; readonly contactId: string }
+  | {
+      readonly _tag: "ClaimKey"
+      readonly keyId: string
+      readonly kind: KeyState["kind"]
+      readonly value: string
+      readonly certified: boolean
+      readonly contactId: string | null
+      readonly preferred: boolean
+    }
+  | { readonly _tag: "LinkKey"; readonly keyId: string; readonly contactId: string }
+  | {
+      readonly _tag: "PromoteKey"
+      readonly keyId: string
+      /** Whose it was; null when nobody's. */
+      readonly from: string | null
+      readonly contactId: string
+    }
+  | { readonly _tag: "PreferEmail"; readonly keyId: string; readonly contactId: string }
+  | { readonly _tag: "Merge"; readonly survivorId: string; readonly absorbedId: string }
+  | {
+      readonly _tag: "RefuseJoin"
+      readonly key: AssertedKey
+      readonly keyId: string
+      readonly contactId: string
+      readonly otherContactId: string
+      readonly rule: RefusalRule
+    }

@@ -1,0 +1,147 @@
+/**
+ * The identity store in memory: shows `decide` what the database would, takes its steps, and throws where the database
+ * would refuse one. It knows no rule of identity.
+ */
+import { type Decision, decide } from "../../src/IdentityResolver/decide.ts"
+import type { Step } from "../../src/IdentityResolver/Step.ts"
+import {
+  type AssertedKey,
+  type Assertion,
+  type ContactKey,
+  contactKeyOf,
+  type ContactState,
+  currentEmailOf,
+  type KeyState,
+  slotOf,
+  type Snapshot
+} from "../../src/IdentityResolver/snapshot.ts"
+
+export interface MemoryStore {
+  /** Decides, takes the steps, and answers the decision. */
+  readonly assert: (assertion: Assertion) => Decision
+  readonly key: (asserted: Pick<KeyState, "kind" | "value">) => KeyState | undefined
+  readonly keys: () => ReadonlyArray<KeyState>
+  /** Whose the key is: undefined when nobody's. */
+  readonly contactOf: (asserted: Pick<KeyState, "kind" | "value">) => ContactState | undefined
+  readonly contact: (id: string) => ContactState
+  readonly contactIds: () => ReadonlyArray<string>
+  readonly mergedInto: (id: string) => string | undefined
+  /** The next contact is as old as this says. */
+  readonly backdate: (contactId: string, firstSeenAt: number) => void
+}
+
+export const makeMemoryStore = (): MemoryStore => {
+  const keys = new Map<string, KeyState>()
+  const contacts = new Map<string, { firstSeenAt: number; mergedInto?: string }>()
+  let now = 0
+  let minted = 0
+  const mint = () => `id-${String(++minted).padStart(6, "0")}`
+
+  const key = ({ kind, value }: Pick<KeyState, "kind" | "value">) =>
+    [...keys.values()].find((one) => slotOf(one.kind, one.value) === slotOf(kind, value))
+
+  const living = (id: string) => {
+    const row = contacts.get(id)
+    if (row === undefined || row.mergedInto !== undefined) throw new Error(`No contact ${id}`)
+    return row
+  }
+
+  const contact = (id: string): ContactState => ({
+    id,
+    firstSeenAt: living(id).firstSeenAt,
+    keys: [...keys.values()].filter(({ contactId }) => contactId === id)
+  })
+
+  const contactOf = (asserted: Pick<KeyState, "kind" | "value">) => {
+    const id = key(asserted)?.contactId ?? undefined
+    return id === undefined ? undefined : contact(id)
+  }
+
+  /** The asserted keys, their contacts, and every key of those: no more than is read from the database. */
+  const snapshot = (asserted: ReadonlyArray<AssertedKey>): Snapshot => {
+    const known = asserted.flatMap((one) => key(one) ?? [])
+    const owners = [...new Set(known.flatMap(({ contactId }) => contactId ?? []))].map(contact)
+    const seen = [...known, ...owners.flatMap((owner) => owner.keys)]
+    return {
+      now,
+      keys: new Map(seen.map((one) => [slotOf(one.kind, one.value), one])),
+      contacts: new Map(owners.map((owner) => [owner.id, owner]))
+    }
+  }
+
+  const change = (keyId: string, patch: Partial<KeyState>) => {
+    const row = keys.get(keyId)
+    if (row === undefined) throw new Error(`No key ${keyId}`)
+    keys.set(keyId, { ...row, ...patch })
+  }
+
+  const take = (step: Step) => {
+    switch (step._tag) {
+      case "CreateContact":
+        return contacts.set(step.contactId, { firstSeenAt: now })
+      case "ClaimKey": {
+        if (key(step) !== undefined) throw new Error(`Claimed twice: ${step.value}`)
+        if (step.contactId !== null) living(step.contactId)
+        const { certified, contactId, keyId: id, kind, preferred, value } = step
+        const preferredAt = preferred ? now : null
+        return keys.set(id, { id, kind, value, certified, contactId, firstAssertedAt: now, preferredAt })
+      }
+      case "LinkKey": {
+        living(step.contactId)
+        if (keys.get(step.keyId)?.contactId !== null) throw new Error("Linked a key that is somebody's")
+        return change(step.keyId, { contactId: step.contactId })
+      }
+      case "PromoteKey": {
+        living(step.contactId)
+        const row = keys.get(step.keyId)
+        if (row?.kind !== "anonymous" || row.contactId !== step.from) throw new Error("Promoted another key")
+        return change(step.keyId, { kind: "external", contactId: step.contactId })
+      }
+      case "PreferEmail":
+        return change(step.keyId, { preferredAt: now })
+      case "Merge": {
+        living(step.survivorId)
+        living(step.absorbedId).mergedInto = step.survivorId
+        for (const { contactId, id } of keys.values()) {
+          if (contactId === step.absorbedId) change(id, { contactId: step.survivorId })
+        }
+        return
+      }
+      case "RefuseJoin":
+    }
+  }
+
+  return {
+    assert: (assertion) => {
+      now += 1
+      const decision = decide(assertion, snapshot(assertion.keys), mint)
+      if (decision._tag === "Resolved") decision.steps.forEach(take)
+      return decision
+    },
+    key,
+    keys: () => [...keys.values()],
+    contactOf,
+    contact,
+    contactIds: () => [...contacts].filter(([, { mergedInto }]) => mergedInto === undefined).map(([id]) => id),
+    mergedInto: (id) => contacts.get(id)?.mergedInto,
+    backdate: (id, firstSeenAt) => {
+      living(id).firstSeenAt = firstSeenAt
+    }
+  }
+}
+
+/** What two stores must agree on, whatever ids they mint: every contact's keys, contact key and current email. */
+export interface Portrait {
+  readonly keys: ReadonlyArray<string>
+  readonly contactKey: string
+  readonly email: string | undefined
+}
+
+export const portraitOf = (contact: ContactState): Portrait => {
+  const { contactKey, contactKeyKind }: ContactKey = contactKeyOf(contact)
+  return {
+    keys: contact.keys.map(({ kind, value }) => (kind === "contact" ? "contact" : `${kind}:${value}`)).toSorted(),
+    contactKey: contactKeyKind === "contact" ? "its id" : contactKey,
+    email: currentEmailOf(contact)?.value
+  }
+}

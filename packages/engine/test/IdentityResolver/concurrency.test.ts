@@ -1,0 +1,416 @@
+/** Many writers on one database: no key and no event is ever left behind, and no caller sees the struggle. */
+import { assert, describe, layer } from "@effect/vitest"
+import type { Caller, EventDraft } from "@hogsend/core"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
+import { EventIngest } from "../../src/EventIngest.ts"
+import { Principals } from "../../src/Principals.ts"
+import { UserTokens } from "../../src/UserTokens.ts"
+import { Warnings } from "../../src/Warnings.ts"
+import { componentsOf, isConflictFree, type Named, says } from "./assertions.ts"
+import { makeSqlStore, resolverLayer, type SqlStore } from "./SqlStore.ts"
+
+const writers = 16
+const callsEach = 2
+const rounds = 40
+
+/** Park and Miller's, so that a failing round can be run again by its seed. */
+const makeRandom = (seed: number) => {
+  let state = seed
+  return (below: number) => {
+    state = (state * 48271) % 2147483647
+    return Math.floor((state / 2147483647) * below)
+  }
+}
+
+/** A combination of the keys of a space that has this many of each kind; at least one. */
+const anyNamed = (random: (below: number) => number, perKind: number): Named => {
+  const has = 1 + random(7)
+  return {
+    userId: (has & 1) === 0 ? undefined : `u${random(perKind)}`,
+    email: (has & 2) === 0 ? undefined : `e${random(perKind)}@x.co`,
+    anonymousId: (has & 4) === 0 ? undefined : `a${random(perKind)}`
+  }
+}
+
+const calls = (make: () => Named) => Array.from({ length: writers }, () => Array.from({ length: callsEach }, make))
+
+/** How often each path was taken: an attempt is one reading under the lock. */
+const counting = () => {
+  const counts = { calls: 0, attempts: 0, globalLocks: 0 }
+  const transformer: Transformer = (statement) => {
+    const [text] = statement.compile()
+    if (text.includes("hogsend.now()) * 1000000)::float8 as now")) counts.attempts += 1
+    if (text.includes("pg_advisory_xact_lock")) counts.globalLocks += 1
+    return Effect.succeed(statement)
+  }
+  return { counts, transformer }
+}
+
+/** Every writer makes its calls one after the other, all writers at once; each call stores an event and a property. */
+const runRound = (store: SqlStore, plan: ReadonlyArray<ReadonlyArray<Named>>) =>
+  Effect.map(
+    Effect.forEach(
+      plan,
+      (own, w) =>
+        Effect.forEach(own, (named, c) =>
+          Effect.map(store.say(says(named), { properties: { [`by-${w}-${c}`]: true } }), (resolution) => ({
+            named,
+            resolution,
+            property: `by-${w}-${c}`
+          }))
+        ),
+      { concurrency: "unbounded" }
+    ),
+    (done) => done.flat()
+  )
+
+type Call = Effect.Success<ReturnType<typeof runRound>>[number]
+
+/** Fails unless the store is one that some order of the calls could have left. */
+const checkRound = Effect.fnUntraced(function* (store: SqlStore, done: ReadonlyArray<Call>) {
+  const { contact, keys, ledger, living, sql } = store
+  const count = (found: ReadonlyArray<unknown>) => found.length
+  const all = yield* keys
+  const people = yield* living
+  const isLiving = new Set(people.map(({ id }) => id))
+  assert.isTrue(
+    all.every(({ contactId }) => contactId !== null && isLiving.has(contactId)),
+    "every key is somebody's"
+  )
+  const slots = all.map(({ kind, value }) => `${kind === "email"} ${value}`)
+  assert.strictEqual(new Set(slots).size, slots.length, "every string has one owner")
+  for (const { keys } of people) {
+    assert.isAtMost(count(keys.filter(({ kind }) => kind === "external")), 1, "one external id a contact")
+  }
+
+  const events = yield* sql<{ id: string; keyId: string }>`select id, key_id as "keyId" from hogsend.events`
+  const owners = new Map(all.map(({ contactId, id }) => [id, contactId]))
+  assert.sameMembers(
+    events.map(({ id }) => id),
+    done.map(({ resolution }) => resolution.eventId)
+  )
+  assert.isTrue(
+    events.every(({ keyId }) => owners.has(keyId)),
+    "every event's key exists"
+  )
+
+  const bySlot = new Map(all.map((key) => [`${key.kind === "email"} ${key.value}`, key]))
+  const rows = new Map((yield* Effect.forEach(people, ({ id }) => contact(id))).map((row) => [row.id, row]))
+  for (const { named, property, resolution } of done) {
+    const owner = owners.get(resolution.keyId) ?? ""
+    assert.isTrue(rows.get(owner)?.visible[property], `${property} was lost`)
+    const refused = new Set(resolution.changes.refused.map(({ keyId }) => keyId))
+    for (const { kind, value } of says(named).keys) {
+      const key = bySlot.get(`${kind === "email"} ${value}`)
+      if (refused.has(key?.id ?? "")) continue
+      assert.strictEqual(key?.contactId, owner, `${value} is with ${JSON.stringify(named)}`)
+    }
+  }
+
+  const absorbed = yield* sql<{ id: string; empty: boolean }>`
+    select id, properties = '{}' and public_properties = '{}' as empty from hogsend.contacts where merged_into is not null`
+  assert.isTrue(absorbed.every(({ empty }) => empty))
+  const told = (yield* Effect.forEach(new Set([...isLiving, ...absorbed.map(({ id }) => id)]), ledger)).flat()
+  const tellsOf = (action: string) =>
+    new Set(told.filter((row) => row.action === action).map((row) => row.otherContactId ?? row.contactId)).size
+  assert.strictEqual(tellsOf("created"), people.length + absorbed.length)
+  assert.strictEqual(tellsOf("merged"), absorbed.length)
+  return bySlot
+})
+
+layer(resolverLayer({ maxConnections: writers + 2 }), { excludeTestServices: true, timeout: "60 seconds" })(
+  "IdentityResolver under many writers",
+  (it) => {
+    it.effect.each([
+      ["24 keys", 8],
+      ["8 keys", 3]
+    ] as const)(
+      "over %s: no key and no event on a contact that is gone, nothing lost, no error",
+      ([, perKind]) =>
+        Effect.gen(function* () {
+          const store = yield* makeSqlStore
+          const { counts, transformer } = counting()
+          const seed = 1 + (Date.now() % 1_000_000)
+          const random = makeRandom(seed)
+          for (let round = 0; round < rounds; round++) {
+            yield* store.clear
+            const plan = calls(() => anyNamed(random, perKind))
+            counts.calls += writers * callsEach
+            yield* Effect.gen(function* () {
+              const done = yield* Effect.provideService(runRound(store, plan), CurrentTransformer, transformer)
+              yield* checkRound(store, done)
+            }).pipe(Effect.tapCause(() => Effect.logError(`Round ${round} of seed ${seed}`)))
+          }
+          assert.isAbove(counts.attempts, counts.calls, "somebody had to try again")
+        }),
+      60_000
+    )
+
+    it.effect(
+      "over keys without a conflict: what is connected is one contact, and nothing else is",
+      () =>
+        Effect.gen(function* () {
+          const store = yield* makeSqlStore
+          const seed = 1 + (Date.now() % 1_000_000)
+          const random = makeRandom(seed)
+          for (let round = 0; round < rounds; round++) {
+            yield* store.clear
+            // Four people with a user id, an email and four anonymous ids each; one key of each kind in an assertion.
+            const plan = calls(() => {
+              const { anonymousId, email, userId } = anyNamed(random, 4)
+              const p = random(4)
+              return {
+                userId: userId === undefined ? undefined : `u${p}`,
+                email: email === undefined ? undefined : `e${p}@x.co`,
+                anonymousId: anonymousId === undefined ? undefined : `${anonymousId}-${p}`
+              }
+            })
+            assert.isTrue(isConflictFree(plan.flat()))
+            yield* Effect.gen(function* () {
+              const bySlot = yield* checkRound(store, yield* runRound(store, plan))
+              const { connected, externals, strings } = componentsOf(plan.flat())
+              const contactOf = (value: string) => bySlot.get(`${value.includes("@")} ${value}`)?.contactId
+              for (const a of strings) {
+                for (const b of strings) {
+                  assert.strictEqual(contactOf(a) === contactOf(b), connected(a, b), `${a} with ${b}`)
+                }
+                const found = yield* store.resolver.lookup({ kind: a.includes("@") ? "email" : "external", value: a })
+                const [external] = externals(a)
+                if (external !== undefined) assert.strictEqual(found?.contactKey, external)
+              }
+            }).pipe(Effect.tapCause(() => Effect.logError(`Round ${round} of seed ${seed}`)))
+          }
+        }),
+      60_000
+    )
+  }
+)
+
+/** Runs `meanwhile` on another connection when the request comes to a statement that holds the text. */
+const interfere = (text: string, meanwhile: (nth: number) => Promise<unknown>): Transformer => {
+  let nth = 0
+  return (statement) =>
+    statement.compile()[0].includes(text)
+      ? Effect.as(
+          Effect.promise(() => meanwhile(nth++)),
+          statement
+        )
+      : Effect.succeed(statement)
+}
+
+layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout: "30 seconds" })(
+  "IdentityResolver, when somebody else is faster",
+  (it) => {
+    const setup = Effect.gen(function* () {
+      const store = yield* makeSqlStore
+      yield* store.clear
+      // Outside of the request's fiber, and so of its transaction.
+      const run = Effect.runPromiseWith(Context.empty())
+      const { counts, transformer: count } = counting()
+      const during = <A, E>(request: Effect.Effect<A, E>, interference: Transformer) =>
+        Effect.provideService(request, CurrentTransformer, (statement, sql, fiber, span) =>
+          Effect.andThen(count(statement, sql, fiber, span), interference(statement, sql, fiber, span))
+        )
+      /** Until somebody waits for a lock. */
+      const blocked: Effect.Effect<void> = Effect.gen(function* () {
+        for (;;) {
+          const waiting = yield* store.sql`
+            select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+          if (waiting.length > 0) return
+          yield* Effect.sleep(5)
+        }
+      }).pipe(Effect.timeout(4000), Effect.orDie)
+      const idOf = (value: string) =>
+        Effect.map(store.resolver.lookup({ kind: value.includes("@") ? "email" : "external", value }), (found) => {
+          if (found === null || found.contactId === null) throw new Error(`Nobody holds ${value}`)
+          return found.contactId
+        })
+      return { ...store, run, during, counted: count, counts, blocked, idOf }
+    })
+
+    const once = (effect: () => Promise<unknown>) => (nth: number) => (nth === 0 ? effect() : Promise.resolve())
+
+    it.effect("a contact that is merged away between the reading and the lock: the event is its survivor's", () =>
+      Effect.gen(function* () {
+        const { counts, during, idOf, ownerOfEvent, run, say } = yield* setup
+        yield* say(says({ userId: "u1" }))
+        yield* say(says({ anonymousId: "a1" }))
+        const merge = once(() => run(say(says({ userId: "u1", anonymousId: "a1" }))))
+        const { eventId } = yield* during(say(says({ anonymousId: "a1" })), interfere("for no key update", merge))
+        assert.strictEqual(yield* ownerOfEvent(eventId), yield* idOf("u1"))
+        assert.deepInclude(counts, { attempts: 2, globalLocks: 0 })
+      })
+    )
+
+    it.effect("a key that joins a locked contact meanwhile is seen by the second reading", () =>
+      Effect.gen(function* () {
+        const { counts, during, living, run, say } = yield* setup
+        yield* say(says({ userId: "u1" }))
+        const link = once(() => run(say(says({ userId: "u1", email: "e1@x.co", anonymousId: "a1" }))))
+        const refused = yield* during(
+          say(says({ userId: "u1", email: "e1@x.co", anonymousId: "a1" })),
+          interfere("for no key update", link)
+        )
+        assert.deepStrictEqual(refused.changes.linked, [])
+        assert.lengthOf(yield* living, 1)
+        assert.strictEqual(counts.attempts, 1)
+      })
+    )
+
+    it.effect("a merge waits for who holds one of its contacts, and takes along what they wrote", () =>
+      Effect.gen(function* () {
+        const { blocked, contact, idOf, resolver, run, say } = yield* setup
+        yield* say(says({ userId: "u1" }))
+        yield* say(says({ anonymousId: "a1" }))
+        const absorbed = yield* idOf("a1")
+        let merging: Promise<unknown> = Promise.resolve()
+        const work = {
+          occurredAt: new Date(),
+          properties: { late: true },
+          write: () =>
+            Effect.promise(() => {
+              merging = run(say(says({ userId: "u1", anonymousId: "a1" })))
+              return run(blocked)
+            })
+        }
+        yield* resolver.resolve(says({ anonymousId: "a1" }), { actor: "a test", source: "api" }, work)
+        yield* Effect.promise(() => merging)
+        assert.deepStrictEqual((yield* contact(yield* idOf("u1"))).visible, { late: true })
+        assert.strictEqual((yield* contact(absorbed)).mergedInto, yield* idOf("u1"))
+      })
+    )
+
+    it.effect("a key that somebody else claims first: again, and joined to what it is now", () =>
+      Effect.gen(function* () {
+        const { counts, during, idOf, living, run, say } = yield* setup
+        const claim = once(() => run(say(says({ anonymousId: "a1" }))))
+        yield* during(
+          say(says({ userId: "u1", anonymousId: "a1" })),
+          interfere("insert into hogsend.identity_keys", claim)
+        )
+        assert.strictEqual(yield* idOf("a1"), yield* idOf("u1"))
+        assert.lengthOf(yield* living, 1)
+        assert.strictEqual(counts.attempts, 2)
+      })
+    )
+
+    it.effect.each([
+      ["linked", { email: "e1@x.co", anonymousId: "a1" }],
+      ["promoted", { userId: "a1", email: "e1@x.co" }]
+    ] as const)("a free key that somebody else takes before it is %s: again", ([, named]) =>
+      Effect.gen(function* () {
+        const { counts, during, idOf, living, run, say } = yield* setup
+        yield* say(says({ anonymousId: "a1" }, { vouchedBy: "public", observesOnly: true }))
+        const take = once(() => run(say(says({ email: "e2@x.co", anonymousId: "a1" }))))
+        const resolution = yield* during(say(says(named)), interfere("update hogsend.identity_keys", take))
+        const joined = "userId" in named
+        assert.deepStrictEqual(
+          resolution.changes.refused.map(({ rule }) => rule),
+          joined ? [] : ["two_emails"]
+        )
+        assert.strictEqual(yield* idOf("a1"), yield* idOf("e2@x.co"))
+        assert.lengthOf(yield* living, joined ? 1 : 2)
+        assert.strictEqual(counts.attempts, 2)
+      })
+    )
+
+    it.effect("who loses nine times takes the global lock, once, and lands", () =>
+      Effect.gen(function* () {
+        const { counts, during, idOf, ownerOfEvent, run, say } = yield* setup
+        const day = (n: number) => new Date(Date.UTC(2026, 0, n))
+        for (let n = 9; n >= 0; n--) yield* say(says({ anonymousId: `a${n}` }), { occurredAt: day(n + 1) })
+        yield* say(says({ email: "e1@x.co", anonymousId: "a9" }))
+        const ids = yield* Effect.forEach(Array.from({ length: 10 }), (_, n) => idOf(`a${n}`))
+        // The contact that was just read is merged into the next older one, nine times.
+        const merge = (nth: number) =>
+          nth > 8
+            ? Promise.resolve()
+            : run(say(says({ userId: ids[9 - nth], anonymousId: `a${8 - nth}` }), { occurredAt: day(20) }))
+        const { eventId } = yield* during(say(says({ email: "e1@x.co" })), interfere("for no key update", merge))
+        assert.strictEqual(yield* ownerOfEvent(eventId), ids[0])
+        assert.deepInclude(counts, { attempts: 10, globalLocks: 1 })
+      })
+    )
+
+    it.effect("a look-up sees a merge whole or not at all", () =>
+      Effect.gen(function* () {
+        const { idOf, resolver, run, say } = yield* setup
+        yield* say(says({ userId: "u1" }))
+        yield* say(says({ anonymousId: "a1" }))
+        const merge = (nth: number) =>
+          nth === 0 ? Promise.resolve() : run(say(says({ userId: "u1", anonymousId: "a1" })))
+        const found = yield* Effect.provideService(
+          resolver.lookup({ kind: "anonymous", value: "a1" }),
+          CurrentTransformer,
+          interfere("hogsend.identity_keys", merge)
+        )
+        assert.strictEqual(found?.contactKey, found?.contactId === (yield* idOf("u1")) ? "u1" : "a1")
+      })
+    )
+
+    it.effect("a deadlock over two observed keys that name each other is tried again", () =>
+      Effect.gen(function* () {
+        const { blocked, counted, counts, during, idOf, run, say } = yield* setup
+        const observed = { vouchedBy: "public", observesOnly: true } as const
+        for (const anonymousId of ["k1", "k2"]) yield* say(says({ anonymousId }, observed))
+        let other: Promise<unknown> = Promise.resolve()
+        const cross = once(() => {
+          const crossing = say(says({ userId: "k2", anonymousId: "k1" }))
+          other = run(Effect.provideService(crossing, CurrentTransformer, counted))
+          return run(blocked)
+        })
+        yield* during(
+          say(says({ userId: "k1", anonymousId: "k2" })),
+          interfere("and contact_id is null returning", cross)
+        )
+        yield* Effect.promise(() => other)
+        assert.notStrictEqual(yield* idOf("k1"), yield* idOf("k2"))
+        assert.isAtLeast(counts.attempts, 3)
+      })
+    )
+  }
+)
+
+const secret = "a test secret that is long enough to sign tokens with"
+
+const ingestLayer = EventIngest.layer().pipe(
+  Layer.provideMerge(Principals.layer),
+  Layer.provideMerge(Layer.mergeAll(Warnings.layer, UserTokens.layer({ secrets: [Redacted.make(secret)] }))),
+  Layer.provideMerge(resolverLayer({ maxConnections: writers + 2 }))
+)
+
+describe("EventIngest", () => {
+  layer(ingestLayer, { excludeTestServices: true, timeout: "30 seconds" })("twins", (it) => {
+    const server: Caller["Service"] = { keyId: null, name: "a test", scopes: ["full-admin"], restricted: false }
+    const browser: Caller["Service"] = { keyId: null, name: "a test", scopes: ["ingest-public"], restricted: true }
+
+    it.effect.each<readonly [string, Caller["Service"], EventDraft]>([
+      ["of a new contact", server, { name: "n", userId: "u1", email: "e1@x.co", anonymousId: "a1" }],
+      ["of a known contact", server, { name: "n", userId: "known", contactProperties: { plan: "paid" } }],
+      ["that merge two contacts", server, { name: "n", userId: "known", anonymousId: "other" }],
+      ["of an observed visitor", browser, { name: "n", anonymousId: "visitor" }]
+    ])("16 at once %s store one event", ([, caller, draft]) =>
+      Effect.gen(function* () {
+        const { clear, living, say, sql } = yield* makeSqlStore
+        const ingest = yield* EventIngest
+        for (let round = 0; round < 5; round++) {
+          yield* clear
+          yield* say(says({ userId: "known" }))
+          yield* say(says({ anonymousId: "other" }))
+          const twins = Array.from({ length: writers }, () =>
+            ingest.ingest(caller, draft, { userTokens: [], idempotencyKey: "once" })
+          )
+          const answers = yield* Effect.all(twins, { concurrency: "unbounded" })
+          assert.lengthOf(
+            answers.filter(({ stored }) => stored),
+            1
+          )
+          assert.strictEqual(new Set(answers.map(({ contactKey }) => contactKey)).size, 1)
+          assert.lengthOf(yield* sql`select id from hogsend.events where name = 'n'`, 1)
+          assert.isAtMost((yield* living).length, 3)
+        }
+      })
+    )
+  })
+})
