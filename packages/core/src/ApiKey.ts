@@ -45,7 +45,11 @@ export class ApiKeyMinted extends Schema.Class<ApiKeyMinted>("ApiKeyMinted")({
   createdAt: Schema.Date
 }) {}
 
-const Name = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(100))
+const Name = Schema.String.check(
+  Schema.isMinLength(1),
+  Schema.isMaxLength(100),
+  Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { message: "Expected a name without control characters" })
+)
 const Origins = Schema.Array(Schema.String.check(Schema.isMaxLength(300))).check(Schema.isMaxLength(100))
 
 /** `publishable: true` forces the scope `ingest-public` and needs at least one origin. */
@@ -73,7 +77,7 @@ export class ApiKeyNotFound extends Schema.TaggedError<ApiKeyNotFound>()(
   { httpApiStatus: 404 }
 ) {}
 
-/** 400: the combination of scopes, origins and expiry makes no key that could work. */
+/** 400: the combination of scopes, origins and expiry makes no key that could work, or the key to rotate has expired. */
 export class ApiKeyInvalid extends Schema.TaggedError<ApiKeyInvalid>()(
   "ApiKeyInvalid",
   { error: Schema.String },

@@ -53,14 +53,15 @@ export class ApiKeysApi extends HttpApiGroup.make("apiKeys")
     /** A new key with the same rights; the old one keeps working for `graceSeconds` (default a day, 0 ends it now). */
     HttpApiEndpoint.post("rotate", "/:id/rotate", {
       params: { id: ApiKeyId },
-      /** May be left out. */
-      payload: Schema.NullOr(
+      /** May be left out: an alternative of its own, since only such a null stands for no body at all. */
+      payload: [
+        Schema.Null,
         Schema.Struct({
           graceSeconds: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 365 * 86_400 })))
         })
-      ),
+      ],
       success: ApiKeyMinted.pipe(HttpApiSchema.status(201)),
-      error: ApiKeyNotFound
+      error: [ApiKeyNotFound, ApiKeyInvalid]
     }).annotate(Access, Access.secret("full-admin"))
   )
   .middleware(Authorization)

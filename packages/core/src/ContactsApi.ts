@@ -16,6 +16,7 @@ import {
 } from "./Identity.ts"
 import { PageFields, PageQuery } from "./Page.ts"
 import { Properties } from "./Properties.ts"
+import { StorableText } from "./StorableText.ts"
 import { UserTokenFailures } from "./UserToken.ts"
 
 /** The body of `PUT /v1/contacts`. */
@@ -23,7 +24,9 @@ export const ContactUpsert = Schema.Struct({
   ...AssertionFields,
   properties: Schema.optionalKey(Properties),
   lists: Schema.optionalKey(Schema.Record(Schema.String, Schema.Boolean)),
-  userToken: Schema.optionalKey(Schema.String)
+  userToken: Schema.optionalKey(Schema.String),
+  /** Read only to tell a browser's body from a server's. */
+  source: Schema.optionalKey(Schema.Unknown)
 })
 export type ContactUpsert = typeof ContactUpsert.Type
 
@@ -82,7 +85,7 @@ export class AdminContactsApi extends HttpApiGroup.make("adminContacts")
   .add(
     /** Newest first. `search` is a whole key, or the beginning of one. */
     HttpApiEndpoint.get("list", "/", {
-      query: { ...PageQuery, search: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(200))) },
+      query: { ...PageQuery, search: Schema.optionalKey(StorableText.check(Schema.isMaxLength(200))) },
       success: Schema.Struct({ contacts: Schema.Array(Contact), ...PageFields })
     }).annotate(Access, Access.secret("read")),
     /** By id, also of a contact that was merged away. */

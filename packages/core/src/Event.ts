@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { AssertionFields, ContactId, ContactKeyFields, IngestionWarning } from "./Identity.ts"
 import { Properties } from "./Properties.ts"
+import { StorableText } from "./StorableText.ts"
 import { Timestamp } from "./Timestamp.ts"
 
 export const EventId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("EventId"))
@@ -12,12 +13,29 @@ export const VouchedBy = Schema.Literals(["server", "user", "device", "public"])
 export type VouchedBy = typeof VouchedBy.Type
 
 /** 1 to 255 characters; a retry with the same key and the same content is stored once. */
-export const IdempotencyKey = Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(255))
+export const IdempotencyKey = StorableText.check(Schema.isMinLength(1), Schema.isMaxLength(255))
+
+/** What an event belongs to, by type: `{ "company": "acme" }`. */
+export type Groups = { readonly [type: string]: string }
+
+const isGroups = (bag: Properties): bag is Groups =>
+  Object.values(bag).every((key) => typeof key === "string" && key.length >= 1 && key.length <= 200)
+
+/** A property bag, so its bounds hold, of texts. */
+const Groups = Properties.pipe(
+  Schema.refine(isGroups, {
+    expected: "groups by type, as text of 1 to 200 characters each",
+    toJsonSchema: () => [
+      { type: "object", additionalProperties: { type: "string", minLength: 1, maxLength: 200 } },
+      true
+    ]
+  })
+)
 
 /** The body of `POST /v1/events`. */
 export const EventDraft = Schema.Struct({
   ...AssertionFields,
-  name: Schema.String.check(
+  name: StorableText.check(
     Schema.isMinLength(1),
     Schema.isMaxLength(200),
     Schema.isPattern(/^[^\u0000-\u001f\u007f]*$/)
@@ -30,13 +48,7 @@ export const EventDraft = Schema.Struct({
   value: Schema.optionalKey(Schema.Finite),
   /** ISO 4217, any case; dropped when there is no value. */
   currency: Schema.optionalKey(Schema.String.check(Schema.isPattern(/^[A-Za-z]{3}$/))),
-  /** What the event belongs to, by type: `{ "company": "acme" }`. */
-  groups: Schema.optionalKey(
-    Schema.Record(
-      Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200)),
-      Schema.String.check(Schema.isMinLength(1), Schema.isMaxLength(200))
-    )
-  ),
+  groups: Schema.optionalKey(Groups),
   lists: Schema.optionalKey(Schema.Record(Schema.String, Schema.Boolean)),
   idempotencyKey: Schema.optionalKey(IdempotencyKey),
   /** When it happened: up to 30 days back and 1 hour ahead, else the server's time is taken with a warning. */

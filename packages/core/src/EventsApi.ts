@@ -5,6 +5,7 @@ import { Access, Authorization } from "./Authorization.ts"
 import { Event, EventAccepted, EventDraft, IdempotencyKey, IdempotencyKeyReused, ReservedEventName } from "./Event.ts"
 import { ContactId, IdentificationRequired, IdentityDenied, IdentityMissing } from "./Identity.ts"
 import { PageFields, PageQuery } from "./Page.ts"
+import { StorableText } from "./StorableText.ts"
 import { UserTokenFailures } from "./UserToken.ts"
 
 /** What a browser may send beside its body. */
@@ -39,7 +40,7 @@ export class AdminEventsApi extends HttpApiGroup.make("adminEvents")
     HttpApiEndpoint.get("list", "/", {
       query: {
         ...PageQuery,
-        name: Schema.optionalKey(Schema.String),
+        name: Schema.optionalKey(StorableText),
         /** A contact's id, also of one that was merged away. */
         contactId: Schema.optionalKey(ContactId)
       },

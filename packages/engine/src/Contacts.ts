@@ -13,7 +13,7 @@ import {
   type ContactUpsert,
   type ContactUpserted,
   type DatabaseUnavailable,
-  type IdentityDenied,
+  IdentityDenied,
   IdentityMissing,
   KeysDisagree,
   type OwnTraits,
@@ -25,7 +25,7 @@ import { makeContactsRepo } from "./Contacts/ContactsRepo.ts"
 import { orUnavailable } from "./Database.ts"
 import { type AssertedKey, IdentityResolver } from "./IdentityResolver.ts"
 import { normaliseKey } from "./IdentityKey.ts"
-import { type Claims, type PrincipalRefused, Principals } from "./Principals.ts"
+import { type Claims, isEmpty, type PrincipalRefused, Principals } from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
 
 export interface ContactsOptions {
@@ -93,8 +93,9 @@ export class Contacts extends Context.Service<
             ...body,
             ...carried,
             userTokens: body.userToken === undefined ? carried.userTokens : [...carried.userTokens, body.userToken],
+            fromBrowser: body.source === "inapp",
             writesLists: body.lists !== undefined,
-            observesOnly: body.properties === undefined
+            observesOnly: isEmpty(body.properties)
           })
           const { assertion, source } = principal
           const work = {
@@ -117,7 +118,8 @@ export class Contacts extends Context.Service<
           if (found === null || found.contactId === null) return nobody
           // A device reads what was published to it, and nothing else of a contact that is identified by now.
           const anonymous = assertion.vouchedBy === "public" || assertion.vouchedBy === "device"
-          if (anonymous && (found.identified || found.kind !== "anonymous")) return nobody
+          if (anonymous && found.kind !== "anonymous") return yield* notAddressable
+          if (anonymous && found.identified) return nobody
           // Somebody else may have written under a string that is this user's id without having been named so yet.
           if (assertion.vouchedBy === "user" && found.kind === "anonymous" && !found.certified) return nobody
           const [contact] = yield* repo.load([found.contactId])
@@ -211,6 +213,10 @@ const noLists = {
 }
 
 const notFound = new ContactNotFound({ error: "Contact not found. Nobody has this id or key." })
+
+const notAddressable = new IdentityDenied({
+  error: "This anonymousId cannot be read from a browser: it is another key of a contact. Start over with a new one."
+})
 
 const keysDisagree = new KeysDisagree({
   error: "These keys belong to different contacts. Nothing was erased; name one contact."

@@ -24,7 +24,7 @@ import { makeEventsRepo } from "./EventIngest/EventsRepo.ts"
 import { occurrence } from "./EventIngest/occurrence.ts"
 import { IdentityResolver } from "./IdentityResolver.ts"
 import { newId } from "./newId.ts"
-import { type Claims, type Principal, type PrincipalRefused, Principals } from "./Principals.ts"
+import { type Claims, isEmpty, type Principal, type PrincipalRefused, Principals } from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
 
 export interface EventIngestOptions {
@@ -164,7 +164,7 @@ const claimsOf = (draft: EventDraft, { device, userTokens }: Carried): Claims =>
   device,
   fromBrowser: draft.source === "inapp",
   writesLists: draft.lists !== undefined,
-  observesOnly: draft.contactProperties === undefined && draft.value === undefined && draft.groups === undefined
+  observesOnly: isEmpty(draft.contactProperties) && draft.value === undefined && isEmpty(draft.groups)
 })
 
 const accepted = (

@@ -39,7 +39,7 @@ export class Events extends Context.Service<
             ? sql`true`
             : sql`e.key_id in (
                 select k.id from hogsend.identity_keys k
-                join hogsend.identity_keys own on own.kind = 'contact' and own.value = ${contactId}
+                join hogsend.identity_keys own on own.kind = 'contact' and own.value = ${contactId}::uuid::text
                 where k.contact_id = own.contact_id)`
         ])
 

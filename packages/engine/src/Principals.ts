@@ -36,6 +36,7 @@ export interface Claims {
   /** A read: a token says whom it is about, also where no `userId` is claimed. */
   readonly reads?: boolean
   readonly writesLists?: boolean
+  /** Writes nothing to a contact. */
   readonly observesOnly?: boolean
 }
 
@@ -102,7 +103,7 @@ export class Principals extends Context.Service<
         const certified = anonymous !== undefined && isCertifiedShape(anonymous.value)
         const proven = certified && isDerivedFrom(anonymous.value, claims.device)
         if (certified && !proven && !isUser) return yield* unprovenDevice
-        if (keys.length === 0) return yield* identityMissing(warnings, "anonymousId, or userId with a userToken")
+        if (keys.length === 0) return yield* identityMissing(warnings, "anonymousId, or a userId with its token")
         if (claims.writesLists === true && !isUser) return yield* identificationRequired
 
         const left = certified && !proven ? anonymous : undefined
@@ -177,7 +178,7 @@ const tokenRequired = new UserTokenRequired({
   error: "A browser that names a userId needs a userToken for it, minted by your server with generateUserToken."
 })
 
-// These two never contain the name of the token: browsers take it for "mint a new one and retry".
+// What follows never contains the name of the token: browsers take it for "mint a new one and retry".
 const unprovenDevice = new IdentityDenied({
   error: "This anonymousId is certified and needs the X-Hogsend-Device secret that it was derived from."
 })
@@ -198,6 +199,9 @@ const notJoined = (key: AssertedKey): IngestionWarning => ({
   key: { kind: key.kind, value: shorten(key.kind, key.value) },
   hint: "This certified anonymous id came without its X-Hogsend-Device secret, so it was not joined to the user."
 })
+
+/** Whether a bag says nothing: clients also send empty ones. */
+export const isEmpty = (bag: object | undefined): boolean => bag === undefined || Object.keys(bag).length === 0
 
 /** The tokens that a request carries outside of its body. */
 export const carriedTokens = (

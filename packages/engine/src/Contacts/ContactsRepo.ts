@@ -70,7 +70,7 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
     /** The contact that has this id now: its own, or the one that it was merged into. */
     ownerOf: (id: ContactId) => sql<{ contactId: string }>`
       select contact_id as "contactId" from hogsend.identity_keys
-      where kind = 'contact' and value = ${id} and contact_id is not null`,
+      where kind = 'contact' and value = ${id}::uuid::text and contact_id is not null`,
 
     /** Part of a transaction. Answers false when the contact was erased or merged meanwhile. */
     erase: Effect.fnUntraced(function* (id: string) {
@@ -84,7 +84,9 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
           select c.id from hogsend.contacts c join line on c.merged_into = line.id
         ) select id from line`
       const contactIds = absorbed.map((row) => row.id)
-      const keys = yield* sql<{ id: string }>`select id from hogsend.identity_keys where contact_id = ${id}`
+      // An event may be on its way that was observed under a key before the key was this contact's: it arrives first.
+      const keys = yield* sql<{ id: string }>`
+        select id from hogsend.identity_keys where contact_id = ${id} order by id for update`
       const keyIds = keys.map((row) => row.id)
       yield* sql`
         delete from hogsend.idempotency_keys
