@@ -57,7 +57,7 @@ export class ApiKeys extends Context.Service<
       id: ApiKeyId,
       graceSeconds: number,
       actor: Actor
-    ) => Effect.Effect<ApiKeyMinted, ApiKeyNotFound | DatabaseUnavailable>
+    ) => Effect.Effect<ApiKeyMinted, ApiKeyNotFound | ApiKeyInvalid | DatabaseUnavailable>
     /** The two keys of a first start, or null when there is, or ever was, a key: also when two processes start at once. */
     readonly mintFirst: Effect.Effect<FirstKeys | null, DatabaseUnavailable>
     /** Whether there is, or ever was, a key. */
@@ -78,13 +78,13 @@ export class ApiKeys extends Context.Service<
         actor: Actor
       ) {
         const { key, keyHash, keyPrefix } = mintApiKeySecret(rights.publishable)
-        const { publishable: _, ...stored } = rights
         const rows = yield* repo.insert({
           id: newId(),
           name,
           keyPrefix,
           keyHash,
-          ...stored,
+          scopes: rights.scopes,
+          allowedOrigins: rights.allowedOrigins,
           expiresAt,
           createdBy: actor.name
         })
@@ -152,8 +152,15 @@ export class ApiKeys extends Context.Service<
 
       const rotate = Effect.fn("ApiKeys.rotate")(
         function* (id: ApiKeyId, graceSeconds: number, actor: Actor) {
+          const now = yield* Clock.currentTimeMillis
           const row = yield* live(id)
-          const rights = { ...row, publishable: isPublishable(row.keyPrefix) }
+          if (row.expiresAt !== null && row.expiresAt.getTime() <= now) {
+            return yield* new ApiKeyInvalid({
+              error: "This key has expired, and so would its successor. Mint a new one."
+            })
+          }
+          const { allowedOrigins, scopes } = row
+          const rights = { publishable: isPublishable(row.keyPrefix), scopes, allowedOrigins }
           const successor = yield* insert(row.name, rights, row.expiresAt, actor)
           yield* repo.expireIn(id, graceSeconds)
           yield* audit.record({ actor, action: "api-keys.rotate", resourceId: id })

@@ -8,6 +8,7 @@
 import { Api, BodyTooLarge, Envelope, InternalFault } from "@hogsend/core"
 import { Cause, Effect, Exit, Layer, type Types } from "effect"
 import {
+  Headers,
   HttpIncomingMessage,
   HttpRouter,
   HttpServerError,
@@ -20,7 +21,7 @@ import * as ByteSize from "effect/ByteSize"
 import { toEnvelope } from "./HttpEdge/envelope.ts"
 import { corsHeaders, isPreflight, preflightHeaders } from "./HttpEdge/cors.ts"
 import { requestIdOf } from "./HttpEdge/requestId.ts"
-import { makeRouteTable, type Route } from "./HttpEdge/RouteTable.ts"
+import { makeRouteTable, nothingServed, type Route } from "./HttpEdge/RouteTable.ts"
 import { refuseBody } from "./HttpEdge/refuseBody.ts"
 import { schemaFailure } from "./HttpEdge/schemaFailure.ts"
 
@@ -28,8 +29,11 @@ export class HttpEdge {
   /** The global middleware, and the implementation of core's `Envelope`. */
   static readonly layer = HttpRouter.middleware((handler) => edge(handler), { global: true })
 
-  /** What spans must not hold: query values, and headers beyond those that say nothing of a person. */
-  static readonly privacy = Layer.succeed(UrlParams.CurrentRedactedNames, [/.*/])
+  /** What spans and logged requests must not hold: the values of a query, and the headers that carry a secret. */
+  static readonly privacy = Layer.merge(
+    Layer.succeed(UrlParams.CurrentRedactedNames, [/.*/]),
+    Layer.succeed(Headers.CurrentRedactedNames, ["authorization", "cookie", "x-hogsend-user-token", "x-hogsend-device"])
+  )
 
   static readonly envelope = HttpApiMiddleware.layerSchemaErrorTransform(Envelope, schemaFailure)
 }
@@ -51,6 +55,7 @@ const edge = (
     )
     return HttpServerResponse.setHeaders(response, {
       ...(found.dataPlane ? corsHeaders(request.headers.origin) : {}),
+      ...(response.status === 503 && response.headers["retry-after"] === undefined ? { "retry-after": "1" } : {}),
       "x-content-type-options": "nosniff",
       "referrer-policy": "no-referrer",
       "x-request-id": requestId
@@ -79,10 +84,11 @@ const answer = (
 const failed = (cause: Cause.Cause<unknown>, route: Route | undefined) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
   const error = Cause.squash(cause)
-  if (HttpServerError.isHttpServerError(error) && error.reason._tag === "RequestParseError") {
-    if (error.reason.reason === "BodyTooLarge" && route !== undefined) {
-      return Effect.succeed(toEnvelope(BodyTooLarge.of(route.maxBodyBytes), { connection: "close" }))
-    }
+  const reason = HttpServerError.isHttpServerError(error) ? error.reason : undefined
+  // The router's limits are narrower than the table's: a parameter that is too long or wrongly encoded, `docs: false`.
+  if (reason?._tag === "RouteNotFound") return Effect.succeed(toEnvelope(nothingServed))
+  if (reason?._tag === "RequestParseError" && reason.reason === "BodyTooLarge" && route !== undefined) {
+    return Effect.succeed(toEnvelope(BodyTooLarge.of(route.maxBodyBytes), { connection: "close" }))
   }
   return Effect.as(Effect.logError("A request failed", cause), toEnvelope(internalFault, {}))
 }

@@ -67,7 +67,8 @@ export class KeyGate extends Context.Service<
           const value = Redacted.value(bearer)
           if (value === "") return yield* noBearer
           if (adminKey !== undefined && constantTimeEquals(sha256(value), adminKey)) return environmentCaller
-          const key = isWellFormed(value) ? yield* orUnavailable(keys.find(sha256Hex(value))) : null
+          if (!isWellFormed(value)) return yield* malformedKey
+          const key = yield* orUnavailable(keys.find(sha256Hex(value)))
           if (key === null) return yield* unknownKey
           const now = yield* Clock.currentTimeMillis
           if (key.expiresAt !== null && key.expiresAt.getTime() <= now) return yield* expired(key.expiresAt)
@@ -100,6 +101,10 @@ const environmentCaller: Caller["Service"] = {
 
 const noBearer = new Unauthorized({
   error: "No API key. Send one as Authorization: Bearer hsk_… (a server) or pk_… (a browser)."
+})
+
+const malformedKey = new Unauthorized({
+  error: "This bearer is not an API key: one is hsk_ or pk_ and 43 characters. Look for a part that was cut off."
 })
 
 const unknownKey = new Unauthorized({ error: "This API key is unknown or was revoked. Mint another one." })

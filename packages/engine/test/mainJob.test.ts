@@ -1,7 +1,6 @@
 /** The main job through real HTTP: events in, one contact out. */
 
 // A label tells which of many cases failed.
-// oxlint-disable vitest/valid-expect
 import { expect, layer } from "@effect/vitest"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"

@@ -21,9 +21,10 @@ export const checkRights = (rights: ApiKeyRights): Result.Result<ApiKeyRights, A
     if (rights.allowedOrigins !== null && rights.allowedOrigins.length > 0) {
       return invalid("Only a publishable key has allowedOrigins. Leave them out, or mint with publishable: true.")
     }
-    return rights.scopes.includes("ingest-public") && rights.scopes.length > 1
+    const scopes = [...new Set(rights.scopes)]
+    return scopes.includes("ingest-public") && scopes.length > 1
       ? invalid("ingest-public stands alone: a secret key with just that scope is for an ingest proxy.")
-      : Result.succeed({ ...rights, allowedOrigins: null })
+      : Result.succeed({ publishable: false, scopes, allowedOrigins: null })
   }
   const origins: Array<string> = []
   for (const origin of rights.allowedOrigins ?? []) {

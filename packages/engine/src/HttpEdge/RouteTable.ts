@@ -84,15 +84,13 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
         _tag: "Refused",
         path,
         dataPlane,
-        refusal: new RouteNotFound({ error: `Nothing is served at this path. /docs lists every route.` }),
+        refusal: nothingServed,
         headers: {}
       }
     }
     const served = method === "HEAD" && !methods.has("HEAD") ? "GET" : method
     if (methods.has(served)) return { _tag: "Found", path, dataPlane, route: methods.get(served) }
-    const allow = [...methods.keys(), ...(methods.has("GET") ? ["HEAD"] : []), ...(dataPlane ? ["OPTIONS"] : [])].join(
-      ", "
-    )
+    const allow = [...methods.keys(), ...(methods.has("GET") ? ["HEAD"] : [])].join(", ")
     return {
       _tag: "Refused",
       path,
@@ -104,6 +102,9 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
 
   return { find }
 }
+
+/** 404, also where the path fits a route but its router takes no such parameter. */
+export const nothingServed = new RouteNotFound({ error: "Nothing is served at this path. /docs lists every route." })
 
 const pathOf = (url: string): string => {
   const end = url.search(/[?#]/)

@@ -19,6 +19,11 @@ const isTooLarge = (value: unknown): boolean => isBag(value) && propertiesFault(
 
 const isBag = (value: unknown): value is Properties => Predicate.isObject(value) && !Array.isArray(value)
 
+/** Names come from the caller, and are told back: a name may be as long as a body. */
+const shorten = (text: string): string => (text.length > maxTold ? `${text.slice(0, maxTold)}…` : text)
+
+const maxTold = 300
+
 export const schemaFailure = Effect.fnUntraced(function* (failure: HttpApiError.HttpApiSchemaError) {
   // What we answer does not fit its own schema: a defect of ours, not the caller's fault.
   if (failure.kind === "Body" || failure.kind === "ResponseHeaders") return yield* Effect.die(failure)
@@ -39,9 +44,9 @@ export const schemaFailure = Effect.fnUntraced(function* (failure: HttpApiError.
   const issues = formatIssues(failure.cause.issue).issues.map(({ message, path }) => ({
     path: [
       slot,
-      ...(path ?? []).map((segment) => (typeof segment === "object" ? String(segment.key) : String(segment)))
+      ...(path ?? []).map((segment) => shorten(typeof segment === "object" ? String(segment.key) : String(segment)))
     ],
-    message
+    message: shorten(message)
   }))
   const first = issues[0]
   return yield* new RequestInvalid({

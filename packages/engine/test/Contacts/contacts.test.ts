@@ -1,7 +1,6 @@
 /** Contacts, and what operators see of contacts, events and warnings, through real HTTP. */
 
 // A label tells which of many cases failed.
-// oxlint-disable vitest/valid-expect
 import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
 import { allowedOrigin, type Answer, TestHogsend } from "@hogsend/testing"

@@ -1,7 +1,6 @@
 /** `POST /v1/events` through real HTTP: what is kept of an event, what is refused, and that a retry is stored once. */
 
 // A label tells which of many cases failed.
-// oxlint-disable vitest/valid-expect
 import { expect, layer } from "@effect/vitest"
 import { allowedOrigin, type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"

@@ -1,7 +1,6 @@
 /** What a publishable or proxy caller may do, row by row of the contract, through real HTTP. */
 
 // A label tells which of many cases failed.
-// oxlint-disable vitest/valid-expect
 import { expect, layer } from "@effect/vitest"
 import { allowedOrigin, type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"

@@ -1,7 +1,6 @@
 /** User tokens through real HTTP: the published wire form, where they travel, rotation, and every way to fail. */
 
 // A label tells which of many cases failed.
-// oxlint-disable vitest/valid-expect
 import { expect, layer } from "@effect/vitest"
 import { generateUserToken } from "@hogsend/engine"
 import { type Answer, TestHogsend, tokenSecret } from "@hogsend/testing"
