@@ -1,7 +1,7 @@
 /** The server: the environment, Postgres named or embedded, the engine on a port. Everything else is in the packages. */
 import { NodeRuntime } from "@effect/platform-node"
 import { developmentSecret, type Environment, HogsendServer, Observability, orExplain, Postgres } from "@hogsend/node"
-import { readEnvironment, readMigrations, Welcome } from "@hogsend/node"
+import { orderlyExit, readEnvironment, readMigrations, Welcome } from "@hogsend/node"
 import { Effect, Layer } from "effect"
 
 const server = Effect.fnUntraced(function* (environment: Environment) {
@@ -29,4 +29,4 @@ const main = Effect.gen(function* () {
   )
 }).pipe(orExplain)
 
-NodeRuntime.runMain(main)
+NodeRuntime.runMain(main, { teardown: orderlyExit })

@@ -16,7 +16,7 @@ const main = Effect.gen(function* () {
     Effect.provide(
       Migrations.layer({ client }).pipe(
         Layer.provide(Postgres.layer(environment)),
-        Layer.provide(Observability.layer({ ...environment, logLevel: "warn" }))
+        Layer.provideMerge(Observability.layer({ ...environment, logLevel: "warn" }))
       )
     )
   )

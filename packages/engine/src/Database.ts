@@ -13,6 +13,8 @@ export const isContention = (error: unknown): boolean =>
   error instanceof SqlError && ["DeadlockError", "SerializationError"].includes(error.reason._tag)
 
 const isUnreachable = (error: SqlError): boolean =>
+  // Whatever a server says instead of letting us in: it starts, it stops, it is full, the database is closed or being moved.
+  error.reason.operation === "connect" ||
   ["ConnectionError", "AuthenticationError", "StatementTimeoutError", "LockTimeoutError"].includes(error.reason._tag) ||
   isContention(error) ||
   // 53: insufficient resources (too many connections, disk full); 57P: the server is going down or coming up; 25006: it

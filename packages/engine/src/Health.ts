@@ -4,8 +4,8 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import { type HealthReport, NotReady, type TrackStatus } from "@hogsend/core"
-import { Clock, Context, Effect, Layer, Option } from "effect"
-import { Migrations, type TrackStatuses } from "./Migrations.ts"
+import { Clock, Context, Effect, Exit, Fiber, Layer, Option } from "effect"
+import { Migrations } from "./Migrations.ts"
 
 export interface HealthOptions {
   /** How long a probe may take. 1500 ms. */
@@ -36,27 +36,21 @@ export class Health extends Context.Service<
           const before = yield* Clock.currentTimeMillis
           yield* sql`select 1`
           return (yield* Clock.currentTimeMillis) - before
-        }).pipe(Effect.timeout(timeout), Effect.option)
-
-        const schema: Effect.Effect<TrackStatuses> = migrations.status.pipe(
-          Effect.timeout(timeout),
-          Effect.orElseSucceed(() => ({ engine: unknownTrack, client: unknownTrack }))
-        )
+        })
+        const latencyProbe = makeProbe(latency, timeout)
+        const schemaProbe = makeProbe(migrations.status, timeout)
 
         const report = Effect.gen(function* () {
-          const [latencyMs, tracks] = yield* Effect.all([latency, schema], { concurrency: 2 })
+          const [latencyMs, schema] = yield* Effect.all([latencyProbe, schemaProbe], { concurrency: 2 })
           const now = yield* Clock.currentTimeMillis
-          const up = Option.isSome(latencyMs)
-          const inSync = tracks.engine.inSync && tracks.client.inSync
+          const inSync = schema === null || (schema.engine.inSync && schema.client.inSync)
           return {
-            status: !inSync ? "migration_pending" : up ? "healthy" : "degraded",
-            schema: tracks,
+            status: !inSync ? "migration_pending" : latencyMs === null || schema === null ? "degraded" : "healthy",
+            schema: schema ?? { engine: unknownTrack, client: unknownTrack },
             uptime: Math.round((now - startedAt) / 1000),
             timestamp: new Date(now),
             version: options.version ?? "1",
-            components: {
-              database: { status: up ? "up" : "down", latencyMs: Option.getOrNull(latencyMs) }
-            }
+            components: { database: { status: latencyMs === null ? "down" : "up", latencyMs } }
           } as const
         }).pipe(Effect.withSpan("Health.report"))
 
@@ -64,6 +58,9 @@ export class Health extends Context.Service<
           const { components, schema } = yield* report
           if (components.database.status === "down") {
             return yield* new NotReady({ error: "Not ready: the database does not answer." })
+          }
+          if (schema.engine.applied === null) {
+            return yield* new NotReady({ error: "Not ready: the state of the schema cannot be read." })
           }
           // A newer process may have migrated ahead of us, which is fine; to be behind is not.
           if (schema.engine.pending.length > 0 || schema.engine.changed.length > 0) {
@@ -74,6 +71,21 @@ export class Health extends Context.Service<
         return Health.of({ report, ready })
       })
     )
+}
+
+/**
+ * Null when it fails, in whatever way, or is late. Reports at the same moment share one, so that a crowd of them does not fill
+ * the pool; one that is late is told to stop, and not waited for, since to cancel a statement takes an answer too.
+ */
+const makeProbe = <A, E>(effect: Effect.Effect<A, E>, timeout: number): Effect.Effect<A | null> => {
+  let running: Fiber.Fiber<A, E> | undefined
+  return Effect.gen(function* () {
+    if (running === undefined || running.pollUnsafe() !== undefined) running = yield* Effect.forkDetach(effect)
+    const probe = running
+    const exit = yield* Effect.timeoutOption(Fiber.await(probe), timeout)
+    if (Option.isNone(exit)) probe.interruptUnsafe()
+    return Option.isSome(exit) && Exit.isSuccess(exit.value) ? exit.value.value : null
+  })
 }
 
 /** Of a database that did not answer in time: nothing is known to be out of sync. */

@@ -8,16 +8,27 @@
 import { PgClient } from "@effect/sql-pg"
 import type { TrackStatus } from "@hogsend/core"
 import { type DatabaseUnavailable } from "@hogsend/core"
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Schedule, Schema } from "effect"
+import type { Connection } from "effect/sql/SqlConnection"
 import { SqlError } from "effect/sql/SqlError"
 import { oneRow, orUnavailable } from "./Database.ts"
 import { engineMigrations } from "./Migrations/engineMigrations.ts"
+import {
+  asOneStatement,
+  describeFailure,
+  isWithoutTransaction,
+  messageOf,
+  piecesOf
+} from "./Migrations/migrationText.ts"
 import { type AppliedMigration, type Migration, pendingOf, trackStatus } from "./Migrations/trackStatus.ts"
 import { sha256Hex } from "./SyncCrypto.ts"
 
 export type { Migration } from "./Migrations/trackStatus.ts"
 
-/** A migration failed, or one that was applied has another content now. `migration` is its `track/name`. */
+/**
+ * A migration failed, or one that was applied has another content now. `migration` is its `track/name`, or `hogsend.migrations`
+ * when the record itself is closed to us.
+ */
 export class MigrationFailed extends Schema.TaggedError<MigrationFailed>()("MigrationFailed", {
   migration: Schema.String,
   error: Schema.String
@@ -32,7 +43,7 @@ export class Migrations extends Context.Service<
   Migrations,
   {
     /** Where both tracks stand. */
-    readonly status: Effect.Effect<TrackStatuses, DatabaseUnavailable>
+    readonly status: Effect.Effect<TrackStatuses, MigrationFailed | DatabaseUnavailable>
     /** Applies what is pending of the named tracks, engine first, and answers their `track/name`s. */
     readonly run: (
       tracks: ReadonlyArray<"engine" | "client">
@@ -55,7 +66,7 @@ export class Migrations extends Context.Service<
           return exists
             ? yield* sql<AppliedMigration>`select track, name, sha256 from hogsend.migrations order by applied_at, name`
             : []
-        })
+        }).pipe(orRecordClosed)
 
         const status = applied.pipe(
           Effect.map((rows): TrackStatuses => ({
@@ -66,18 +77,42 @@ export class Migrations extends Context.Service<
           Effect.withSpan("Migrations.status")
         )
 
-        const apply = Effect.fnUntraced(function* (track: "engine" | "client", migration: Migration) {
+        const apply = Effect.fnUntraced(function* (
+          track: "engine" | "client",
+          migration: Migration,
+          locker: Connection
+        ) {
+          const failed = (describe: (error: SqlError) => string) => (error: SqlError | MigrationFailed) =>
+            error._tag === "MigrationFailed" || error.reason._tag === "ConnectionError"
+              ? error
+              : new MigrationFailed({ migration: `${track}/${migration.name}`, error: describe(error) })
           const record = sql`
             insert into hogsend.migrations (track, name, sha256)
             values (${track}, ${migration.name}, ${sha256Hex(migration.sql)})`
-          const run = migration.sql.startsWith("-- no transaction")
-            ? Effect.andThen(sql.unsafe(migration.sql), record)
-            : sql.withTransaction(Effect.andThen(sql.unsafe(asOneStatement(migration.sql)), record))
-          yield* Effect.mapError(run, (error) =>
-            error.reason._tag === "ConnectionError"
-              ? error
-              : new MigrationFailed({ migration: `${track}/${migration.name}`, error: describe(error) })
-          )
+
+          const inTransaction = Effect.gen(function* () {
+            if (track === "client") yield* sql.unsafe(leaveOurSchema, [true])
+            for (const piece of piecesOf(migration.sql)) {
+              yield* Effect.mapError(
+                sql.unsafe(asOneStatement(piece.sql)),
+                failed((error) => describeFailure(error, piece))
+              )
+            }
+            yield* record
+          }).pipe(sql.withTransaction)
+
+          // On the connection of the lock, which nobody else uses.
+          const alone = Effect.gen(function* () {
+            if (track === "client") yield* locker.execute(leaveOurSchema, [false], undefined)
+            yield* Effect.mapError(
+              locker.executeUnprepared(migration.sql, [], undefined),
+              failed((error) => describeFailure(error, { sql: migration.sql, line: 1 }))
+            )
+            yield* record
+          }).pipe(Effect.ensuring(Effect.ignore(locker.execute("reset search_path", [], undefined))))
+
+          // What else fails does so at the commit: a constraint that was deferred.
+          yield* Effect.mapError(isWithoutTransaction(migration.sql) ? alone : inTransaction, failed(messageOf))
           yield* Effect.logInfo(`Migrated ${track}/${migration.name}`)
         })
 
@@ -85,11 +120,11 @@ export class Migrations extends Context.Service<
           function* (which: ReadonlyArray<"engine" | "client">) {
             // The lock belongs to its connection, so it is gone when we are.
             const locker = yield* sql.reserve
-            yield* locker.execute("select pg_advisory_lock($1::bigint)", [migrationLock], undefined)
+            yield* takeLock(locker)
             yield* Effect.addFinalizer(() =>
               Effect.ignore(locker.execute("select pg_advisory_unlock($1::bigint)", [migrationLock], undefined))
             )
-            yield* sql.unsafe(ledger)
+            yield* orRecordClosed(sql.unsafe(ledger))
             const done: Array<string> = []
             for (const track of ["engine", "client"] as const) {
               if (!which.includes(track)) continue
@@ -102,7 +137,7 @@ export class Migrations extends Context.Service<
                 })
               }
               for (const migration of pendingOf(track, tracks[track], rows)) {
-                yield* apply(track, migration)
+                yield* apply(track, migration, locker)
                 done.push(`${track}/${migration.name}`)
               }
             }
@@ -119,6 +154,12 @@ export class Migrations extends Context.Service<
 
 const migrationLock = "4812007001"
 
+/**
+ * The names of a client's text without a schema are the client's own: a role named `hogsend` has our schema first on its
+ * path. The parameter says whether it holds for the transaction only.
+ */
+const leaveOurSchema = "select set_config('search_path', 'public', $1) where current_schema() = 'hogsend'"
+
 const ledger = asOneStatement(`
   create schema if not exists hogsend;
   create table if not exists hogsend.migrations (
@@ -129,13 +170,19 @@ const ledger = asOneStatement(`
     primary key (track, name)
   )`)
 
-/** The driver sends one statement at a time; `execute` inside a `do` block takes a whole text. */
-function asOneStatement(text: string): string {
-  const tag = `$hogsend_${sha256Hex(text).slice(0, 12)}$`
-  return `do ${tag.replace("hogsend", "do")} begin execute ${tag}${text}${tag}; end ${tag.replace("hogsend", "do")}`
-}
+/** Asked for again and again: a session that waits for it inside of Postgres would hold up `create index concurrently`. */
+const takeLock = (locker: Connection) =>
+  locker.execute("select pg_try_advisory_lock($1::bigint) as taken", [migrationLock], undefined).pipe(
+    Effect.map(([row]) => row?.taken === true),
+    Effect.repeat({ until: (taken) => taken, schedule: Schedule.spaced("50 millis") })
+  )
 
-const describe = (error: SqlError): string => {
-  const cause = error.reason.cause
-  return cause instanceof Error ? cause.message : error.message
-}
+const orRecordClosed = <A, E>(self: Effect.Effect<A, E | SqlError>) =>
+  Effect.mapError(self, (error) =>
+    error instanceof SqlError && error.reason._tag === "AuthorizationError"
+      ? new MigrationFailed({
+          migration: "hogsend.migrations",
+          error: `${messageOf(error)}; give the role of DATABASE_URL the rights on this database`
+        })
+      : error
+  )

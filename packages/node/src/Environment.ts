@@ -44,12 +44,14 @@ export const readEnvironment = Effect.fn("readEnvironment")(function* (workingDi
   const { lines, values } = yield* Setting.readSettings(settings)
   const production = values.mode === "production"
   const missing: Array<string> = []
-  if (production && values.authSecret === undefined && !lines.some((line) => line.startsWith("BETTER_AUTH_SECRET "))) {
+  const isFaulty = (setting: { readonly name: string }) => lines.some((line) => line.startsWith(`${setting.name} `))
+  if (production && values.authSecret === undefined && !isFaulty(settings.authSecret)) {
     missing.push(
       Setting.line("BETTER_AUTH_SECRET", "is missing, and production needs one", settings.authSecret.example)
     )
   }
-  if (production && values.databaseUrl === undefined && values.dataDirectory === undefined) {
+  const nowhere = values.databaseUrl === undefined && values.dataDirectory === undefined
+  if (production && nowhere && !isFaulty(settings.databaseUrl)) {
     missing.push(
       Setting.line(
         "DATABASE_URL",

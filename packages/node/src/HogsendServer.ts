@@ -1,14 +1,15 @@
 /**
  * Hogsend as a Node HTTP server: the schema brought up to date, the engine over a `PgClient`, its routes on a port.
  *
- * Closing the scope stops accepting, finishes what is in flight within 20 seconds, then closes the engine and the pool.
+ * Closing the scope stops accepting, finishes what is in flight, cuts what has not finished by then, and closes the engine
+ * and the pool.
  */
 import { NodeHttpServer } from "@effect/platform-node"
 import type { DatabaseUnavailable } from "@hogsend/core"
 import { Hogsend, type HogsendOptions, type Migration, MigrationFailed, Migrations } from "@hogsend/engine"
 import { Effect, Layer } from "effect"
-import { HttpRouter } from "effect/http"
-import { createServer } from "node:http"
+import { HttpRouter, HttpServer } from "effect/http"
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 
 export interface HogsendServerOptions extends HogsendOptions {
   readonly port: number
@@ -17,18 +18,51 @@ export interface HogsendServerOptions extends HogsendOptions {
   readonly migrate: "auto" | "manual"
   /** The host app's own track: applied by `npm run migrate`, reported by `/v1/health`. */
   readonly clientMigrations?: ReadonlyArray<Migration>
+  /** How long a shutdown waits for requests in flight, in milliseconds. 15000: all of it is to end within 20 seconds. */
+  readonly drainTimeout?: number
 }
 
 export const HogsendServer = {
   /** Answers the engine's services and the address that is served. */
   layer: (options: HogsendServerOptions) =>
-    HttpRouter.serve(Hogsend.routes(options), { disableLogger: true, disableListenLog: true }).pipe(
-      Layer.provide(Hogsend.privacy),
-      Layer.provideMerge(NodeHttpServer.layer(createServer, { port: options.port, host: options.host })),
+    // The routes are built before the port is opened: Node never answers a request that arrives before its handler does.
+    Layer.unwrap(Effect.map(HttpRouter.toHttpEffect(Hogsend.routes(options)), (app) => served(app, options))).pipe(
+      Layer.provide([Hogsend.privacy, NodeHttpServer.layerHttpServices]),
       Layer.provideMerge(Hogsend.layer(options)),
       Layer.provideMerge(migrated(options))
     )
 }
+
+type App = Effect.Success<ReturnType<typeof HttpRouter.toHttpEffect<never, never, never>>>
+
+/** The app on its port. What it does at the end is read from top to bottom. */
+const served = (app: App, { drainTimeout, host, port }: HogsendServerOptions) =>
+  Layer.suspend(() => {
+    const server = createServer()
+    const answers = new Set<ServerResponse>()
+    let closing = false
+    const begin = (_: IncomingMessage, answer: ServerResponse) => {
+      if (closing) answer.shouldKeepAlive = false
+      answers.add(answer)
+      answer.once("close", () => answers.delete(answer))
+    }
+    server.on("request", begin).on("checkContinue", begin)
+
+    // Node serves what comes on an open connection after `close` too: each is told that its answer is the last one.
+    return atTheEnd(() => {
+      closing = true
+      for (const answer of answers) answer.shouldKeepAlive = false
+    }).pipe(
+      // Stops accepting, and waits for what is in flight.
+      Layer.provideMerge(HttpServer.serve(app)),
+      Layer.provideMerge(atTheEnd(() => server.closeAllConnections())),
+      Layer.provideMerge(
+        NodeHttpServer.layerServer(() => server, { host, port, gracefulShutdownTimeout: drainTimeout ?? 15_000 })
+      )
+    )
+  })
+
+const atTheEnd = (finish: () => void) => Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(finish)))
 
 const migrated = ({ clientMigrations, migrate }: HogsendServerOptions) =>
   Layer.provideMerge(Layer.effectDiscard(bringUpToDate(migrate)), Migrations.layer({ client: clientMigrations ?? [] }))

@@ -13,14 +13,14 @@ export interface ObservabilityOptions {
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
 export const Observability = {
-  layer: ({ logFormat, logLevel, otlpEndpoint }: ObservabilityOptions) =>
-    Layer.mergeAll(
+  layer: ({ logFormat, logLevel, otlpEndpoint }: ObservabilityOptions) => {
+    const terminal = Layer.merge(
       Logger.layer([logFormat === "json" ? Logger.consoleJson : Logger.consolePretty()]),
-      Layer.succeed(References.MinimumLogLevel, levels[logLevel]),
-      otlpEndpoint === undefined
-        ? Layer.empty
-        : Otlp.layerJson({ baseUrl: otlpEndpoint, resource: { serviceName: "hogsend" } }).pipe(
-            Layer.provide(FetchHttpClient.layer)
-          )
+      Layer.succeed(References.MinimumLogLevel, levels[logLevel])
     )
+    if (otlpEndpoint === undefined) return terminal
+    const otlp = Otlp.layerJson({ baseUrl: otlpEndpoint, resource: { serviceName: "hogsend" } })
+    // Over the terminal's, so that its logger joins that one instead of taking its place.
+    return Layer.provideMerge(Layer.provide(otlp, FetchHttpClient.layer), terminal)
+  }
 }

@@ -32,13 +32,21 @@ curl -X POST ${address}/v1/admin/api-keys \\
   -d '{"name":"server","scopes":["full-admin"]}'
 `
 
+/** How this machine reaches it: an address that stands for all of them, or for this machine, is called `localhost`. */
+const addressOf = (address: HttpServer.HttpServer["Service"]["address"]) => {
+  if (!("port" in address)) return "http://localhost"
+  const host = String(address.address)
+  const local = ["0.0.0.0", "::", "127.0.0.1", "::1"].includes(host)
+  return `http://${local ? "localhost" : host.includes(":") ? `[${host}]` : host}:${address.port}`
+}
+
 export const Welcome = {
   layer: Layer.effectDiscard(
     Effect.gen(function* () {
       const server = yield* HttpServer.HttpServer
       const postgres = yield* Postgres
       const apiKeys = yield* ApiKeys
-      const address = `http://localhost${"port" in server.address ? `:${server.address.port}` : ""}`
+      const address = addressOf(server.address)
       const minted = postgres.embedded ? yield* apiKeys.mintFirst : null
       const where = postgres.embedded
         ? `the embedded database in ${postgres.dataDirectory}`

@@ -1,7 +1,7 @@
 /** Why a start failed, as lines for the person at the terminal: what is wrong and what to do, and no stack trace. */
 import type { DatabaseUnavailable } from "@hogsend/core"
 import type { MigrationFailed } from "@hogsend/engine"
-import { Console, Effect } from "effect"
+import { Cause, Console, Effect, Exit, type Runtime } from "effect"
 import type { ServeError } from "effect/http/HttpServerError"
 import type { SqlError } from "effect/sql/SqlError"
 import type { SecretsUnreadable } from "./developmentSecret.ts"
@@ -32,6 +32,13 @@ export const orExplain = <A, R>(start: Effect.Effect<A, BootFailure, R>): Effect
     )
   )
 
+/**
+ * The exit code of a server: 0 when it was asked to stop and did so in order, by whatever signal, so that npm and a service
+ * manager take it for no failure; 1 when it did not start, or broke.
+ */
+export const orderlyExit: Runtime.Teardown = (exit, onExit) =>
+  onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? Number(process.exitCode ?? 0) : 1)
+
 const explain = (failure: BootFailure): ReadonlyArray<string> => {
   switch (failure._tag) {
     case "SettingsInvalid":
@@ -42,6 +49,8 @@ const explain = (failure: BootFailure): ReadonlyArray<string> => {
       return [`migration ${failure.migration}: ${failure.error}`]
     case "ServeError":
       return [serveFailure(failure.cause)]
+    case "DatabaseUnavailable":
+      return ["the database stopped answering during the start; check it, and start again"]
     case "SqlError":
       return [`the database: ${failure.message}`]
     default:

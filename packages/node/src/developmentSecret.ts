@@ -13,10 +13,9 @@ export class SecretsUnreadable extends Schema.TaggedError<SecretsUnreadable>()("
 
 export const developmentSecret = Effect.fn("developmentSecret")(function* (dataDirectory: string) {
   const path = join(dataDirectory, "secrets.json")
-  const unreadable = (cause: unknown) =>
-    new SecretsUnreadable({
-      error: `${path} cannot be used (${String(cause)}); mend it, or move it away for a new one`
-    })
+  const unreadable = (cause: unknown) => unusable(String(cause))
+  const unusable = (why: string) =>
+    new SecretsUnreadable({ error: `${path} cannot be used (${why}); mend it, or move it away for a new one` })
   yield* Effect.tryPromise({
     try: async () => {
       await mkdir(dirname(path), { recursive: true })
@@ -32,7 +31,10 @@ export const developmentSecret = Effect.fn("developmentSecret")(function* (dataD
     Effect.mapError(unreadable)
   )
   const text = yield* Effect.tryPromise({ try: () => readFile(path, "utf8"), catch: unreadable })
-  const { betterAuthSecret } = yield* Effect.mapError(Schema.decodeEffect(Secrets)(text), unreadable)
+  // What the parser says repeats the text.
+  const { betterAuthSecret } = yield* Effect.mapError(Schema.decodeEffect(Secrets)(text), () =>
+    unusable('it is not JSON with a "betterAuthSecret" of 32 characters or more')
+  )
   return Redacted.make(betterAuthSecret)
 })
 

@@ -18,7 +18,11 @@ export const readMigrations = (
         try: async () => {
           const files = (await readdir(folder)).filter((file) => file.endsWith(".sql")).toSorted()
           return Promise.all(
-            files.map(async (file) => ({ name: parse(file).name, sql: await readFile(join(folder, file), "utf8") }))
+            // A checkout on Windows has other line ends, and is the same migration.
+            files.map(async (file) => ({
+              name: parse(file).name,
+              sql: (await readFile(join(folder, file), "utf8")).replaceAll("\r\n", "\n")
+            }))
           )
         },
         catch: (error) =>

@@ -67,6 +67,10 @@ export class TestHogsend extends Context.Service<
 >()("testing/TestHogsend") {
   /** The server with the services of its engine and a `PgClient` on its database. */
   static readonly layer = (options: Partial<HogsendServerOptions> = {}) =>
+    TestHogsend.serverLayer(options).pipe(Layer.provideMerge(TestDatabase.layer), Layer.orDie)
+
+  /** The same on a database of the test's choice. */
+  static readonly serverLayer = (options: Partial<HogsendServerOptions> = {}) =>
     Layer.effect(TestHogsend, make).pipe(
       Layer.provideMerge(
         HogsendServer.layer({
@@ -77,9 +81,7 @@ export class TestHogsend extends Context.Service<
           userTokens: options.userTokens ?? { secrets: [Redacted.make(tokenSecret)] },
           keyGate: { adminApiKey: Redacted.make(adminKey), epochInterval: 100, ...options.keyGate }
         })
-      ),
-      Layer.provideMerge(TestDatabase.layer),
-      Layer.orDie
+      )
     )
 }
 

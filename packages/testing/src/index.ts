@@ -1,3 +1,4 @@
 /** `@hogsend/testing`: the real engine on a throwaway Postgres. */
+export { EmptyDatabase } from "./EmptyDatabase.ts"
 export { TestDatabase } from "./TestDatabase.ts"
 export { adminKey, allowedOrigin, type Answer, type RequestOptions, TestHogsend, tokenSecret } from "./TestHogsend.ts"

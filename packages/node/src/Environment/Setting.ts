@@ -93,7 +93,9 @@ export const integer = (
   name,
   default: fallback,
   read: decoded(
-    Schema.FiniteFromString.check(Schema.isInt(), Schema.isBetween({ minimum, maximum })),
+    Schema.String.check(Schema.isPattern(/^-?\d{1,15}$/)).pipe(
+      Schema.decodeTo(Schema.FiniteFromString.check(Schema.isBetween({ minimum, maximum })))
+    ),
     `a whole number from ${minimum} to ${maximum}`
   ),
   example: String(fallback)

@@ -1,0 +1,288 @@
+/** `/v1/health` and what requests are answered, while the database is well, behind, locked, hanging and gone. */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { describe, expect, it, layer } from "@effect/vitest"
+import { type Answer, EmptyDatabase, TestDatabase, TestHogsend } from "@hogsend/testing"
+import { Effect, Layer, Logger, Redacted, Schedule } from "effect"
+import { connect, createServer, type Socket } from "node:net"
+import { engineMigrations } from "../../src/Migrations/engineMigrations.ts"
+
+const probeTimeout = 300
+const engineNames = engineMigrations.map(({ name }) => name)
+const inSync = { inSync: true, pending: [], changed: [], unknown: [] }
+
+const health = Effect.flatMap(TestHogsend, ({ request }) => request("GET", "/v1/health"))
+const ready = Effect.flatMap(TestHogsend, ({ request }) => request("GET", "/v1/health/ready"))
+const live = Effect.flatMap(TestHogsend, ({ request }) => request("GET", "/v1/health/live"))
+
+const until = <R>(self: Effect.Effect<Answer, never, R>, status: number) =>
+  self.pipe(
+    Effect.repeat({ until: (answer) => answer.status === status, schedule: Schedule.spaced("20 millis"), times: 250 })
+  )
+
+const expectNotReady = (answer: Answer) => {
+  expect(answer).toMatchObject({
+    status: 503,
+    body: { _tag: "NotReady", error: expect.stringMatching(/^Not ready: /) }
+  })
+  expect(answer.headers.get("x-request-id")).toBeTruthy()
+  expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0)
+}
+
+const quiet = Layer.provide(Logger.layer([]))
+
+layer(TestHogsend.layer({ health: { probeTimeout }, clientMigrations: [] }).pipe(quiet), {
+  excludeTestServices: true,
+  timeout: "30 seconds"
+})("A server in sync", (it) => {
+  it.effect("is healthy, live and ready", () =>
+    Effect.gen(function* () {
+      const { body, status } = yield* health
+      expect(status).toBe(200)
+      expect(body).toEqual({
+        status: "healthy",
+        schema: {
+          engine: { ...inSync, applied: engineNames.length, required: engineNames.length },
+          client: { ...inSync, applied: 0, required: 0 }
+        },
+        uptime: expect.any(Number),
+        timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+        version: "1",
+        components: { database: { status: "up", latencyMs: expect.any(Number) } }
+      })
+      expect(body.uptime).toBeLessThan(60)
+      expect(Math.abs(Date.parse(body.timestamp) - Date.now())).toBeLessThan(5000)
+      expect(yield* live).toMatchObject({ status: 200, body: { status: "live" } })
+      expect(yield* ready).toMatchObject({ status: 200, body: { status: "ready" } })
+    })
+  )
+
+  it.effect("is degraded and not ready, without being late, while the record of migrations is locked", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* Effect.gen(function* () {
+        yield* sql`lock table hogsend.migrations in access exclusive mode`
+        const before = Date.now()
+        const { body, status } = yield* health
+        expect(Date.now() - before).toBeLessThan(probeTimeout + 500)
+        expect(status).toBe(200)
+        expect(body).toMatchObject({
+          status: "degraded",
+          schema: { engine: { applied: null, required: null }, client: { applied: null, required: null } },
+          components: { database: { status: "up" } }
+        })
+        expectNotReady(yield* ready)
+        expect(yield* live).toMatchObject({ status: 200 })
+        // What waits for the lock is cancelled with its probe: nothing piles up.
+        yield* sql`select count(*)::int as n from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`.pipe(
+          Effect.repeat({ until: ([row]) => row?.n === 0, schedule: Schedule.spaced("20 millis"), times: 100 }),
+          Effect.map((rows) => expect(rows).toEqual([{ n: 0 }]))
+        )
+      }).pipe(sql.withTransaction)
+      expect(yield* until(ready, 200)).toMatchObject({ status: 200 })
+      expect((yield* health).body.status).toBe("healthy")
+    })
+  )
+
+  // The next ones change the record, each in its way, and put it back.
+  it.effect.each([
+    ["behind", "delete from hogsend.migrations where name = $1", { pending: [engineNames[0]] }, 503],
+    [
+      "changed",
+      "update hogsend.migrations set sha256 = 'another' where name = $1",
+      { pending: [], changed: [engineNames[0]] },
+      503
+    ],
+    [
+      "ahead",
+      "insert into hogsend.migrations (track, name, sha256) select 'engine', '9999_Later', $1",
+      { pending: [], changed: [], unknown: ["9999_Later"] },
+      200
+    ]
+  ] as const)("whose schema is %s has migration_pending", ([, statement, engine, readyStatus]) =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* sql`create table kept as select * from hogsend.migrations`
+      yield* sql.unsafe(statement, [engineNames[0]])
+      const { body, status } = yield* health
+      const answer = yield* ready
+      yield* sql`delete from hogsend.migrations`
+      yield* sql`insert into hogsend.migrations select * from kept`
+      yield* sql`drop table kept`
+      expect(status).toBe(200)
+      expect(body).toMatchObject({ status: "migration_pending", schema: { engine: { inSync: false, ...engine } } })
+      if (readyStatus === 503) expectNotReady(answer)
+      else expect(answer).toMatchObject({ status: 200 })
+    })
+  )
+})
+
+layer(
+  TestHogsend.layer({ clientMigrations: [{ name: "0000_orders", sql: "create table orders (id int)" }] }).pipe(quiet),
+  { excludeTestServices: true, timeout: "30 seconds" }
+)("A server whose client track is behind", (it) => {
+  it.effect("has migration_pending, and is ready", () =>
+    Effect.gen(function* () {
+      expect((yield* health).body).toMatchObject({
+        status: "migration_pending",
+        schema: { engine: inSync, client: { applied: 0, required: 1, inSync: false, pending: ["0000_orders"] } }
+      })
+      expect(yield* ready).toMatchObject({ status: 200 })
+    })
+  )
+})
+
+/** A way to the database that can stop carrying bytes without closing, as a dead machine does. */
+const proxyTo = (url: string) =>
+  Effect.acquireRelease(
+    Effect.callback<{ url: string; hang: (hanging: boolean) => void; stop: () => void }>((resume) => {
+      const { pathname, searchParams, ...target } = new URL(url)
+      const sockets = new Set<Socket>()
+      const waiting = new Set<() => void>()
+      let hanging = false
+      const server = createServer((client) => {
+        const begin = () => {
+          const database =
+            searchParams.get("host") === null
+              ? connect(Number(target.port || 5432), target.hostname)
+              : connect(`${searchParams.get("host")}/.s.PGSQL.${searchParams.get("port")}`)
+          for (const socket of [client, database]) {
+            sockets.add(socket)
+            socket.on("error", () => undefined)
+            socket.on("close", () => {
+              client.destroy()
+              database.destroy()
+            })
+          }
+          client.on("data", (data) => later(() => database.write(data)))
+          database.on("data", (data) => later(() => client.write(data)))
+        }
+        later(begin)
+      })
+      const later = (send: () => void) => (hanging ? waiting.add(send) : send())
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        const user = searchParams.get("user") ?? new URL(url).username
+        resume(
+          Effect.succeed({
+            url: `postgres://${user}@127.0.0.1:${typeof address === "object" ? address?.port : ""}${pathname}`,
+            hang: (now) => {
+              hanging = now
+              if (now) return
+              for (const send of waiting) send()
+              waiting.clear()
+            },
+            stop: () => {
+              for (const socket of sockets) socket.destroy()
+              server.close()
+            }
+          })
+        )
+      })
+    }),
+    ({ stop }) => Effect.sync(stop)
+  )
+
+describe("A database that", () => {
+  it.live("hangs makes the report degraded, never late", () =>
+    Effect.gen(function* () {
+      const proxy = yield* proxyTo((yield* TestDatabase.create).url)
+      yield* Effect.gen(function* () {
+        expect((yield* health).body).toMatchObject({ status: "healthy" })
+        proxy.hang(true)
+        const before = Date.now()
+        const reports = yield* Effect.all(
+          Array.from({ length: 20 }, () => health),
+          { concurrency: 20 }
+        )
+        expect(Date.now() - before).toBeLessThan(probeTimeout + 700)
+        for (const { body, status } of reports) {
+          expect(status).toBe(200)
+          expect(body).toMatchObject({
+            status: "degraded",
+            components: { database: { status: "down", latencyMs: null } }
+          })
+        }
+        expectNotReady(yield* ready)
+        expect(yield* live).toMatchObject({ status: 200 })
+        proxy.hang(false)
+        expect(yield* until(ready, 200)).toMatchObject({ status: 200 })
+      }).pipe(
+        Effect.provide(
+          TestHogsend.serverLayer({ health: { probeTimeout } }).pipe(
+            Layer.provideMerge(PgClient.layer({ url: Redacted.make(proxy.url), maxConnections: 4 })),
+            quiet
+          )
+        )
+      )
+    })
+  )
+
+  it.live("is gone is a 503 that may be sent again on every route, and all is well when it is back", () =>
+    Effect.gen(function* () {
+      const { administer, database, url } = yield* EmptyDatabase.create
+      yield* Effect.gen(function* () {
+        const { asBrowser, asServer } = yield* TestHogsend
+        const anonymous = { anonymousId: "0190c6a4-7f5e-7c3e-9f7e-1d2c3b4a5968" }
+        const calls = {
+          event: asServer("POST", "/v1/events", { name: "signed_up", userId: "u_1" }),
+          eventOfABrowser: asBrowser("POST", "/v1/events", { name: "seen", ...anonymous }),
+          contact: asServer("PUT", "/v1/contacts", { userId: "u_1", properties: { plan: "free" } }),
+          events: asServer("GET", "/v1/admin/events"),
+          contacts: asServer("GET", "/v1/admin/contacts"),
+          warnings: asServer("GET", "/v1/admin/warnings"),
+          auditLogs: asServer("GET", "/v1/admin/audit-logs"),
+          mint: asServer("POST", "/v1/admin/api-keys", { name: "another", scopes: ["read"] })
+        }
+        // Every key is in the gate's cache now.
+        for (const [name, answer] of Object.entries(yield* Effect.all(calls))) {
+          expect([name, answer.status]).toEqual([name, expect.toSatisfy((status: number) => status < 300)])
+        }
+
+        yield* administer(`alter database ${database} with allow_connections false`)
+        yield* administer(
+          `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${database}' and pid <> pg_backend_pid()`
+        )
+        // The first may find a connection that has just died, the second finds none; from the second round on the epoch is
+        // too old for the cache.
+        for (const round of [1, 2, 3]) {
+          for (const [name, answer] of Object.entries(yield* Effect.all(calls, { concurrency: "unbounded" }))) {
+            expect([round, name, answer.status, answer.body]).toEqual([
+              round,
+              name,
+              503,
+              { _tag: "DatabaseUnavailable", error: expect.stringContaining("send the same request again") }
+            ])
+            expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0)
+            expect(answer.headers.get("x-request-id")).toBeTruthy()
+          }
+          expect((yield* health).body).toMatchObject({
+            status: "degraded",
+            components: { database: { status: "down" } }
+          })
+          expectNotReady(yield* ready)
+          if (round === 2) yield* Effect.sleep(400)
+        }
+        // A key that cannot be judged is not called unknown; one that cannot be a key is.
+        expect(yield* (yield* TestHogsend).request("GET", "/v1/admin/events", { key: "nonsense" })).toMatchObject({
+          status: 401
+        })
+
+        yield* administer(`alter database ${database} with allow_connections true`)
+        expect(yield* until(calls.event, 202)).toMatchObject({ status: 202 })
+        for (const [name, answer] of Object.entries(yield* Effect.all(calls))) {
+          expect([name, answer.status]).toEqual([name, expect.toSatisfy((status: number) => status < 300)])
+        }
+        expect((yield* health).body.status).toBe("healthy")
+        expect(yield* ready).toMatchObject({ status: 200 })
+      }).pipe(
+        Effect.provide(
+          TestHogsend.serverLayer({
+            migrate: "auto",
+            health: { probeTimeout },
+            keyGate: { epochInterval: 50, epochMaxAge: 300 }
+          }).pipe(Layer.provideMerge(PgClient.layer({ url: Redacted.make(url), maxConnections: 4 })), quiet)
+        )
+      )
+    })
+  )
+})

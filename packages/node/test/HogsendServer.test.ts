@@ -1,0 +1,80 @@
+/** How the HTTP server ends, in this process: see apps/server for the signals of a real one. */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { expect, it } from "@effect/vitest"
+import { TestHogsend } from "@hogsend/testing"
+import { Context, Effect, Exit, Fiber, Layer, Logger, Scope } from "effect"
+import { Agent, type IncomingMessage, request } from "node:http"
+import { connect } from "node:net"
+
+/** A server that is closed by the test. */
+const start = Effect.fnUntraced(function* (drainTimeout: number) {
+  const scope = yield* Scope.make()
+  const context = yield* Layer.build(Layer.provide(TestHogsend.layer({ drainTimeout }), Logger.layer([]))).pipe(
+    Scope.provide(scope)
+  )
+  yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
+  const { secret, url } = Context.get(context, TestHogsend)
+  const sql = Context.get(context, PgClient.PgClient)
+  return { port: Number(new URL(url).port), secret, sql, close: Scope.close(scope, Exit.void) }
+})
+
+it.live("A request that is never finished does not hold the end up for longer than drainTimeout", () =>
+  Effect.gen(function* () {
+    const { close, port, secret } = yield* start(200)
+    const send = Effect.fnUntraced(function* (text: string) {
+      const socket = connect(port, "127.0.0.1")
+      yield* Effect.addFinalizer(() => Effect.sync(() => socket.destroy()))
+      const closed = new Promise((resolve) =>
+        socket
+          .on("error", () => undefined)
+          .on("close", resolve)
+          .resume()
+      )
+      yield* Effect.promise(() => new Promise((sent) => socket.write(text, () => sent(undefined))))
+      return closed
+    })
+    const head = `POST /v1/events HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${secret}\r\ncontent-type: application/json`
+    const halfHead = yield* send(head)
+    const halfBody = yield* send(`${head}\r\ncontent-length: 100\r\n\r\n{`)
+    // The server has read what was sent.
+    yield* Effect.promise(() => fetch(`http://127.0.0.1:${port}/v1/health/live`))
+    const before = Date.now()
+    yield* close
+    expect(Date.now() - before).toBeGreaterThan(150)
+    expect(Date.now() - before).toBeLessThan(3000)
+    yield* Effect.promise(() => Promise.all([halfHead, halfBody]))
+  })
+)
+
+it.live("The answer to a request in flight is the last one on its connection", () =>
+  Effect.gen(function* () {
+    const { close, port, secret, sql } = yield* start(10_000)
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    yield* Effect.addFinalizer(() => Effect.sync(() => agent.destroy()))
+    const put = new Promise<IncomingMessage>((resolve) => {
+      const headers = { authorization: `Bearer ${secret}`, "content-type": "application/json" }
+      const sent = request({ agent, host: "127.0.0.1", port, method: "PUT", path: "/v1/contacts", headers }, resolve)
+      sent.end(`{"userId":"u_1"}`)
+    })
+    const closing = yield* Effect.gen(function* () {
+      yield* sql`lock table hogsend.contacts, hogsend.identity_keys in access exclusive mode`
+      const here = sql`database = (select oid from pg_database where datname = current_database())`
+      yield* sql<{ n: number }>`select count(*)::int as n from pg_locks where not granted and ${here}`.pipe(
+        Effect.repeat({ until: ([row]) => (row?.n ?? 0) > 0 })
+      )
+      const closing = yield* Effect.forkChild(close)
+      yield* Effect.promise(() =>
+        fetch(`http://127.0.0.1:${port}/v1/health/live`).then(
+          () => true,
+          () => false
+        )
+      ).pipe(Effect.repeat({ until: (answered) => !answered }))
+      return closing
+    }).pipe(sql.withTransaction)
+    const released = Date.now()
+    const { headers, statusCode } = yield* Effect.promise(() => put.then((answer) => answer.resume()))
+    expect([statusCode, headers.connection]).toEqual([200, "close"])
+    yield* Fiber.join(closing)
+    expect(Date.now() - released).toBeLessThan(2500)
+  })
+)

@@ -1,0 +1,66 @@
+/** A named database that cannot be used: a sentence about `DATABASE_URL`, without its password. */
+import { describe, expect, it } from "@effect/vitest"
+import { EmptyDatabase } from "@hogsend/testing"
+import { Effect, Layer, Redacted } from "effect"
+import { createServer, type Socket } from "node:net"
+import { Postgres } from "../src/Postgres.ts"
+
+const refusalOf = (url: string) =>
+  Effect.flip(
+    Layer.build(Postgres.layer({ databaseUrl: Redacted.make(url), dataDirectory: "/nowhere", poolMax: 2 }))
+  ).pipe(Effect.scoped)
+
+const expectSentence = (failure: Effect.Success<ReturnType<typeof refusalOf>>, pattern: RegExp) => {
+  expect(failure).toMatchObject({ _tag: "DatabaseRefused", error: expect.stringMatching(/^DATABASE_URL [^\n]+$/) })
+  expect("error" in failure && failure.error).toMatch(pattern)
+  expect(JSON.stringify(failure)).not.toContain("hunter2")
+}
+
+describe("A named database", () => {
+  it.live.each([
+    ["postgres://u:hunter2@127.0.0.1:1/db", /ECONNREFUSED/],
+    ["postgres://u:hunter2@no-such-host.invalid/db", /no-such-host\.invalid/],
+    ["postgres://u:hunter2%zz@127.0.0.1/db", /password/],
+    ["postgres://u:hunter2@127.0.0.1:1/db?sslmode=hunter", /sslmode/],
+    ["postgres://127.0.0.1:1", /username/],
+    ["postgres:///db?host=/nowhere&user=u&password=hunter2", /ENOENT/]
+  ] as const)("at %s is refused", ([url, pattern]) =>
+    Effect.map(refusalOf(url), (failure) => expectSentence(failure, pattern))
+  )
+
+  it.live("that does not exist is refused", () =>
+    Effect.gen(function* () {
+      const missing = new URL((yield* EmptyDatabase.create).url)
+      missing.pathname = "/nowhere"
+      expectSentence(yield* refusalOf(missing.href), /"nowhere"/)
+    })
+  )
+
+  it.live("that is no Postgres is refused", () =>
+    Effect.gen(function* () {
+      const port = yield* Effect.acquireRelease(
+        Effect.callback<{ port: number; close: () => void }>((resume) => {
+          const sockets = new Set<Socket>()
+          const server = createServer((socket) => {
+            sockets.add(socket)
+            socket.on("error", () => undefined)
+            socket.end("HTTP/1.1 400 Bad Request\r\n\r\n")
+          }).listen(0, "127.0.0.1", () => {
+            const address = server.address()
+            resume(
+              Effect.succeed({
+                port: typeof address === "object" ? (address?.port ?? 0) : 0,
+                close: () => {
+                  for (const socket of sockets) socket.destroy()
+                  server.close()
+                }
+              })
+            )
+          })
+        }),
+        ({ close }) => Effect.sync(close)
+      )
+      expectSentence(yield* refusalOf(`postgres://u:hunter2@127.0.0.1:${port.port}/db`), /cannot be used/)
+    })
+  )
+})
