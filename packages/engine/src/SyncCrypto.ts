@@ -5,7 +5,7 @@
  * (16,000 signatures a second against 415,000), and because `generateUserToken` must work as a plain function in a
  * user's backend. Pure apart from `randomBytes`. Knows nothing of tokens, keys or purposes.
  */
-import { createHash, createHmac, hkdfSync, randomBytes as nodeRandomBytes, timingSafeEqual } from "node:crypto"
+import { createHash, createHmac, randomBytes as nodeRandomBytes, timingSafeEqual } from "node:crypto"
 
 /** The 32 bytes of SHA-256 over bytes, or over the UTF-8 of a string. */
 export const sha256 = (data: Uint8Array | string): Uint8Array =>
@@ -27,10 +27,3 @@ export const constantTimeEquals = (a: Uint8Array, b: Uint8Array): boolean =>
 
 /** `n` random bytes from the system's generator. */
 export const randomBytes = (n: number): Uint8Array => new Uint8Array(nodeRandomBytes(n))
-
-/**
- * A 32-byte key of its own for one purpose: HKDF-SHA256 (RFC 5869) without salt, with the purpose's label as info. What
- * is signed under one label can never pass for what is signed under another.
- */
-export const hkdfSha256 = (key: Uint8Array | string, label: string): Uint8Array =>
-  new Uint8Array(hkdfSync("sha256", key, "", label, 32))

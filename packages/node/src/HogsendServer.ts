@@ -9,6 +9,7 @@ import type { DatabaseUnavailable } from "@hogsend/core"
 import { Hogsend, type HogsendOptions, type Migration, MigrationFailed, Migrations } from "@hogsend/engine"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
+import { answerClientErrors } from "./HogsendServer/answerClientErrors.ts"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 
 export interface HogsendServerOptions extends HogsendOptions {
@@ -38,7 +39,7 @@ type App = Effect.Success<ReturnType<typeof HttpRouter.toHttpEffect<never, never
 /** The app on its port. What it does at the end is read from top to bottom. */
 const served = (app: App, { drainTimeout, host, port }: HogsendServerOptions) =>
   Layer.suspend(() => {
-    const server = createServer()
+    const server = answerClientErrors(createServer())
     const answers = new Set<ServerResponse>()
     let closing = false
     const begin = (_: IncomingMessage, answer: ServerResponse) => {

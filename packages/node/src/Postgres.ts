@@ -49,13 +49,13 @@ export class Postgres extends Context.Service<
   }
 }
 
-const oldest = 140_000
+const oldest = 150_000
 
 const reachable = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const [row] = yield* sql<{ version: number }>`select current_setting('server_version_num')::int as version`
   if (row === undefined || row.version < oldest) {
-    return yield* new DatabaseRefused({ error: "DATABASE_URL names a Postgres older than 14; use a newer one" })
+    return yield* new DatabaseRefused({ error: "DATABASE_URL names a Postgres older than 15; use a newer one" })
   }
 }).pipe(
   Effect.catchTag("SqlError", ({ reason }) => {

@@ -78,3 +78,27 @@ it.live("The answer to a request in flight is the last one on its connection", (
     expect(Date.now() - released).toBeLessThan(2500)
   })
 )
+
+it.live.each([
+  ["bytes that are not HTTP", "nonsense\r\n\r\n", 400],
+  ["a target that is no target", "GET / \u0001 HTTP/1.1\r\nhost: x\r\n\r\n", 400],
+  ["headers that are too large", `GET / HTTP/1.1\r\nhost: x\r\nx-large: ${"a".repeat(20_000)}\r\n\r\n`, 431]
+] as const)("%s: the envelope, with a request id", ([, text, status]) =>
+  Effect.gen(function* () {
+    const { port } = yield* start(200)
+    const answer = yield* Effect.promise(
+      () =>
+        new Promise<string>((resolve, reject) => {
+          const chunks: Array<string> = []
+          const socket = connect(port, "127.0.0.1").setEncoding("utf8")
+          socket.on("data", (chunk: string) => chunks.push(chunk))
+          socket.on("error", reject).on("close", () => resolve(chunks.join("")))
+          socket.write(text)
+        })
+    )
+    const [head = "", body = ""] = answer.split("\r\n\r\n")
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(head).toMatch(/x-request-id: [\w-]+/)
+    expect(JSON.parse(body)).toMatchObject({ _tag: "RequestInvalid", error: expect.stringMatching(/\.$/) })
+  }).pipe(Effect.scoped)
+)

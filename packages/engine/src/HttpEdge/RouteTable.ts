@@ -104,7 +104,9 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
 }
 
 /** 404, also where the path fits a route but its router takes no such parameter. */
-export const nothingServed = new RouteNotFound({ error: "Nothing is served at this path. /docs lists every route." })
+export const nothingServed = new RouteNotFound({
+  error: "Nothing is served at this path. Check it against the documentation, which lists every route."
+})
 
 const pathOf = (url: string): string => {
   const end = url.search(/[?#]/)

@@ -147,7 +147,10 @@ const prepareDatabase = (found: Postmaster) =>
     const config = { host: found.socketDirectory, port: found.port, database: "postgres", username }
     const connection = yield* PgConnection.make(config)
     const { rows } = yield* connection.query("select 1 from pg_database where datname = $1", [database])
-    if (rows.length === 0) yield* connection.query(`create database ${database}`)
+    if (rows.length > 0) return
+    yield* connection.query(`create database ${database}`)
+    // The role has the name of our schema, which "$user" would put before the host app's own tables.
+    yield* connection.query(`alter database ${database} set search_path = public`)
   }).pipe(Effect.scoped)
 
 /** Waits until the server accepts connections (it may be recovering from a crash) and holds our database. */
