@@ -23,6 +23,8 @@ export class Api extends HttpApi.make("hogsend")
   .add(ApiKeysApi)
   .add(AuditLogsApi)
   .middleware(Envelope)
+  // A caller learns of everything that is wrong with a body at once.
+  .annotate(HttpApi.PayloadParseOptions, { errors: "all" })
   .annotateMerge(
     OpenApi.annotations({
       title: "Hogsend",

@@ -14,6 +14,9 @@ import type { HttpApiError } from "effect/http-api"
 const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
 const decodeJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
+/** A body of ten thousand mistakes is not answered with ten thousand sentences. */
+const maxIssues = 20
+
 /** A property bag that is too large is a 413, whatever else is wrong with it. */
 const isTooLarge = (value: unknown): boolean => isBag(value) && propertiesFault(value)?.code === "too_large"
 
@@ -41,7 +44,8 @@ export const schemaFailure = Effect.fnUntraced(function* (failure: HttpApiError.
     }
   }
   const slot = failure.kind.toLowerCase()
-  const issues = formatIssues(failure.cause.issue).issues.map(({ message, path }) => ({
+  const found = formatIssues(failure.cause.issue).issues.slice(0, maxIssues)
+  const issues = found.map(({ message, path }) => ({
     path: [
       slot,
       ...(path ?? []).map((segment) => shorten(typeof segment === "object" ? String(segment.key) : String(segment)))

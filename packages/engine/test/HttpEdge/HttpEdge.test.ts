@@ -208,6 +208,18 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       })
     )
 
+    it.effect("everything that is wrong with a body is told at once", () =>
+      Effect.gen(function* () {
+        const answer = yield* sendJson("POST", "/v1/events", '{"userId":1,"currency":"euros","value":"9"}')
+        expectRefusal(answer, 400, "RequestInvalid")
+        const fields = answer.body.issues.map(({ path }: { readonly path: ReadonlyArray<string> }) => path[1])
+        expect(fields.toSorted()).toEqual(["currency", "name", "userId", "value"])
+        const lists = Object.fromEntries(Array.from({ length: 1000 }, (_, n) => [`list-${n}`, 1]))
+        const many = yield* sendJson("POST", "/v1/events", JSON.stringify({ name: "e", userId: "u", lists }))
+        expect(many.body.issues).toHaveLength(20)
+      })
+    )
+
     it.effect("a header of the route that is wrong is told like a field", () =>
       Effect.gen(function* () {
         const headers = { "idempotency-key": "k".repeat(256) }
