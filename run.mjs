@@ -35,11 +35,13 @@ const install = () => {
     .digest("hex")
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return
   const pnpm = versionOf("pnpm").startsWith("12.") ? ["pnpm"] : ["npx", "--yes", "pnpm@12.21.0"]
-  console.error("hogsend: installing the packages of pnpm-lock.yaml")
-  const [program, ...args] = [...pnpm, "install", "--frozen-lockfile"]
-  // Its report goes to stderr: stdout belongs to the program that was asked for.
-  const result = spawnSync(program, args, { cwd: root, env, shell: windows, stdio: ["inherit", 2, 2] })
+  console.error("hogsend: installing the packages of pnpm-lock.yaml, once: this takes about half a minute")
+  const [program, ...args] = [...pnpm, "install", "--frozen-lockfile", "--config.confirmModulesPurge=false"]
+  // Its report is full of warnings that mean nothing here, so it is shown only when it failed. Nobody can answer it.
+  const stdio = ["ignore", "pipe", "pipe"]
+  const result = spawnSync(program, args, { cwd: root, env, shell: windows, stdio, maxBuffer: 2 ** 28 })
   if (result.status !== 0) {
+    console.error(`${result.stdout ?? ""}${result.stderr ?? ""}`.trimEnd())
     fail(
       `the install failed (${result.error?.message ?? result.signal ?? `exit code ${result.status}`}); see the lines above, check that the package registry can be reached, and run this again`
     )

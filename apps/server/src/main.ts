@@ -2,7 +2,7 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { developmentSecret, type Environment, HogsendServer, Observability, orExplain, Postgres } from "@hogsend/node"
 import { orderlyExit, readEnvironment, readMigrations, Welcome } from "@hogsend/node"
-import { Effect, Layer } from "effect"
+import { Console, Effect, Layer } from "effect"
 
 const server = Effect.fnUntraced(function* (environment: Environment) {
   const { dataDirectory } = yield* Postgres
@@ -21,12 +21,15 @@ const server = Effect.fnUntraced(function* (environment: Environment) {
 
 const main = Effect.gen(function* () {
   const environment = yield* readEnvironment(process.env.INIT_CWD ?? process.cwd())
-  return yield* Welcome.layer.pipe(
+  return yield* Welcome.layer(environment).pipe(
     Layer.provide(Layer.unwrap(server(environment))),
     Layer.provide(Postgres.layer(environment)),
     Layer.provide(Observability.layer(environment)),
     Layer.launch
   )
-}).pipe(orExplain)
+}).pipe(
+  orExplain,
+  Effect.onInterrupt(() => Console.log("Hogsend has stopped."))
+)
 
 NodeRuntime.runMain(main, { teardown: orderlyExit })

@@ -3,7 +3,11 @@ import { expect, it } from "@effect/vitest"
 import { EmptyDatabase } from "@hogsend/testing"
 import { Effect } from "effect"
 import { createServer } from "node:http"
+import { vi } from "vitest"
 import { addressOf, request, startServer, until } from "./serverProcess.ts"
+
+// For slow machines.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** Takes what an OpenTelemetry collector takes, and remembers it by path. */
 const collector = Effect.acquireRelease(

@@ -2,8 +2,11 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { describe, expect, it, layer } from "@effect/vitest"
 import { EmptyDatabase } from "@hogsend/testing"
-import { Context, Effect, Fiber, Layer, Redacted } from "effect"
+import { Context, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
+import { writeFile } from "node:fs/promises"
 import { connect, createServer } from "node:net"
+import { join } from "node:path"
+import { vi } from "vitest"
 import {
   addressOf,
   bash,
@@ -16,6 +19,9 @@ import {
   startServer,
   until
 } from "./serverProcess.ts"
+
+// For slow machines: a test starts several processes.
+vi.setConfig({ testTimeout: 120_000 })
 
 const clientOn = (url: string) =>
   Effect.map(Layer.build(PgClient.layer({ url: Redacted.make(url), maxConnections: 2 })), (context) =>
@@ -56,7 +62,7 @@ class Life extends Context.Service<Life, { readonly folder: string; secret: stri
 }
 
 // The tests of this life follow each other on one data folder, as starts do.
-layer(Life.layer, { excludeTestServices: true, timeout: "30 seconds" })("A data folder", (it) => {
+layer(Life.layer, { excludeTestServices: true, timeout: "120 seconds" })("A data folder", (it) => {
   it.effect("begins with a start that prints the address, two keys, and a curl that works as printed", () =>
     Effect.gen(function* () {
       const life = yield* Life
@@ -87,7 +93,9 @@ layer(Life.layer, { excludeTestServices: true, timeout: "30 seconds" })("A data 
       yield* server.kill("SIGINT")
       // 0: it did what it was asked to. npm prints nothing more, and systemd sees no failure.
       expect(yield* server.ended).toBe(0)
-      expect(Date.now() - before).toBeLessThan(5000)
+      // Idle connections are not waited for, which would take 15 seconds.
+      expect(Date.now() - before).toBeLessThan(14_000)
+      expect(server.stdout()).toMatch(/\nHogsend has stopped\.\n$/)
       yield* expectStopped(life.folder, postmaster)
       expect(server.stderr()).toBe("")
     })
@@ -143,15 +151,17 @@ describe("Two processes on one data folder", () => {
       expect(minted.status).toBe(201)
       const { id, key } = minted.body.key === undefined ? minted.body.apiKey : minted.body
       expect(yield* eventNames(there, key)).toEqual([])
-      const revoked = Date.now()
       expect((yield* request("DELETE", `${here}/v1/admin/api-keys/${id}`, { key: secret })).status).toBeLessThan(300)
-      let answer = yield* request("GET", `${there}/v1/admin/events`, { key })
-      while (answer.status === 200 && Date.now() - revoked < 2000) {
-        answer = yield* request("GET", `${there}/v1/admin/events`, { key })
-      }
+      const revoked = Date.now()
+      const ask = Effect.suspend(() => {
+        const asked = Date.now()
+        return Effect.map(request("GET", `${there}/v1/admin/events`, { key }), ({ status }) => ({ asked, status }))
+      })
+      // What is asked within a second may be answered, however late.
+      const answer = yield* Effect.repeat(ask, {
+        while: ({ asked, status }) => status === 200 && asked <= revoked + 1000
+      })
       expect(answer.status).toBe(401)
-      // What is asked within a second may be answered; the last such request may end a little after it.
-      expect(Date.now() - revoked).toBeLessThan(1100)
 
       const postmaster = postmasterOf(folder) ?? 0
       yield* one.kill("SIGTERM")
@@ -193,9 +203,27 @@ describe("A start that cannot be", () => {
         }),
         ({ close }) => Effect.sync(close)
       )
-      const server = yield* expectRefusedStart({ HOGSEND_DATA_DIR: folder, PORT: String(taken.port) }, /PORT is in use/)
+      const server = yield* expectRefusedStart(
+        { HOGSEND_DATA_DIR: folder, PORT: String(taken.port) },
+        /PORT is \d+, which another program uses/
+      )
       expect(server.output()).not.toContain("hsk_")
       expect(postmasterOf(folder)).toBeUndefined()
+    })
+  )
+
+  it.live("for a data folder that is none says so in one line, whoever needs the folder", () =>
+    Effect.gen(function* () {
+      const file = join(yield* dataFolder, "file")
+      yield* Effect.promise(() => writeFile(file, ""))
+      yield* expectRefusedStart(
+        { HOGSEND_DATA_DIR: file },
+        /HOGSEND_DATA_DIR: .*\/file cannot be used: it is not a folder; for example HOGSEND_DATA_DIR=\//
+      )
+      const { url } = yield* EmptyDatabase.create
+      yield* expectRefusedStart({ HOGSEND_DATA_DIR: file, DATABASE_URL: url }, /HOGSEND_DATA_DIR: .*not a folder/)
+      if (process.platform !== "linux") return
+      yield* expectRefusedStart({ HOGSEND_DATA_DIR: "/proc/x" }, /HOGSEND_DATA_DIR: .*no folder can be made there/)
     })
   )
 
@@ -236,7 +264,7 @@ describe("A database of one's own", () => {
       const env = { DATABASE_URL: url, BETTER_AUTH_SECRET: secret, NODE_ENV: "production" }
       const first = yield* startServer(env)
       const address = yield* addressOf(first)
-      yield* first.printed(/no API key yet.*ADMIN_API_KEY/)
+      yield* first.printed(/no API key yet\. Stop this, .*\nexport ADMIN_API_KEY=/)
       expect(first.output()).not.toMatch(/hsk_|pk_/)
       expect(yield* request("GET", `${address}/v1/health`)).toMatchObject({ status: 200, body: { status: "healthy" } })
       yield* first.kill("SIGTERM")
@@ -246,6 +274,8 @@ describe("A database of one's own", () => {
       const [, curl = ""] = yield* second.printed(/^(curl [^]*?\}'\n)/m)
       // An address that is not that of localhost is printed as it is.
       expect(curl).toContain("http://127.0.0.2:")
+      expect(second.output()).toMatch(/no API key yet\. Mint one, /)
+      expect(second.output()).not.toContain("openssl")
       const minted = JSON.parse(yield* bash(curl, { ADMIN_API_KEY: adminKey }))
       const { key } = minted.apiKey ?? minted
       expect(key).toMatch(/^hsk_/)
@@ -287,6 +317,8 @@ describe("A database of one's own", () => {
   )
 })
 
+const soon = Schedule.spaced("10 millis")
+
 /** Whether a new connection is taken. */
 const isOpen = (port: number) =>
   Effect.callback<boolean>((resume) => {
@@ -309,18 +341,17 @@ describe("A running server", () => {
         const waiting = yield* Effect.forkChild(request("PUT", `${address}/v1/contacts`, put))
         const locks = sql<{ n: number }>`select count(*)::int as n from pg_locks where not granted and database =
           (select oid from pg_database where datname = current_database())`
-        yield* locks.pipe(Effect.repeat({ until: ([row]) => (row?.n ?? 0) > 0 }))
+        yield* locks.pipe(Effect.repeat({ schedule: soon, until: ([row]) => (row?.n ?? 0) > 0 }))
         yield* server.kill("SIGTERM")
-        yield* isOpen(Number(new URL(address).port)).pipe(Effect.repeat({ until: (open) => !open }))
+        yield* isOpen(Number(new URL(address).port)).pipe(Effect.repeat({ schedule: soon, until: (open) => !open }))
         expect(isRunning(server.pid)).toBe(true)
         return waiting
       }).pipe(sql.withTransaction)
-      const released = Date.now()
       const answer = yield* Fiber.join(inFlight)
       expect(answer).toMatchObject({ status: 200, body: { created: true } })
-      expect(yield* server.ended).toBe(0)
       // The connection that it was answered on is closed, and not kept for another request.
-      expect(Date.now() - released).toBeLessThan(2000)
+      expect(answer.headers.get("connection")).toBe("close")
+      expect(yield* server.ended).toBe(0)
       expect(yield* sql`select count(*)::int as n from hogsend.contacts`).toEqual([{ n: 1 }])
     })
   )
@@ -339,7 +370,7 @@ describe("A running server", () => {
         const socket = connect(free, "127.0.0.1")
         // Sent at the very moment that the port is open.
         socket.on("connect", () => socket.write("GET /v1/health/live HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"))
-        socket.setTimeout(3000, () => socket.destroy(new Error("hangs")))
+        socket.setTimeout(20_000, () => socket.destroy(new Error("hangs")))
         socket.on("data", (data) => {
           resume(Effect.succeed(String(data).slice(0, 15)))
           socket.destroy()

@@ -75,14 +75,14 @@ export const runProgram = (
     }
   )
 
-/** Polls, for ten seconds at the most. */
+/** Polls, for 40 seconds and longer: a slow machine is no failure. */
 export const until = <A>(what: string, ask: () => A | undefined, seen: () => string = () => ""): Effect.Effect<A> =>
   Effect.suspend(() => {
     const answer = ask()
     return answer === undefined || answer === false ? Effect.fail("not yet") : Effect.succeed(answer)
   }).pipe(
-    Effect.retry({ schedule: Schedule.spaced("10 millis"), times: 1000 }),
-    Effect.mapError(() => new Error(`Waited ten seconds until ${what}. ${seen()}`)),
+    Effect.retry({ schedule: Schedule.spaced("10 millis"), times: 4000 }),
+    Effect.mapError(() => new Error(`Waited in vain until ${what}. ${seen()}`)),
     Effect.orDie
   )
 

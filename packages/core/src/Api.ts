@@ -6,12 +6,13 @@ import { HttpApi, OpenApi } from "effect/http-api"
 import { ApiKeysApi } from "./ApiKeysApi.ts"
 import { AuditLogsApi } from "./AuditLogsApi.ts"
 import { AdminContactsApi, ContactsApi } from "./ContactsApi.ts"
+import { describeRoutes } from "./describeRoutes.ts"
 import { Envelope } from "./Envelope.ts"
 import { AdminEventsApi, EventsApi } from "./EventsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { WarningsApi } from "./WarningsApi.ts"
 
-export class Api extends HttpApi.make("hogsend")
+const routes = HttpApi.make("hogsend")
   // The data plane.
   .add(EventsApi)
   .add(ContactsApi)
@@ -25,10 +26,20 @@ export class Api extends HttpApi.make("hogsend")
   .middleware(Envelope)
   // A caller learns of everything that is wrong with a body at once.
   .annotate(HttpApi.PayloadParseOptions, { errors: "all" })
-  .annotateMerge(
-    OpenApi.annotations({
-      title: "Hogsend",
-      version: "1",
-      description: "One person out of many identities: events in, one contact out."
-    })
-  ) {}
+
+/** What holds for every route, in the words of the document. */
+const description = `One person out of many identities: events in, one contact out.
+
+**Failures.** Every one is JSON: \`{ "_tag": "…", "error": "a sentence", … }\`. \`_tag\` is for programs; \`error\` tells a person what was wrong and what to do. Beside what each route lists: an unknown path is a 404 \`RouteNotFound\`, a known path with another method a 405 \`MethodNotAllowed\` with an \`Allow\` header, and every 503 says in \`Retry-After\` after how many seconds to try again.
+
+**Request ids.** Every answer has an \`X-Request-Id\`: yours, when you send one of 1 to 255 letters, digits and \`_=-\`, or a new one. It finds the request in the server's log.
+
+**Bodies** are JSON (\`Content-Type: application/json\`, no \`Content-Encoding\`) of at most 256 KiB; a bag of properties is at most 32 KiB and 16 levels deep. Fields that a route does not know are ignored.
+
+**Idempotency.** An event with an \`Idempotency-Key\` may be sent again until an answer comes: it is stored once. Without one, every request is an event of its own.
+
+**Times** are answered as ISO-8601 in UTC with milliseconds.`
+
+export class Api extends routes.annotateMerge(
+  OpenApi.annotations({ title: "Hogsend", version: "1", description, transform: describeRoutes(routes) })
+) {}

@@ -8,8 +8,10 @@ import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
+import * as OpenApi from "effect/http-api/OpenApi"
 import type { ApiKeyId, Scope } from "./ApiKey.ts"
 import { DatabaseUnavailable } from "./Envelope.ts"
+import { Instant } from "./Instant.ts"
 
 /**
  * What a route asks of its caller: one of `scopes`; `browser` routes are also open to publishable and proxy keys, with
@@ -46,40 +48,48 @@ export class Caller extends Context.Service<
   }
 >()("core/Caller") {}
 
-/** 401: no key, a malformed one, or one that is unknown or revoked. */
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()(
   "Unauthorized",
   { error: Schema.String },
-  { httpApiStatus: 401 }
+  { httpApiStatus: 401, description: "No key, a malformed one, or one that is unknown or revoked." }
 ) {}
 
-/** 401: the key's `expiresAt` has passed. */
 export class KeyExpired extends Schema.TaggedError<KeyExpired>()(
   "KeyExpired",
-  { error: Schema.String, expiredAt: Schema.Date },
-  { httpApiStatus: 401 }
+  { error: Schema.String, expiredAt: Instant },
+  { httpApiStatus: 401, description: "The key's `expiresAt` has passed." }
 ) {}
 
-/** 403: the key is good but does not hold the scope that this route asks for. */
 export class ScopeMissing extends Schema.TaggedError<ScopeMissing>()(
   "ScopeMissing",
   { error: Schema.String, required: Schema.Array(Schema.String) },
-  { httpApiStatus: 403 }
+  { httpApiStatus: 403, description: "The key is good but does not hold the scope that this route asks for." }
 ) {}
 
-/** 403: a publishable key was used from an origin that is not on its list. */
 export class OriginDenied extends Schema.TaggedError<OriginDenied>()(
   "OriginDenied",
   { error: Schema.String },
-  { httpApiStatus: 403 }
+  { httpApiStatus: 403, description: "A publishable key was used from an origin that is not on its list." }
 ) {}
 
-/** `Authorization: Bearer hsk_… | pk_…`. Judged after routing and before the body is read. */
+const bearer = HttpApiSecurity.bearer.pipe(
+  HttpApiSecurity.annotate(
+    OpenApi.Description,
+    [
+      "An API key: `Authorization: Bearer hsk_…` or `pk_…`, each with 43 characters behind.",
+      "A secret key (`hsk_`) is for servers, is believed in what it says, and may do what its scopes open: `read` < `journey-admin` < `full-admin` is a ladder, `ingest` and `erase` stand apart, and `full-admin` opens all of them.",
+      "A publishable key (`pk_`) may stand in a web page: it works only from its allowed origins and only on the routes that say so, and a browser must prove whom it acts for.",
+      "A proxy key is a secret key with the single scope `ingest-public`: it has a publishable key's rights, without the origins, for a server that passes browsers' requests on."
+    ].join("\n\n")
+  )
+)
+
+/** The key of a request. Judged after routing and before the body is read. */
 export class Authorization extends HttpApiMiddleware.Service<Authorization, { provides: Caller }>()(
   "core/Authorization",
   {
     requiredForClient: true,
-    security: { bearer: HttpApiSecurity.bearer },
+    security: { bearer },
     error: [Unauthorized, KeyExpired, ScopeMissing, OriginDenied, DatabaseUnavailable]
   }
 ) {}

@@ -1,6 +1,6 @@
 /** `/v1/contacts` (data plane) and `/v1/admin/contacts`. */
 import * as Schema from "effect/Schema"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Access, Authorization } from "./Authorization.ts"
 import { Contact, ContactNotFound } from "./Contact.ts"
 import { ActingHeaders } from "./EventsApi.ts"
@@ -17,36 +17,49 @@ import {
 import { PageFields, PageQuery } from "./Page.ts"
 import { Properties } from "./Properties.ts"
 import { StorableText } from "./StorableText.ts"
-import { UserTokenFailures } from "./UserToken.ts"
+import { UserTokenFailures, userTokenProse } from "./UserToken.ts"
 
 /** The body of `PUT /v1/contacts`. */
 export const ContactUpsert = Schema.Struct({
   ...AssertionFields,
-  properties: Schema.optionalKey(Properties),
-  lists: Schema.optionalKey(Schema.Record(Schema.String, Schema.Boolean)),
-  userToken: Schema.optionalKey(Schema.String),
-  /** Read only to tell a browser's body from a server's. */
-  source: Schema.optionalKey(Schema.Unknown)
+  properties: Schema.optionalKey(Properties).annotateKey({
+    description: "Written to the contact: a shallow merge, `null` removes. At most 32 KiB of JSON and 16 levels."
+  }),
+  lists: Schema.optionalKey(Schema.Record(Schema.String, Schema.Boolean)).annotateKey({
+    description: "Not served yet: the contact is written without them, with a warning."
+  }),
+  userToken: Schema.optionalKey(Schema.String).annotateKey({ description: userTokenProse }),
+  source: Schema.optionalKey(Schema.Unknown).annotateKey({
+    description: "Read only to tell a browser's body (`inapp`) from a server's."
+  })
 })
 export type ContactUpsert = typeof ContactUpsert.Type
 
-/** `id` is null for a browser that only showed itself: that makes a key and no contact. */
+/** The answer of `PUT /v1/contacts`. */
 export const ContactUpserted = Schema.Struct({
-  id: Schema.NullOr(ContactId),
-  created: Schema.Boolean,
-  /** Whether a key was added to the contact, or contacts were merged. */
-  linked: Schema.Boolean,
+  id: Schema.NullOr(ContactId).annotateKey({
+    description: "Null for a browser that only showed itself: that makes a key and no contact."
+  }),
+  created: Schema.Boolean.annotateKey({ description: "Whether this request made the contact." }),
+  linked: Schema.Boolean.annotateKey({
+    description: "Whether a key was added to a contact that was there before, or contacts were merged."
+  }),
   ...ContactKeyFields,
-  warnings: Schema.optionalKey(Schema.Array(IngestionWarning))
+  warnings: Schema.optionalKey(Schema.Array(IngestionWarning)).annotateKey({
+    description: "What was left out of the request, though it was accepted. Absent when there is nothing to say."
+  })
 })
 export type ContactUpserted = typeof ContactUpserted.Type
 
 /** What a person may see of themself: the operator's allowlist of traits. */
 export const OwnTraits = Schema.Struct({
-  identified: Schema.Boolean,
-  traits: Schema.Record(Schema.String, Schema.Json),
-  /** Only when the operator exposes it. */
-  email: Schema.optionalKey(Schema.NullOr(Schema.String))
+  identified: Schema.Boolean.annotateKey({ description: "Whether the contact has an external id or an email." }),
+  traits: Schema.Record(Schema.String, Schema.Json).annotateKey({
+    description: "The properties that the operator published, as far as the contact has them."
+  }),
+  email: Schema.optionalKey(Schema.NullOr(Schema.String)).annotateKey({
+    description: "Only when the operator exposes it."
+  })
 })
 export type OwnTraits = typeof OwnTraits.Type
 
@@ -54,51 +67,115 @@ export class ContactsApi extends HttpApiGroup.make("contacts")
   .add(
     HttpApiEndpoint.put("upsert", "/", {
       headers: ActingHeaders,
-      query: { userToken: Schema.optionalKey(Schema.String) },
+      query: { userToken: Schema.optionalKey(Schema.String).annotateKey({ description: userTokenProse }) },
       payload: ContactUpsert,
       success: ContactUpserted,
       error: [...UserTokenFailures, IdentityMissing, IdentityDenied, IdentificationRequired]
-    }).annotate(Access, Access.browser),
+    })
+      .annotate(Access, Access.browser)
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Create or update a contact",
+          description:
+            "Finds the contact by its keys or makes one, adds the keys that are new, merges contacts that turn out to be one person, and writes `properties`. Sending the same again changes nothing. `id` is null for a browser that only showed itself: that makes a key and no contact."
+        })
+      ),
     HttpApiEndpoint.get("me", "/me", {
-      headers: { ...ActingHeaders, "if-none-match": Schema.optionalKey(Schema.String) },
-      query: { ...AssertionFields, userToken: Schema.optionalKey(Schema.String) },
+      headers: {
+        ...ActingHeaders,
+        "if-none-match": Schema.optionalKey(Schema.String).annotateKey({
+          description: "The `ETag` of an earlier answer."
+        })
+      },
+      query: {
+        ...AssertionFields,
+        userToken: Schema.optionalKey(Schema.String).annotateKey({ description: userTokenProse })
+      },
       success: [HttpApiSchema.WithHeaders(OwnTraits, { etag: Schema.String }), HttpApiSchema.Empty(304)],
       error: [...UserTokenFailures, IdentityMissing, IdentityDenied, IdentificationRequired]
-    }).annotate(Access, Access.browser),
-    /** Contacts that hold any of the keys; keys that were merged away find the survivor. */
+    })
+      .annotate(Access, Access.browser)
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "What a person may see of themself",
+          description:
+            "The operator's allowlist of traits; nothing else of a contact. Somebody unknown is answered `identified: false` without traits. With `If-None-Match` an unchanged answer is a 304."
+        })
+      ),
     HttpApiEndpoint.get("find", "/find", {
       query: AssertionFields,
       success: Schema.Struct({ contacts: Schema.Array(Contact) }),
       error: IdentityMissing
-    }).annotate(Access, Access.secret("ingest")),
-    /** Erases the contact: its keys, its events and what else is kept of it. */
+    })
+      .annotate(Access, Access.secret("ingest"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Find contacts by key",
+          description: "The contacts that hold any of the keys; keys that were merged away find the survivor."
+        })
+      ),
     HttpApiEndpoint.delete("erase", "/", {
       payload: Schema.Struct(AssertionFields),
       success: Schema.Struct({ deleted: Schema.Literal(true) }),
       error: [IdentityMissing, ContactNotFound, KeysDisagree]
-    }).annotate(Access, Access.secret("ingest", "erase"))
+    })
+      .annotate(Access, Access.secret("ingest", "erase"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Erase a contact by key",
+          description:
+            "Erases the contact: its keys, its events and what else is kept of it. Keys of different contacts erase nothing."
+        })
+      )
   )
   .middleware(Authorization)
-  .prefix("/v1/contacts") {}
+  .prefix("/v1/contacts")
+  .annotateMerge(
+    OpenApi.annotations({ description: "Contacts by the keys that people are known under, for servers and browsers." })
+  ) {}
 
 export class AdminContactsApi extends HttpApiGroup.make("adminContacts")
   .add(
-    /** Newest first. `search` is a whole key, or the beginning of one. */
     HttpApiEndpoint.get("list", "/", {
-      query: { ...PageQuery, search: Schema.optionalKey(StorableText.check(Schema.isMaxLength(200))) },
+      query: {
+        ...PageQuery,
+        search: Schema.optionalKey(StorableText.check(Schema.isMaxLength(200))).annotateKey({
+          description: "A whole key, or the beginning of one."
+        })
+      },
       success: Schema.Struct({ contacts: Schema.Array(Contact), ...PageFields })
-    }).annotate(Access, Access.secret("read")),
-    /** By id, also of a contact that was merged away. */
+    })
+      .annotate(Access, Access.secret("read"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "List contacts, newest first"
+        })
+      ),
     HttpApiEndpoint.get("get", "/:id", {
       params: { id: ContactId },
       success: Schema.Struct({ contact: Contact }),
       error: ContactNotFound
-    }).annotate(Access, Access.secret("read")),
+    })
+      .annotate(Access, Access.secret("read"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Get a contact",
+          description: "By id, also of a contact that was merged away: that answers the survivor."
+        })
+      ),
     HttpApiEndpoint.delete("erase", "/:id", {
       params: { id: ContactId },
       success: Schema.Struct({ deleted: Schema.Literal(true) }),
       error: ContactNotFound
-    }).annotate(Access, Access.secret("erase"))
+    })
+      .annotate(Access, Access.secret("erase"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Erase a contact",
+          description: "Erases its keys, its events and what else is kept of it."
+        })
+      )
   )
   .middleware(Authorization)
-  .prefix("/v1/admin/contacts") {}
+  .prefix("/v1/admin/contacts")
+  .annotateMerge(OpenApi.annotations({ description: "Contacts by id, for operators." })) {}

@@ -13,63 +13,61 @@ export const Issue = Schema.Struct({
   message: Schema.String
 })
 
-/** 400: the request does not fit the route's schema. */
 export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
   "RequestInvalid",
   { error: Schema.String, issues: Schema.Array(Issue) },
-  { httpApiStatus: 400 }
+  { httpApiStatus: 400, description: "The request does not fit the route's schema." }
 ) {}
 
-/** 400: the body is not JSON at all. */
 export class BodyMalformed extends Schema.TaggedError<BodyMalformed>()(
   "BodyMalformed",
   { error: Schema.String },
-  { httpApiStatus: 400 }
+  { httpApiStatus: 400, description: "The body is not JSON at all." }
 ) {}
 
-/** 404: no route has this path. */
 export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()(
   "RouteNotFound",
   { error: Schema.String },
-  { httpApiStatus: 404 }
+  { httpApiStatus: 404, description: "No route has this path." }
 ) {}
 
-/** 405: the path exists, the method does not; the `Allow` header lists those that do. */
 export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()(
   "MethodNotAllowed",
   { error: Schema.String },
-  { httpApiStatus: 405 }
+  { httpApiStatus: 405, description: "The path exists, the method does not; the `Allow` header lists those that do." }
 ) {}
 
-/** 413: the body is larger than the route takes. */
 export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()(
   "BodyTooLarge",
   { error: Schema.String },
-  { httpApiStatus: 413 }
+  { httpApiStatus: 413, description: "The body is larger than the route takes." }
 ) {
   static readonly of = (maxBytes: number) =>
     new BodyTooLarge({ error: `The body is larger than the ${Math.floor(maxBytes / 1024)} KiB that this route takes.` })
 }
 
-/** 415: the body is not declared as JSON. */
 export class ContentTypeUnsupported extends Schema.TaggedError<ContentTypeUnsupported>()(
   "ContentTypeUnsupported",
   { error: Schema.String },
-  { httpApiStatus: 415 }
+  { httpApiStatus: 415, description: "The body is not declared as JSON." }
 ) {}
 
-/** 500: a defect. It never tells what broke; the request id finds the log line and the trace. */
 export class InternalFault extends Schema.TaggedError<InternalFault>()(
   "InternalFault",
   { error: Schema.String },
-  { httpApiStatus: 500 }
+  {
+    httpApiStatus: 500,
+    description: "A defect. It never tells what broke; the request id finds the log line and the trace."
+  }
 ) {}
 
-/** 503: the database cannot be reached now; nothing was stored, so the same request may be sent again. */
 export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>()(
   "DatabaseUnavailable",
   { error: Schema.String },
-  { httpApiStatus: 503 }
+  {
+    httpApiStatus: 503,
+    description: "The database cannot be reached now; nothing was stored, so the same request may be sent again."
+  }
 ) {
   static readonly default = new DatabaseUnavailable({
     error: "The database cannot be reached right now. Nothing was stored; send the same request again in a moment."

@@ -1,24 +1,34 @@
 /** `/v1/events` (data plane) and `/v1/admin/events`. */
 import * as Schema from "effect/Schema"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Access, Authorization } from "./Authorization.ts"
 import { Event, EventAccepted, EventDraft, IdempotencyKey, IdempotencyKeyReused, ReservedEventName } from "./Event.ts"
 import { ContactId, IdentificationRequired, IdentityDenied, IdentityMissing } from "./Identity.ts"
+import { Instant } from "./Instant.ts"
 import { PageFields, PageQuery } from "./Page.ts"
 import { StorableText } from "./StorableText.ts"
-import { UserTokenFailures } from "./UserToken.ts"
+import { UserTokenFailures, userTokenProse } from "./UserToken.ts"
 
 /** What a browser may send beside its body. */
 export const ActingHeaders = {
-  "x-hogsend-user-token": Schema.optionalKey(Schema.String),
-  "x-hogsend-device": Schema.optionalKey(Schema.String)
+  "x-hogsend-user-token": Schema.optionalKey(Schema.String).annotateKey({ description: userTokenProse }),
+  "x-hogsend-device": Schema.optionalKey(Schema.String).annotateKey({
+    description:
+      "The device secret that a certified `anonymousId` was derived from: 32 random bytes as unpadded base64url, 43 characters. Shows that the browser may act as that id. The id is the first 16 bytes of the SHA-256 of the 32 bytes, as a lower-case uuid of version 8."
+  })
 } as const
 
 export class EventsApi extends HttpApiGroup.make("events")
   .add(
     HttpApiEndpoint.post("ingest", "/events", {
-      headers: { ...ActingHeaders, "idempotency-key": Schema.optionalKey(IdempotencyKey) },
-      query: { userToken: Schema.optionalKey(Schema.String) },
+      headers: {
+        ...ActingHeaders,
+        "idempotency-key": Schema.optionalKey(IdempotencyKey).annotateKey({
+          description:
+            "1 to 255 characters that name this event, kept for 35 days unless the operator says otherwise. A retry with the same key and the same content is stored once. Servers share one space of keys; browsers have one for each user or device."
+        })
+      },
+      query: { userToken: Schema.optionalKey(Schema.String).annotateKey({ description: userTokenProse }) },
       payload: EventDraft,
       success: EventAccepted.pipe(HttpApiSchema.status(202)),
       error: [
@@ -29,29 +39,53 @@ export class EventsApi extends HttpApiGroup.make("events")
         ReservedEventName,
         IdempotencyKeyReused
       ]
-    }).annotate(Access, Access.browser)
+    })
+      .annotate(Access, Access.browser)
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Take an event in",
+          description:
+            "Stores the event under the key that it names, makes the contact when there is none, and merges contacts that turn out to be one person. A duplicate, by its idempotency key and content, changes nothing at all and answers `stored: false`; the same key with other content is a 409. What is refused of an accepted event is in `warnings`. From a browser, an unknown visitor's event makes a key and no contact, unless it says something about the person."
+        })
+      )
   )
   .middleware(Authorization)
-  .prefix("/v1") {}
+  .prefix("/v1")
+  .annotateMerge(OpenApi.annotations({ description: "Events in: what happened, and to whom." })) {}
 
 export class AdminEventsApi extends HttpApiGroup.make("adminEvents")
   .add(
-    /** Newest first; of one contact (any key that it ever had), of one name, or both. */
     HttpApiEndpoint.get("list", "/", {
       query: {
         ...PageQuery,
-        name: Schema.optionalKey(StorableText),
-        /** A contact's id, also of one that was merged away. */
-        contactId: Schema.optionalKey(ContactId)
+        name: Schema.optionalKey(StorableText).annotateKey({ description: "Only events of this name, exactly." }),
+        contactId: Schema.optionalKey(ContactId).annotateKey({
+          description:
+            "Only events of this contact, under any key that it ever had. The id of one that was merged away will do."
+        })
       },
       success: Schema.Struct({ events: Schema.Array(Event), ...PageFields })
-    }).annotate(Access, Access.secret("read")),
-    /** Every name that is stored, in alphabetical order, with when it last arrived. */
+    })
+      .annotate(Access, Access.secret("read"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "List events, newest first",
+          description: "Of one contact, of one name, both, or all."
+        })
+      ),
     HttpApiEndpoint.get("names", "/names", {
       success: Schema.Struct({
-        names: Schema.Array(Schema.Struct({ name: Schema.String, lastSeenAt: Schema.Date }))
+        names: Schema.Array(Schema.Struct({ name: Schema.String, lastSeenAt: Instant }))
       })
-    }).annotate(Access, Access.secret("read"))
+    })
+      .annotate(Access, Access.secret("read"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "List the names of events",
+          description: "Every name that is stored, in alphabetical order, with when it last arrived; at most 10,000."
+        })
+      )
   )
   .middleware(Authorization)
-  .prefix("/v1/admin/events") {}
+  .prefix("/v1/admin/events")
+  .annotateMerge(OpenApi.annotations({ description: "The stored events, for operators." })) {}

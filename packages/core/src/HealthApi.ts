@@ -1,18 +1,31 @@
 /** `/v1/health`: public; never refuses, never tells a secret. */
 import * as Schema from "effect/Schema"
-import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { HealthReport, NotReady } from "./Health.ts"
 
 export class HealthApi extends HttpApiGroup.make("health")
   .add(
-    /** Everything about the server's state; 200 also when degraded. */
-    HttpApiEndpoint.get("report", "/", { success: HealthReport }),
-    /** 200 while the process runs. */
-    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ status: Schema.Literal("live") }) }),
-    /** 200 when the database answers and the schema is in sync, else 503: for load balancers. */
+    HttpApiEndpoint.get("report", "/", { success: HealthReport }).annotateMerge(
+      OpenApi.annotations({
+        summary: "The server's state",
+        description: "Everything about it; 200 also when degraded."
+      })
+    ),
+    HttpApiEndpoint.get("live", "/live", { success: Schema.Struct({ status: Schema.Literal("live") }) }).annotateMerge(
+      OpenApi.annotations({
+        summary: "Whether the process runs",
+        description: "200 while it does."
+      })
+    ),
     HttpApiEndpoint.get("ready", "/ready", {
       success: Schema.Struct({ status: Schema.Literal("ready") }),
       error: NotReady
-    })
+    }).annotateMerge(
+      OpenApi.annotations({
+        summary: "Whether to send traffic here",
+        description: "200 when the database answers and the schema is in sync, else 503: for load balancers."
+      })
+    )
   )
-  .prefix("/v1/health") {}
+  .prefix("/v1/health")
+  .annotateMerge(OpenApi.annotations({ description: "The server's state: never refuses, never tells a secret." })) {}

@@ -14,13 +14,15 @@ export type ContactKeyKind = typeof ContactKeyKind.Type
 
 /** The key of a contact wherever a caller could need it. */
 export const ContactKeyFields = {
-  contactKey: Schema.String,
-  contactKeyKind: ContactKeyKind,
-  /**
-   * Whether the key may be given to an analytics platform's `identify`: only an external id may. A platform that was
-   * told another key as the person's id refuses the later join with the real one for ever.
-   */
-  safeToIdentify: Schema.Boolean
+  contactKey: Schema.String.annotateKey({
+    description:
+      "The id to know the person by: the external id (`userId`), else the canonical anonymous id, else the contact's own id. It changes at most when a better key arrives; every earlier one still finds the contact."
+  }),
+  contactKeyKind: ContactKeyKind.annotateKey({ description: "Which of the three `contactKey` is." }),
+  safeToIdentify: Schema.Boolean.annotateKey({
+    description:
+      "Whether `contactKey` may be given to an analytics platform's `identify`: only an external id may. A platform that was told another key as the person's id refuses the later join with the real one for ever."
+  })
 } as const
 
 /** A key as a request asserts it. What is wrong with its content is a warning, so only emptiness is refused here. */
@@ -35,43 +37,59 @@ const AnonymousId = AssertedKey.check(
 
 /** The ways in which a request can say whom it is about, strongest first. */
 export const AssertionFields = {
-  userId: Schema.optionalKey(AssertedKey),
-  email: Schema.optionalKey(AssertedKey),
-  anonymousId: Schema.optionalKey(AnonymousId)
+  userId: Schema.optionalKey(AssertedKey).annotateKey({
+    description:
+      "Your own id of the user, at most 200 characters, kept as it is. The strongest key. A browser also needs a user token for it."
+  }),
+  email: Schema.optionalKey(AssertedKey).annotateKey({
+    description: "The person's address; white space around it and capitals do not matter. From servers only."
+  }),
+  anonymousId: Schema.optionalKey(AnonymousId).annotateKey({
+    description:
+      "The id of a visitor's device, at most 200 characters, never an email. One that was derived from a device secret counts from a browser only with its `X-Hogsend-Device`."
+  })
 } as const
 
 /** A refused part of an accepted request. `key.value` is shortened. */
 export const IngestionWarning = Schema.Struct({
-  code: Schema.String,
-  key: Schema.optionalKey(Schema.Struct({ kind: Schema.String, value: Schema.String })),
-  hint: Schema.String
+  code: Schema.String.annotateKey({
+    description:
+      "For programs. `junk_key`: a placeholder such as `undefined`, left out. `malformed_key`: no key can look so, left out. `timestamp_out_of_range`: the time of arrival was taken. `properties_not_applied`, `server_only_property`: a browser may not write these. `anonymous_not_joined`, `two_external_ids`, `two_emails`: keys that were not joined, as they may be two people's. `browser_body_under_secret_key`: a browser's request under a key that believes everything. `lists_not_available`: no lists yet. `unknown_field`: an event has no such field. More can come.",
+    examples: ["junk_key"]
+  }),
+  key: Schema.optionalKey(Schema.Struct({ kind: Schema.String, value: Schema.String })).annotateKey({
+    description: "The key that was refused, if it was one; its value is shortened."
+  }),
+  hint: Schema.String.annotateKey({ description: "What to do about it, for a person." })
 })
 export type IngestionWarning = typeof IngestionWarning.Type
 
-/** 400: the request does not say whom it is about, or only with keys that were refused (`warnings` says why). */
 export class IdentityMissing extends Schema.TaggedError<IdentityMissing>()(
   "IdentityMissing",
   { error: Schema.String, warnings: Schema.optionalKey(Schema.Array(IngestionWarning)) },
-  { httpApiStatus: 400 }
+  {
+    httpApiStatus: 400,
+    description: "The request does not say whom it is about, or only with keys that were refused (`warnings` says why)."
+  }
 ) {}
 
-/** 403: a browser named an anonymous id that it may not act as. Nothing was stored. */
 export class IdentityDenied extends Schema.TaggedError<IdentityDenied>()(
   "IdentityDenied",
   { error: Schema.String },
-  { httpApiStatus: 403 }
+  { httpApiStatus: 403, description: "A browser named an anonymous id that it may not act as. Nothing was stored." }
 ) {}
 
-/** 409: the keys of one request belong to two contacts, where the request can only mean one. */
 export class KeysDisagree extends Schema.TaggedError<KeysDisagree>()(
   "KeysDisagree",
   { error: Schema.String },
-  { httpApiStatus: 409 }
+  {
+    httpApiStatus: 409,
+    description: "The keys of one request belong to two contacts, where the request can only mean one."
+  }
 ) {}
 
-/** 403: list and preference writes need a person, and an anonymous browser is none yet. */
 export class IdentificationRequired extends Schema.TaggedError<IdentificationRequired>()(
   "IdentificationRequired",
   { error: Schema.String },
-  { httpApiStatus: 403 }
+  { httpApiStatus: 403, description: "List and preference writes need a person, and an anonymous browser is none yet." }
 ) {}

@@ -1,12 +1,20 @@
 /** Paging of the admin lists: `limit` 1 to 100, `offset` from 0; answers `{ <plural>: […], total, limit, offset }`. */
 import * as Schema from "effect/Schema"
 
-const Int = Schema.FiniteFromString.check(Schema.isInt())
+const Int = Schema.String.check(Schema.isPattern(/^\d{1,10}$/)).pipe(
+  Schema.decodeTo(Schema.FiniteFromString.check(Schema.isInt()))
+)
 
 /** The query of a list. Absent: the first 50. */
 export const PageQuery = {
-  limit: Schema.optionalKey(Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))),
-  offset: Schema.optionalKey(Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000_000 })))
+  limit: Schema.optionalKey(Int.check(Schema.isBetween({ minimum: 1, maximum: 100 }))).annotateKey({
+    description: "How many to answer at most.",
+    default: 50
+  }),
+  offset: Schema.optionalKey(Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000_000 }))).annotateKey({
+    description: "How many to skip.",
+    default: 0
+  })
 } as const
 
 export interface Page {
@@ -21,4 +29,8 @@ export const pageOf = (query: { readonly limit?: number; readonly offset?: numbe
 })
 
 /** What every list answers beside its items. */
-export const PageFields = { total: Schema.Int, limit: Schema.Int, offset: Schema.Int } as const
+export const PageFields = {
+  total: Schema.Int.annotateKey({ description: "How many there are in all." }),
+  limit: Schema.Int,
+  offset: Schema.Int
+} as const

@@ -3,33 +3,40 @@
  * sentence here contains it, and no other refusal does.
  */
 import * as Schema from "effect/Schema"
+import { Instant } from "./Instant.ts"
 
-/** 403: not a token of ours: malformed, signed with another secret, or with a life that no token has. */
+/** What a token is, wherever the document names one. */
+export const userTokenProse =
+  "Your server's signed word that this browser is the user `userId`: `base64url(JSON {userId, exp})` + `.` + `base64url(HMAC-SHA256(secret, first part))`, unpadded, `exp` in Unix seconds and at most 30 days ahead, made by `generateUserToken`. Send it once: in the header `X-Hogsend-User-Token` with reads, in the body as `userToken` with writes; in the query only where neither can be had, since addresses are logged."
+
 export class UserTokenInvalid extends Schema.TaggedError<UserTokenInvalid>()(
   "UserTokenInvalid",
   { error: Schema.String },
-  { httpApiStatus: 403 }
+  {
+    httpApiStatus: 403,
+    description: "Not a token of ours: malformed, signed with another secret, or with a life that no token has."
+  }
 ) {}
 
-/** 403: it was good until `expiredAt`. */
 export class UserTokenExpired extends Schema.TaggedError<UserTokenExpired>()(
   "UserTokenExpired",
-  { error: Schema.String, expiredAt: Schema.Date },
-  { httpApiStatus: 403 }
+  { error: Schema.String, expiredAt: Instant },
+  { httpApiStatus: 403, description: "It was good until `expiredAt`." }
 ) {}
 
-/** 403: the token names another user than the request, or the request asserts what no token can vouch for. */
 export class UserTokenMismatch extends Schema.TaggedError<UserTokenMismatch>()(
   "UserTokenMismatch",
   { error: Schema.String },
-  { httpApiStatus: 403 }
+  {
+    httpApiStatus: 403,
+    description: "The token names another user than the request, or the request asserts what no token can vouch for."
+  }
 ) {}
 
-/** 403: a browser named a `userId` and brought no token. */
 export class UserTokenRequired extends Schema.TaggedError<UserTokenRequired>()(
   "UserTokenRequired",
   { error: Schema.String },
-  { httpApiStatus: 403 }
+  { httpApiStatus: 403, description: "A browser named a `userId` and brought no token." }
 ) {}
 
 /** Every way in which a token can fail, for an endpoint's `error`. */

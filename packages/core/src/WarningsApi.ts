@@ -1,6 +1,6 @@
 /** `/v1/admin/warnings`. */
 import * as Schema from "effect/Schema"
-import { HttpApiEndpoint, HttpApiGroup } from "effect/http-api"
+import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Access, Authorization } from "./Authorization.ts"
 import { PageFields, PageQuery } from "./Page.ts"
 import { StorableText } from "./StorableText.ts"
@@ -8,11 +8,24 @@ import { Warning } from "./Warning.ts"
 
 export class WarningsApi extends HttpApiGroup.make("warnings")
   .add(
-    /** Newest first; of one code when `code` is given. */
     HttpApiEndpoint.get("list", "/", {
-      query: { ...PageQuery, code: Schema.optionalKey(StorableText) },
+      query: {
+        ...PageQuery,
+        code: Schema.optionalKey(StorableText).annotateKey({ description: "Only warnings of this code." })
+      },
       success: Schema.Struct({ warnings: Schema.Array(Warning), ...PageFields })
-    }).annotate(Access, Access.secret("read"))
+    })
+      .annotate(Access, Access.secret("read"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "List warnings, newest first"
+        })
+      )
   )
   .middleware(Authorization)
-  .prefix("/v1/admin/warnings") {}
+  .prefix("/v1/admin/warnings")
+  .annotateMerge(
+    OpenApi.annotations({
+      description: "What was refused of requests that were accepted, kept so that an operator can see and mend it."
+    })
+  ) {}

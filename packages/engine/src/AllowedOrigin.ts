@@ -18,7 +18,8 @@ const sharedHosts = [
   ["myshopify.com", "netlify.app", "ngrok-free.app", "ngrok-free.dev", "ngrok.app", "now.sh"],
   ["ondigitalocean.app", "onrender.com", "pages.dev", "railway.app", "replit.app", "stackblitz.io"],
   ["streamlit.app", "surge.sh", "trycloudflare.com", "up.railway.app", "vercel.app", "vercel.dev", "web.app"],
-  ["webcontainer.io", "webflow.io", "wixsite.com", "wordpress.com", "workers.dev"]
+  ["webcontainer.io", "webflow.io", "wixsite.com", "wordpress.com", "workers.dev", "bitbucket.io"],
+  ["azureedge.net", "azurefd.net", "gitpod.io", "hf.space", "r2.dev", "repl.co", "supabase.co"]
 ].flat()
 
 /** Shared hosts that put a region between themselves and the customer's name, so that what is below is shared too. */

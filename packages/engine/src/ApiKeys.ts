@@ -13,6 +13,7 @@ import {
   ApiKeyMinted,
   ApiKeyNotFound,
   type ApiKeyPatch,
+  ApiKeyRotated,
   type DatabaseUnavailable,
   type Page
 } from "@hogsend/core"
@@ -57,7 +58,7 @@ export class ApiKeys extends Context.Service<
       id: ApiKeyId,
       graceSeconds: number,
       actor: Actor
-    ) => Effect.Effect<ApiKeyMinted, ApiKeyNotFound | ApiKeyInvalid | DatabaseUnavailable>
+    ) => Effect.Effect<ApiKeyRotated, ApiKeyNotFound | ApiKeyInvalid | DatabaseUnavailable>
     /** The two keys of a first start, or null when there is, or ever was, a key: also when two processes start at once. */
     readonly mintFirst: Effect.Effect<FirstKeys | null, DatabaseUnavailable>
     /** Whether there is, or ever was, a key. */
@@ -159,12 +160,17 @@ export class ApiKeys extends Context.Service<
               error: "This key has expired, and so would its successor. Mint a new one."
             })
           }
+          if (row.successorId !== null) {
+            return yield* new ApiKeyInvalid({
+              error: `This key was rotated already, to the key with the id ${row.successorId}. Rotate that one.`
+            })
+          }
           const { allowedOrigins, scopes } = row
           const rights = { publishable: isPublishable(row.keyPrefix), scopes, allowedOrigins }
           const successor = yield* insert(row.name, rights, row.expiresAt, actor)
-          yield* repo.expireIn(id, graceSeconds)
+          const { expiresAt } = yield* Effect.flatMap(repo.retire(id, successor.id, graceSeconds), oneRow)
           yield* audit.record({ actor, action: "api-keys.rotate", resourceId: id })
-          return toMinted(successor)
+          return new ApiKeyRotated({ ...toMinted(successor), previous: { id, expiresAt } })
         },
         sql.withTransaction,
         orUnavailable
@@ -209,7 +215,12 @@ const first = <A>(rows: ReadonlyArray<A>): Effect.Effect<A, ApiKeyNotFound> =>
 
 const isLive = (row: ApiKeyRow) => row.revokedAt === null
 
-const toApiKey = (row: ApiKeyRow): ApiKey => new ApiKey({ ...row, id: ApiKeyId.make(row.id) })
+const toApiKey = (row: ApiKeyRow): ApiKey =>
+  new ApiKey({
+    ...row,
+    id: ApiKeyId.make(row.id),
+    successorId: row.successorId === null ? null : ApiKeyId.make(row.successorId)
+  })
 
 const toMinted = (row: ApiKeyRow & { readonly key: string }): ApiKeyMinted =>
   new ApiKeyMinted({ ...row, id: ApiKeyId.make(row.id) })

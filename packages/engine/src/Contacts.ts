@@ -9,21 +9,22 @@ import {
   type Caller,
   type Contact,
   type ContactId,
-  ContactNotFound,
+  type ContactNotFound,
   type ContactUpsert,
   type ContactUpserted,
   type DatabaseUnavailable,
   IdentityDenied,
   IdentityMissing,
-  KeysDisagree,
+  type KeysDisagree,
   type OwnTraits,
   type Page
 } from "@hogsend/core"
 import { Clock, Context, Effect, Layer, Result } from "effect"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
-import { makeContactsRepo } from "./Contacts/ContactsRepo.ts"
+import { makeContactsRepo, type OwnedKey } from "./Contacts/ContactsRepo.ts"
+import { makeErase, notFound } from "./Contacts/erase.ts"
 import { orUnavailable } from "./Database.ts"
-import { type AssertedKey, IdentityResolver } from "./IdentityResolver.ts"
+import { type AssertedKey, IdentityResolver, type Resolution } from "./IdentityResolver.ts"
 import { normaliseKey } from "./IdentityKey.ts"
 import { type Claims, isEmpty, type PrincipalRefused, Principals } from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
@@ -101,18 +102,23 @@ export class Contacts extends Context.Service<
           const work = {
             occurredAt: new Date(yield* Clock.currentTimeMillis),
             properties: body.properties,
-            write: Effect.fnUntraced(function* (resolution: Parameters<typeof upserted>[0]) {
+            write: Effect.fnUntraced(function* (resolution: Resolution) {
               const unheard = body.lists === undefined ? [] : [noLists]
               const all = [...principal.warnings, ...resolution.warnings, ...unheard]
               yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
               return upserted(resolution, all)
             })
           }
-          return yield* resolver.resolve(assertion, { actor: caller.name, source }, work)
+          return yield* resolver.resolve(assertion, { actor: caller, source }, work)
         })
 
         const me = Effect.fn("Contacts.me")(function* (caller: Caller["Service"], claims: Claims) {
-          const { assertion } = yield* principals.establish(caller, { ...claims, reads: true })
+          const {
+            assertion,
+            source,
+            warnings: refused
+          } = yield* principals.establish(caller, { ...claims, reads: true })
+          yield* warnings.record(refused, { source, contactId: null })
           const [strongest] = assertion.keys
           const found = strongest === undefined ? null : yield* resolver.lookup(strongest)
           if (found === null || found.contactId === null) return nobody
@@ -151,31 +157,32 @@ export class Contacts extends Context.Service<
           orUnavailable
         )
 
+        const eraseOwner = makeErase(sql, repo)
+        const eraseAudited = (keys: ReadonlyArray<OwnedKey>, actor: Actor) =>
+          Effect.flatMap(eraseOwner(keys), (resourceId) =>
+            audit.record({ actor, action: "contacts.erase", resourceId })
+          ).pipe(sql.withTransaction)
+
         const erase = Effect.fn("Contacts.erase")(
-          function* (id: ContactId, actor: Actor) {
-            const [owner] = yield* repo.ownerOf(id)
-            if (owner === undefined || !(yield* repo.erase(owner.contactId))) return yield* notFound
-            yield* audit.record({ actor, action: "contacts.erase", resourceId: owner.contactId })
-          },
-          sql.withTransaction,
+          (id: ContactId, actor: Actor) =>
+            Effect.catchTag(
+              eraseAudited([{ kind: "contact", value: id.toLowerCase() }], actor),
+              "KeysDisagree",
+              Effect.die
+            ),
           orUnavailable
         )
 
         const eraseByKeys = Effect.fn("Contacts.eraseByKeys")(function* (keys: ContactKeys, actor: Actor) {
-          const contacts = yield* find(keys)
-          if (contacts.length > 1) return yield* keysDisagree
-          const [contact] = contacts
-          return yield* contact === undefined ? notFound : erase(contact.id, actor)
-        })
+          yield* eraseAudited(yield* Effect.fromResult(assertedKeys(keys)), actor)
+        }, orUnavailable)
 
         return Contacts.of({ upsert, me, find, get, list, erase, eraseByKeys })
       })
     )
 }
 
-type Resolved = Parameters<Parameters<IdentityResolver["Service"]["resolve"]>[2]["write"]>[0]
-
-const upserted = (resolution: Resolved, warnings: Resolved["warnings"]): ContactUpserted => ({
+const upserted = (resolution: Resolution, warnings: Resolution["warnings"]): ContactUpserted => ({
   id: (resolution.contact?.id ?? null) as ContactId | null,
   created: resolution.contact !== null && resolution.changes.created.includes(resolution.contact.id),
   linked:
@@ -212,12 +219,6 @@ const noLists = {
   hint: "This server has no lists yet; the contact was written without them."
 }
 
-const notFound = new ContactNotFound({ error: "Contact not found. Nobody has this id or key." })
-
 const notAddressable = new IdentityDenied({
   error: "This anonymousId cannot be read from a browser: it is another key of a contact. Start over with a new one."
-})
-
-const keysDisagree = new KeysDisagree({
-  error: "These keys belong to different contacts. Nothing was erased; name one contact."
 })

@@ -17,6 +17,7 @@ import {
   ReservedEventName
 } from "@hogsend/core"
 import { Clock, Context, Effect, Layer, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import { orUnavailable } from "./Database.ts"
 import { isReservedEventName } from "./EventIngest/eventName.ts"
 import { fingerprintOf } from "./EventIngest/fingerprint.ts"
@@ -68,10 +69,14 @@ export class EventIngest extends Context.Service<
         const serverOnly = new Set(options.serverOnlyEvents ?? [])
 
         /** Claims the idempotency key, or finds out that the event was stored before. */
-        const claimOnce = Effect.fnUntraced(function* (claim: Parameters<typeof repo.claimIdempotencyKey>[0]) {
+        const claimOnce = Effect.fnUntraced(function* (
+          claim: Parameters<typeof repo.claimIdempotencyKey>[0]
+        ): Effect.fn.Return<void, Duplicate | IdempotencyKeyReused | SqlError> {
           if ((yield* repo.claimIdempotencyKey(claim)).length > 0) return
           const [before] = yield* repo.findIdempotencyKey(claim.scope, claim.key)
-          return yield* before?.fingerprint === claim.fingerprint ? new Duplicate() : keyReused
+          // Its event was erased, or it grew too old, between the two statements.
+          if (before === undefined) return yield* claimOnce(claim)
+          return yield* before.fingerprint === claim.fingerprint ? new Duplicate() : keyReused
         })
 
         const store = Effect.fnUntraced(function* (
@@ -86,7 +91,7 @@ export class EventIngest extends Context.Service<
           const { assertion, source } = principal
           return yield* resolver.resolve(
             assertion,
-            { actor: caller.name, source },
+            { actor: caller, source },
             {
               occurredAt: when.occurredAt,
               properties: draft.contactProperties,
@@ -113,7 +118,12 @@ export class EventIngest extends Context.Service<
                   idempotencyKey: idempotencyKey ?? null,
                   occurredAt: when.occurredAt
                 })
-                const all = [...principal.warnings, ...when.warnings, ...resolution.warnings]
+                const all = [
+                  ...principal.warnings,
+                  ...when.warnings,
+                  ...resolution.warnings,
+                  ...(draft.properties === undefined ? [] : [unknownProperties])
+                ]
                 yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
                 return accepted(resolution, draft, all)
               })
@@ -130,7 +140,7 @@ export class EventIngest extends Context.Service<
             contactKeyKind: "anonymous",
             safeToIdentify: false
           }
-          return { ...accepted({ ...key }, draft, []), stored: false }
+          return { ...accepted(key, draft, []), stored: false }
         })
 
         const ingest = Effect.fn("EventIngest.ingest")(function* (
@@ -182,6 +192,11 @@ const accepted = (
     ? {}
     : { listsError: "This server has no lists yet; the event was stored without them." })
 })
+
+const unknownProperties: IngestionWarning = {
+  code: "unknown_field",
+  hint: "An event has no field named properties, so it was left out. Send eventProperties or contactProperties."
+}
 
 const reservedName = (name: string) =>
   new ReservedEventName({

@@ -62,7 +62,7 @@ export class Housekeeping extends Context.Service<
         }).pipe(orUnavailable, Effect.withSpan("Housekeeping.tidy"))
 
         yield* Effect.sleep(interval).pipe(
-          Effect.andThen(Effect.ignore(tidy)),
+          Effect.andThen(Effect.catchCause(tidy, (cause) => Effect.logWarning("Housekeeping failed", cause))),
           Effect.repeat(Schedule.forever),
           Effect.forkScoped
         )

@@ -9,6 +9,7 @@ import { PgClient } from "@effect/sql-pg"
 import { type DatabaseUnavailable, IdentityDenied, type IngestionWarning, type Properties } from "@hogsend/core"
 import { Context, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import type { Actor } from "./AuditLogs.ts"
 import { isContention, orUnavailable } from "./Database.ts"
 import { applySteps, type Changes, KeyLost } from "./IdentityResolver/applySteps.ts"
 import { type Decision, decide } from "./IdentityResolver/decide.ts"
@@ -74,7 +75,7 @@ export interface Work<A, E1, E2> {
 
 /** Who asks, for the ledger and for what is stamped on a new contact. */
 export interface Asker {
-  readonly actor: string
+  readonly actor: Actor
   readonly source: string
 }
 
@@ -129,6 +130,7 @@ export class IdentityResolver extends Context.Service<
               identified: identifiedIn(snapshot),
               assertedBy: assertion.vouchedBy,
               asker,
+              occurredAt: work.occurredAt,
               serverOnly
             })
             const { contact, keyId } = decision
@@ -206,14 +208,15 @@ const writerOf = (
 
 const denied = new IdentityDenied({
   error:
-    "This anonymousId cannot be used from a browser: it belongs to an identified person. Start over with a new one."
+    "This anonymousId cannot be used from a browser: it belongs to an identified person. For that person, identify them first; for another, start over with a new one."
 })
 
 const joinHints = {
   two_external_ids:
     "Two different user ids are never joined by themselves. If they are one person, merge them as an operator.",
   two_emails: "One browser with two email addresses may be two people, so its anonymous id was left where it is.",
-  anonymous_not_joined: "This anonymous id belongs to another identified person, so it was not joined to this user."
+  anonymous_not_joined:
+    "This anonymous id belongs to another identified person, or came without its X-Hogsend-Device secret, so it was not joined to this user."
 } as const
 
 const joinRefused = (key: AssertedKey, rule: keyof typeof joinHints): IngestionWarning => ({

@@ -53,7 +53,7 @@ export class KeyGate extends Context.Service<
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const keys = makeKeyLookup(sql, options.epochMaxAge ?? 1000)
-        yield* Effect.ignore(keys.readEpoch).pipe(
+        yield* Effect.catchCause(keys.readEpoch, () => Effect.void).pipe(
           Effect.repeat(Schedule.fixed(options.epochInterval ?? 500)),
           Effect.forkScoped
         )

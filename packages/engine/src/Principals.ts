@@ -106,15 +106,14 @@ export class Principals extends Context.Service<
         if (keys.length === 0) return yield* identityMissing(warnings, "anonymousId, or a userId with its token")
         if (claims.writesLists === true && !isUser) return yield* identificationRequired
 
-        const left = certified && !proven ? anonymous : undefined
         return {
           assertion: {
-            keys: keys.filter((key) => key !== left),
+            keys,
             vouchedBy: isUser ? "user" : certified ? "device" : "public",
             anonymousProven: proven,
             observesOnly: claims.observesOnly === true && !isUser
           },
-          warnings: left === undefined ? warnings : [...warnings, notJoined(left)],
+          warnings,
           source: "inapp",
           idempotencyScope: `browser:${keys[0]?.kind}:${keys[0]?.value}`
         } satisfies Principal
@@ -193,12 +192,6 @@ const browserBody: IngestionWarning = {
     "A browser's request came in under a secret key, which believes whatever it says. For a proxy, mint a secret key " +
     "with the single scope ingest-public."
 }
-
-const notJoined = (key: AssertedKey): IngestionWarning => ({
-  code: "anonymous_not_joined",
-  key: { kind: key.kind, value: shorten(key.kind, key.value) },
-  hint: "This certified anonymous id came without its X-Hogsend-Device secret, so it was not joined to the user."
-})
 
 /** Whether a bag says nothing: clients also send empty ones. */
 export const isEmpty = (bag: object | undefined): boolean => bag === undefined || Object.keys(bag).length === 0

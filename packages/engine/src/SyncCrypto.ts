@@ -1,5 +1,5 @@
 /**
- * SHA-256, HMAC, HKDF and random bytes, synchronously: the only file that imports `node:crypto`.
+ * SHA-256, HMAC and random bytes, synchronously: the only file that imports `node:crypto`.
  *
  * Synchronous because WebCrypto answers with a promise for every digest, which costs more than the digest itself
  * (16,000 signatures a second against 415,000), and because `generateUserToken` must work as a plain function in a

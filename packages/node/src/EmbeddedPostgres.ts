@@ -75,6 +75,8 @@ export class EmbeddedPostgres extends Context.Service<
     readonly username: string
     /** The folder really used: not the one asked for when that is closed to the account that the server runs as. */
     readonly dataDirectory: string
+    /** The folder asked for, when another is used. */
+    readonly standsInFor: string | undefined
     /** Whether the server was running already. */
     readonly adopted: boolean
     /** What `PgClient.layer` takes to connect to the database `hogsend`. */
@@ -114,6 +116,7 @@ export class EmbeddedPostgres extends Context.Service<
           port,
           username,
           dataDirectory: folders.dataDirectory,
+          standsInFor: folders.standsInFor,
           adopted: entered.adopted,
           clientConfig: { host: socketDirectory, port, username, database },
           url: `postgres:///${database}?${new URLSearchParams({ host: socketDirectory, port: String(port), user: username })}`

@@ -2,11 +2,12 @@
  * The environment of the server: every variable that it reads, decoded strictly and all at once.
  *
  * Libraries never read the environment; an app decodes it here, once, and hands options on. A bad or missing setting is
- * one line of `SettingsInvalid`, so that an operator sees all of them in one start.
+ * one line of `SettingsInvalid`, so that an operator sees all of them in one start. A misspelt one is a line on stderr.
  */
-import { Effect, Redacted } from "effect"
+import { Console, Effect, Redacted } from "effect"
 import { resolve } from "node:path"
 import * as Setting from "./Environment/Setting.ts"
+import { unknownSettings } from "./Environment/unknownSettings.ts"
 
 export { SettingsInvalid } from "./Environment/Setting.ts"
 
@@ -17,7 +18,8 @@ const settings = {
   databaseUrl: Setting.url(
     "DATABASE_URL",
     ["postgres", "postgresql"],
-    "postgres://user:password@localhost:5432/hogsend"
+    "postgres://user:password@localhost:5432/hogsend",
+    Setting.withHost
   ),
   poolMax: Setting.integer("DATABASE_POOL_MAX", { minimum: 2, maximum: 500, fallback: 10 }),
   dataDirectory: Setting.text("HOGSEND_DATA_DIR", undefined, "/var/lib/hogsend"),
@@ -36,12 +38,21 @@ const settings = {
   otlpEndpoint: Setting.url("OTEL_EXPORTER_OTLP_ENDPOINT", ["http", "https"], "http://localhost:4318")
 }
 
+/** What is wrong with the data folder, which is seen only when it is used. */
+export const dataFolderLine = (wrong: string): string => {
+  const { example, name } = settings.dataDirectory
+  return `${name}: ${wrong}; for example ${name}=${example}`
+}
+
 /** Every setting, with its default in place. Folders are absolute. */
 export type Environment = Effect.Success<ReturnType<typeof readEnvironment>>
 
 /** Reads all settings; a relative folder is relative to `workingDirectory`, where the command was typed. */
 export const readEnvironment = Effect.fn("readEnvironment")(function* (workingDirectory: string) {
   const { lines, values } = yield* Setting.readSettings(settings)
+  const known = Object.values(settings).map(({ name }) => name)
+  // A warning: the same shell may hold variables of clients.
+  for (const unknown of yield* unknownSettings(known)) yield* Console.error(`hogsend: ${unknown}`)
   const production = values.mode === "production"
   const missing: Array<string> = []
   const isFaulty = (setting: { readonly name: string }) => lines.some((line) => line.startsWith(`${setting.name} `))

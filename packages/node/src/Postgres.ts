@@ -27,6 +27,8 @@ export class Postgres extends Context.Service<
     readonly embedded: boolean
     /** The data folder that is really used. */
     readonly dataDirectory: string
+    /** The one asked for, when the database's user cannot reach it. */
+    readonly standsInFor: string | undefined
   }
 >()("node/Postgres") {
   static readonly layer = (
@@ -34,15 +36,18 @@ export class Postgres extends Context.Service<
   ): Layer.Layer<Postgres | PgClient.PgClient | SqlClient, DatabaseRefused | EmbeddedPostgresFailed | SqlError> => {
     const pool = { maxConnections: options.poolMax, applicationName: "hogsend", connectTimeout: "10 seconds" } as const
     if (options.databaseUrl !== undefined) {
-      const named = Layer.succeed(Postgres, Postgres.of({ embedded: false, dataDirectory: options.dataDirectory }))
+      const named = Layer.succeed(
+        Postgres,
+        Postgres.of({ embedded: false, dataDirectory: options.dataDirectory, standsInFor: undefined })
+      )
       const client = PgClient.layer({ ...pool, url: options.databaseUrl })
       return Layer.merge(named, Layer.provideMerge(Layer.effectDiscard(reachable), client))
     }
     return Layer.unwrap(
-      Effect.map(EmbeddedPostgres, ({ clientConfig, dataDirectory }) =>
+      Effect.map(EmbeddedPostgres, ({ clientConfig, dataDirectory, standsInFor }) =>
         Layer.merge(
           PgClient.layer({ ...pool, ...clientConfig }),
-          Layer.succeed(Postgres, Postgres.of({ embedded: true, dataDirectory }))
+          Layer.succeed(Postgres, Postgres.of({ embedded: true, dataDirectory, standsInFor }))
         )
       )
     ).pipe(Layer.provide(EmbeddedPostgres.layer({ dataDirectory: options.dataDirectory })))

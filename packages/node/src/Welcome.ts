@@ -5,7 +5,7 @@
  * is told how to make a key there.
  */
 import { ApiKeys } from "@hogsend/engine"
-import { Console, Effect, Layer } from "effect"
+import { Console, Effect, Layer, type Redacted } from "effect"
 import { HttpServer } from "effect/http"
 import { Postgres } from "./Postgres.ts"
 
@@ -25,8 +25,15 @@ Try it:
 ${curl(address, secret)}
 `
 
-const noKeyYet = (address: string) => `
-This database has no API key yet. Start once with ADMIN_API_KEY set to a long random text, and mint one with it:
+const withAdminKey = "Mint one, in a terminal where ADMIN_API_KEY is what it is here:"
+
+const withoutAdminKey = `Stop this, and start it with an admin key:
+export ADMIN_API_KEY=$(openssl rand -hex 24); echo $ADMIN_API_KEY
+npm start
+Then mint one, in another terminal where you have set ADMIN_API_KEY to the same value:`
+
+const noKeyYet = (address: string, hasAdminKey: boolean) => `
+This database has no API key yet. ${hasAdminKey ? withAdminKey : withoutAdminKey}
 curl -X POST ${address}/v1/admin/api-keys \\
   -H "Authorization: Bearer $ADMIN_API_KEY" -H 'Content-Type: application/json' \\
   -d '{"name":"server","scopes":["full-admin"]}'
@@ -40,23 +47,27 @@ const addressOf = (address: HttpServer.HttpServer["Service"]["address"]) => {
   return `http://${local ? "localhost" : host.includes(":") ? `[${host}]` : host}:${address.port}`
 }
 
+const whereIs = ({ dataDirectory, embedded, standsInFor }: Postgres["Service"]) => {
+  if (!embedded) return "the database of DATABASE_URL"
+  const instead = standsInFor === undefined ? "" : `, since the user postgres cannot reach ${standsInFor}`
+  return `the embedded database in ${dataDirectory}${instead}`
+}
+
 export const Welcome = {
-  layer: Layer.effectDiscard(
-    Effect.gen(function* () {
-      const server = yield* HttpServer.HttpServer
-      const postgres = yield* Postgres
-      const apiKeys = yield* ApiKeys
-      const address = addressOf(server.address)
-      const minted = postgres.embedded ? yield* apiKeys.mintFirst : null
-      const where = postgres.embedded
-        ? `the embedded database in ${postgres.dataDirectory}`
-        : "the database of DATABASE_URL"
-      yield* Console.log(`Hogsend serves ${address} (documentation at ${address}/docs), on ${where}.`)
-      if (minted !== null) {
-        yield* Console.log(firstKeys(address, minted.secret.key, minted.localhost.key))
-      } else if (!(yield* apiKeys.any)) {
-        yield* Console.log(noKeyYet(address))
-      }
-    })
-  )
+  layer: ({ adminApiKey }: { readonly adminApiKey: Redacted.Redacted<string> | undefined }) =>
+    Layer.effectDiscard(
+      Effect.gen(function* () {
+        const server = yield* HttpServer.HttpServer
+        const postgres = yield* Postgres
+        const apiKeys = yield* ApiKeys
+        const address = addressOf(server.address)
+        const minted = postgres.embedded ? yield* apiKeys.mintFirst : null
+        yield* Console.log(`Hogsend serves ${address} (documentation at ${address}/docs), on ${whereIs(postgres)}.`)
+        if (minted !== null) {
+          yield* Console.log(firstKeys(address, minted.secret.key, minted.localhost.key))
+        } else if (!(yield* apiKeys.any)) {
+          yield* Console.log(noKeyYet(address, adminApiKey !== undefined))
+        }
+      })
+    )
 }

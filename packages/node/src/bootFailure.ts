@@ -6,7 +6,7 @@ import type { ServeError } from "effect/http/HttpServerError"
 import type { SqlError } from "effect/sql/SqlError"
 import type { SecretsUnreadable } from "./developmentSecret.ts"
 import type { EmbeddedPostgresFailed } from "./EmbeddedPostgres.ts"
-import type { SettingsInvalid } from "./Environment.ts"
+import { dataFolderLine, type SettingsInvalid } from "./Environment.ts"
 import type { DatabaseRefused } from "./Postgres.ts"
 import type { MigrationsUnreadable } from "./readMigrations.ts"
 
@@ -44,7 +44,7 @@ const explain = (failure: BootFailure): ReadonlyArray<string> => {
     case "SettingsInvalid":
       return failure.lines
     case "EmbeddedPostgresFailed":
-      return [`the embedded database: ${failure.reason}`]
+      return [failure.step === "data" ? dataFolderLine(failure.reason) : `the embedded database: ${failure.reason}`]
     case "MigrationFailed":
       return [`migration ${failure.migration}: ${failure.error}`]
     case "ServeError":
@@ -60,7 +60,10 @@ const explain = (failure: BootFailure): ReadonlyArray<string> => {
 
 const serveFailure = (cause: unknown): string => {
   const code = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
-  if (code === "EADDRINUSE") return "PORT is in use by another program; choose another, for example PORT=3003"
+  if (code === "EADDRINUSE") {
+    const port = typeof cause === "object" && cause !== null && "port" in cause ? Number(cause.port) : 3002
+    return `PORT is ${port}, which another program uses; choose another, for example PORT=${port === 3003 ? 3004 : 3003}`
+  }
   if (code === "EACCES")
     return "PORT needs rights that this user does not have; choose one above 1023, for example PORT=3002"
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {

@@ -1,12 +1,14 @@
 /** The signing secret of a development server: made once, and kept in the data folder for its owner alone. */
 import { Effect, Redacted, Schema } from "effect"
 import { randomBytes } from "node:crypto"
-import { link, mkdir, readFile, unlink, writeFile } from "node:fs/promises"
-import { dirname, join } from "node:path"
+import { link, readFile, unlink, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { dataFolderLine } from "./Environment.ts"
+import { makeFolder } from "./makeFolder.ts"
 
 const Secrets = Schema.fromJsonString(Schema.Struct({ betterAuthSecret: Schema.String.check(Schema.isMinLength(32)) }))
 
-/** `secrets.json` is there and cannot be used; it is never overwritten. */
+/** `secrets.json` is there and cannot be used, and is never overwritten; or its folder cannot. */
 export class SecretsUnreadable extends Schema.TaggedError<SecretsUnreadable>()("SecretsUnreadable", {
   error: Schema.String
 }) {}
@@ -16,9 +18,13 @@ export const developmentSecret = Effect.fn("developmentSecret")(function* (dataD
   const unreadable = (cause: unknown) => unusable(String(cause))
   const unusable = (why: string) =>
     new SecretsUnreadable({ error: `${path} cannot be used (${why}); mend it, or move it away for a new one` })
+  yield* Effect.mapError(
+    makeFolder(dataDirectory),
+    ({ why }) =>
+      new SecretsUnreadable({ error: dataFolderLine(`the data folder ${dataDirectory} cannot be used: ${why}`) })
+  )
   yield* Effect.tryPromise({
     try: async () => {
-      await mkdir(dirname(path), { recursive: true })
       const betterAuthSecret = randomBytes(32).toString("base64url")
       const draft = `${path}.${betterAuthSecret.slice(0, 8)}`
       await writeFile(draft, `${JSON.stringify({ betterAuthSecret }, null, 2)}\n`, { mode: 0o600 })

@@ -1,6 +1,7 @@
 /** The host app's migrations: the `.sql` files of a folder, in the order of their names; Drizzle's output as it is. */
 import type { Migration } from "@hogsend/engine"
 import { Effect, Schema } from "effect"
+import { line } from "./Environment/Setting.ts"
 import { readdir, readFile } from "node:fs/promises"
 import { join, parse } from "node:path"
 
@@ -25,6 +26,11 @@ export const readMigrations = (
             }))
           )
         },
-        catch: (error) =>
-          new MigrationsUnreadable({ error: `CLIENT_MIGRATIONS_FOLDER cannot be read: ${String(error)}` })
+        catch: (error) => {
+          const code = error instanceof Error && "code" in error ? String(error.code) : ""
+          const why = code === "ENOENT" ? "does not exist" : code === "ENOTDIR" ? "is not a folder" : "cannot be read"
+          return new MigrationsUnreadable({
+            error: line("CLIENT_MIGRATIONS_FOLDER", `is ${folder}, which ${why}`, "migrations")
+          })
+        }
       })

@@ -4,7 +4,7 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { describe, expect, it } from "@effect/vitest"
-import { Context, Effect, Layer, Schedule, type Scope } from "effect"
+import { Context, Effect, Fiber, Layer, Schedule, type Scope } from "effect"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs"
@@ -50,9 +50,12 @@ const isRunning = (pid: number) => {
 
 const eventually = (what: () => boolean) =>
   Effect.suspend(() => (what() ? Effect.void : Effect.fail("not yet"))).pipe(
-    Effect.retry({ schedule: Schedule.spaced("5 millis"), times: 1000 }),
+    Effect.retry({ schedule: Schedule.spaced("5 millis"), times: 6000 }),
     Effect.orDie
   )
+
+/** A stopped server's process ends a moment after its record has been removed. */
+const expectEnded = (pid: number) => eventually(() => !isRunning(pid))
 
 type ClientConfig = EmbeddedPostgres["Service"]["clientConfig"]
 
@@ -84,7 +87,7 @@ const end = (child: ChildProcess, signal: NodeJS.Signals) =>
     await ended
   })
 
-describe.concurrent("EmbeddedPostgres", { timeout: 20_000 }, () => {
+describe.concurrent("EmbeddedPostgres", { timeout: 120_000 }, () => {
   it.live("starts from nothing, answers, and leaves nothing running", () =>
     Effect.gen(function* () {
       const dataDirectory = yield* folder
@@ -107,7 +110,7 @@ describe.concurrent("EmbeddedPostgres", { timeout: 20_000 }, () => {
           return [running, postgres.socketDirectory] as const
         })
       )
-      expect(isRunning(pid)).toBe(false)
+      yield* expectEnded(pid)
       expect(existsSync(socketDirectory)).toBe(false)
     })
   )
@@ -147,7 +150,7 @@ describe.concurrent("EmbeddedPostgres", { timeout: 20_000 }, () => {
           expect(yield* query(postgres.clientConfig, "select value from kept")).toEqual([{ value: 42 }])
         })
       )
-      expect(isRunning(pid)).toBe(false)
+      yield* expectEnded(pid)
     })
   )
 
@@ -168,7 +171,7 @@ describe.concurrent("EmbeddedPostgres", { timeout: 20_000 }, () => {
       expect(isRunning(pid)).toBe(true)
       expect(yield* query(answers[0].clientConfig, "select 1 as one")).toEqual([{ one: 1 }])
       yield* end(children[1 - starter] ?? children[0], "SIGTERM")
-      expect(isRunning(pid)).toBe(false)
+      yield* expectEnded(pid)
     })
   )
 
@@ -198,7 +201,7 @@ describe.concurrent("EmbeddedPostgres", { timeout: 20_000 }, () => {
       const pid = pidIn(dataDirectory)
       yield* end(child, "SIGKILL")
       process.kill(pid, "SIGKILL")
-      yield* eventually(() => !isRunning(pid))
+      yield* expectEnded(pid)
       const { uid } = statSync(cluster)
       const stranger = yield* Effect.acquireRelease(
         Effect.sync(() => spawn("sleep", ["60"], { uid, stdio: "ignore" })),
@@ -224,7 +227,7 @@ describe.concurrent("EmbeddedPostgres", { timeout: 20_000 }, () => {
       yield* Effect.promise(() => rm(dataDirectory, { recursive: true }))
       const postgres = yield* start({ dataDirectory })
       expect(postgres.adopted).toBe(false)
-      expect(isRunning(pid)).toBe(false)
+      yield* expectEnded(pid)
       expect(yield* query(postgres.clientConfig, "select 1 as one")).toEqual([{ one: 1 }])
     })
   )
@@ -233,8 +236,13 @@ describe.concurrent("EmbeddedPostgres", { timeout: 20_000 }, () => {
     Effect.gen(function* () {
       const dataDirectory = yield* folder
       const child = yield* hold(dataDirectory)
-      yield* eventually(() => readdirSync(dataDirectory).some((name) => name.includes(".new-")))
-      yield* end(child, "SIGKILL")
+      // Killed in the moment that it is seen: the cluster is complete a second later.
+      const ended = Effect.promise(() => once(child, "exit"))
+      const waiting = yield* Effect.forkChild(ended, { startImmediately: true })
+      yield* eventually(
+        () => readdirSync(dataDirectory).some((name) => name.includes(".new-")) && child.kill("SIGKILL")
+      )
+      yield* Fiber.join(waiting)
       expect(existsSync(clusterIn(dataDirectory))).toBe(false)
       const postgres = yield* start({ dataDirectory })
       expect(yield* query(postgres.clientConfig, "select 1 as one")).toEqual([{ one: 1 }])
@@ -247,8 +255,33 @@ describe.concurrent("EmbeddedPostgres", { timeout: 20_000 }, () => {
       const postgres = yield* start({ dataDirectory: join(closed, "data"), throwaway: true })
       expect(yield* query(postgres.clientConfig, "select 1 as one")).toEqual([{ one: 1 }])
       expect(existsSync(clusterIn(postgres.dataDirectory))).toBe(true)
+      const asked = join(closed, "data")
+      expect(postgres.standsInFor).toBe(root ? asked : undefined)
       if (root) expect(postgres.dataDirectory).toMatch(/^\/var\/lib\/hogsend\/[0-9a-f]{16}$/)
-      else expect(postgres.dataDirectory).toBe(join(closed, "data"))
+      else expect(postgres.dataDirectory).toBe(asked)
+      // No empty folder stays behind.
+      expect(existsSync(asked)).toBe(!root)
+    })
+  )
+
+  it.live("says at once which folder cannot be used, and why", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "file")
+      yield* Effect.promise(() => writeFile(file, ""))
+      const closed = yield* folderWithMode(0o555)
+      const refused: Array<readonly [string, string]> = [
+        [file, "it is not a folder"],
+        [join(file, "data"), "a part of its path is not a folder"]
+      ]
+      if (existsSync("/proc/self")) refused.push(["/proc/data", "no folder can be made there"])
+      for (const folder of root ? [] : [closed, join(closed, "data")]) {
+        refused.push([folder, "this user may not write there"])
+      }
+      for (const [dataDirectory, why] of refused) {
+        const failure = yield* Effect.flip(start({ dataDirectory }))
+        expect(failure.step).toBe("data")
+        expect(failure.reason).toBe(`the data folder ${dataDirectory} cannot be used: ${why}`)
+      }
     })
   )
 

@@ -1,6 +1,7 @@
 /** The settings: strict, all reported at once, one line each, and never a secret's value. */
 import { describe, expect, it } from "@effect/vitest"
-import { ConfigProvider, Effect, Redacted, Result } from "effect"
+import { ConfigProvider, Console, Effect, Redacted, Result } from "effect"
+import { TestConsole } from "effect/testing"
 import { execFile } from "node:child_process"
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
@@ -36,7 +37,11 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
     [{ BETTER_AUTH_SECRET: "short" }, "BETTER_AUTH_SECRET has 5 characters, and must have 32 or more"],
     [{ BETTER_AUTH_SECRET: "change-me-change-me-change-me-change-me" }, "BETTER_AUTH_SECRET is a placeholder"],
     [{ BETTER_AUTH_SECRET: "x".repeat(40) }, "BETTER_AUTH_SECRET is a placeholder"],
-    [{ BETTER_AUTH_SECRETS_PREVIOUS: `${strong},short` }, "BETTER_AUTH_SECRETS_PREVIOUS has 5 characters"],
+    [
+      { BETTER_AUTH_SECRETS_PREVIOUS: `${strong},short` },
+      "BETTER_AUTH_SECRETS_PREVIOUS is wrong: secret 2 of it has 5"
+    ],
+    [{ DATABASE_URL: "postgres://u:p#w@db/hogsend" }, "DATABASE_URL is not a URL: look at its host and port"],
     [{ ADMIN_API_KEY: "admin" }, "ADMIN_API_KEY has 5 characters, and must have 16 or more"],
     [{ HOGSEND_PUBLIC_PROPERTIES: "plan,,role" }, `HOGSEND_PUBLIC_PROPERTIES is "plan,,role", which names nothing`],
     [{ HOGSEND_EXPOSE_EMAIL: "yes" }, `HOGSEND_EXPOSE_EMAIL is "yes", and must be true or false`],
@@ -104,6 +109,46 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
         expect(line).not.toMatch(/[\n\u001b]/)
         expect(line.length).toBeLessThan(200)
       }
+    })
+  )
+})
+
+describe("A variable of our name that is no setting", () => {
+  const warningsOf = Effect.fnUntraced(function* (env: Record<string, string>) {
+    const console = yield* TestConsole.make
+    yield* Effect.provideService(read(env), Console.Console, console)
+    return yield* console.errorLines
+  })
+
+  it.effect("is a line, with the setting that was perhaps meant", () =>
+    Effect.gen(function* () {
+      expect(
+        yield* warningsOf({
+          HOGSEND_PUBLIC_PROPERTES: "plan",
+          HOGSEND_PUBLIC: "plan",
+          HOGSEND_DOCS: "true",
+          HOGSEND_EMPTY: "",
+          HOGSEND_RETRY_SCHEDULE: "5s",
+          HOGSENDER: "x"
+        })
+      ).toEqual([
+        "hogsend: HOGSEND_PUBLIC is not a setting, and does nothing",
+        "hogsend: HOGSEND_PUBLIC_PROPERTES is not a setting, and does nothing; did you mean HOGSEND_PUBLIC_PROPERTIES?"
+      ])
+    })
+  )
+})
+
+describe("A database on a socket", () => {
+  it.effect.each([
+    ["postgres://postgres@/hogsend?host=/dir&port=4150", "postgres://postgres@localhost/hogsend?host=/dir&port=4150"],
+    ["postgresql://u:p@:4150/h?host=/dir", "postgresql://u:p@localhost:4150/h?host=/dir"],
+    ["postgres:///hogsend?host=/dir&user=u", "postgres:///hogsend?host=/dir&user=u"],
+    ["postgres://u:p@db:5432/h", "postgres://u:p@db:5432/h"]
+  ] as const)("may be named as libpq does: %s", ([DATABASE_URL, expected]) =>
+    Effect.gen(function* () {
+      const { databaseUrl } = yield* read({ DATABASE_URL })
+      expect(databaseUrl && Redacted.value(databaseUrl)).toBe(expected)
     })
   )
 })
@@ -260,7 +305,7 @@ describe("The secret of development", () => {
 })
 
 describe("A start", () => {
-  it("with ten bad settings prints ten lines, no stack trace, and ends with 1", async () => {
+  it("with ten bad settings prints ten lines, no stack trace, and ends with 1", { timeout: 60_000 }, async () => {
     const env = {
       NODE_ENV: "staging",
       PORT: "http",
@@ -274,7 +319,7 @@ describe("A start", () => {
       LOG_LEVEL: "verbose"
     }
     const main = join(import.meta.dirname, "../../../apps/server/src/main.ts")
-    const run = promisify(execFile)(process.execPath, [main], { env, timeout: 10_000 })
+    const run = promisify(execFile)(process.execPath, [main], { env, timeout: 60_000 })
     const ended = await run.then(
       () => ({ code: 0, stdout: "", stderr: "" }),
       (error: { code: number; stdout: string; stderr: string }) => error

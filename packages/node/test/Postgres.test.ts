@@ -3,7 +3,12 @@ import { describe, expect, it } from "@effect/vitest"
 import { EmptyDatabase } from "@hogsend/testing"
 import { Effect, Layer, Redacted } from "effect"
 import { createServer, type Socket } from "node:net"
+import { vi } from "vitest"
+import { withHost } from "../src/Environment/Setting.ts"
 import { Postgres } from "../src/Postgres.ts"
+
+// A name that is no machine's, and a driver that gives up after ten seconds, on a slow machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 const refusalOf = (url: string) =>
   Effect.flip(
@@ -26,6 +31,18 @@ describe("A named database", () => {
     ["postgres:///db?host=/nowhere&user=u&password=hunter2", /ENOENT/]
   ] as const)("at %s is refused", ([url, pattern]) =>
     Effect.map(refusalOf(url), (failure) => expectSentence(failure, pattern))
+  )
+
+  it.live("with its host in the query, as libpq takes it, is used", () =>
+    Effect.gen(function* () {
+      const { hostname, password, pathname, port, searchParams, username } = new URL((yield* EmptyDatabase.create).url)
+      const user = username || (searchParams.get("user") ?? "")
+      searchParams.delete("user")
+      if (hostname !== "") searchParams.set("host", hostname)
+      if (port !== "") searchParams.set("port", port)
+      const url = withHost(`postgres://${user}:${password}@${pathname}?${searchParams}`)
+      yield* Layer.build(Postgres.layer({ databaseUrl: Redacted.make(url), dataDirectory: "/nowhere", poolMax: 2 }))
+    })
   )
 
   it.live("that does not exist is refused", () =>

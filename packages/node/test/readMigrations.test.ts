@@ -50,8 +50,11 @@ describe("readMigrations", () => {
       expect(yield* readMigrations(undefined)).toEqual([])
       expect(yield* Effect.flip(readMigrations("/nowhere/at/all"))).toMatchObject({
         _tag: "MigrationsUnreadable",
-        error: expect.stringMatching(/^CLIENT_MIGRATIONS_FOLDER .*\/nowhere\/at\/all/)
+        error:
+          "CLIENT_MIGRATIONS_FOLDER is /nowhere/at/all, which does not exist; for example CLIENT_MIGRATIONS_FOLDER=migrations"
       })
+      const { error } = yield* Effect.flip(readMigrations(import.meta.filename))
+      expect(error).toContain(`readMigrations.test.ts, which is not a folder; for example`)
     })
   )
 })

@@ -14,6 +14,7 @@ export interface ApiKeyRow {
   readonly lastUsedAt: Date | null
   readonly revokedAt: Date | null
   readonly expiresAt: Date | null
+  readonly successorId: string | null
   readonly createdAt: Date
 }
 
@@ -21,7 +22,7 @@ export const makeApiKeysRepo = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const columns = sql.literal(`id, name, key_prefix as "keyPrefix", scopes, allowed_origins as "allowedOrigins",
     created_by as "createdBy", last_used_at as "lastUsedAt", revoked_at as "revokedAt", expires_at as "expiresAt",
-    created_at as "createdAt"`)
+    successor_id as "successorId", created_at as "createdAt"`)
 
   return {
     /** Until the end of the transaction nobody else mints a key. */
@@ -61,10 +62,12 @@ export const makeApiKeysRepo = Effect.gen(function* () {
       where id = ${id} returning ${columns}`,
     revoke: (id: string) => sql<{ id: string }>`
       update hogsend.api_keys set revoked_at = hogsend.now() where id = ${id} and revoked_at is null returning id`,
-    /** Never makes a key live longer than it would have. */
-    expireIn: (id: string, seconds: number) => sql`
+    /** Never makes a key live longer than it would have; without any grace it is revoked at once. */
+    retire: (id: string, successorId: string, graceSeconds: number) => sql<{ expiresAt: Date }>`
       update hogsend.api_keys
-      set expires_at = least(expires_at, hogsend.now() + make_interval(secs => ${seconds}::int))
-      where id = ${id}`
+      set successor_id = ${successorId},
+        expires_at = least(expires_at, hogsend.now() + make_interval(secs => ${graceSeconds}::int)),
+        revoked_at = case when ${graceSeconds}::int = 0 then hogsend.now() end
+      where id = ${id} returning expires_at as "expiresAt"`
   }
 })

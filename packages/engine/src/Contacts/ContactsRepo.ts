@@ -19,6 +19,15 @@ interface ContactRow {
   readonly updatedAt: Date
 }
 
+/** A key by which a contact is named: one that a request asserts, or the contact's own id. */
+export type OwnedKey = Pick<KeyState, "kind" | "value">
+
+export interface Owner {
+  readonly keyId: string
+  /** Null: a visitor who was only observed. */
+  readonly contactId: string | null
+}
+
 export const makeContactsRepo = (sql: PgClient.PgClient) => {
   const columns = sql.literal(`c.id, c.properties, c.public_properties as "publicProperties", c.timezone, c.source,
     c.first_seen_at as "firstSeenAt", c.last_seen_at as "lastSeenAt", c.created_at as "createdAt",
@@ -72,34 +81,49 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
       select contact_id as "contactId" from hogsend.identity_keys
       where kind = 'contact' and value = ${id}::uuid::text and contact_id is not null`,
 
-    /** Part of a transaction. Answers false when the contact was erased or merged meanwhile. */
-    erase: Effect.fnUntraced(function* (id: string) {
-      const locked = yield* sql`
-        select id from hogsend.contacts where id = ${id} and merged_into is null for no key update`
-      if (locked.length === 0) return false
-      const absorbed = yield* sql<{ id: string }>`
-        with recursive line as (
-          select ${id}::uuid as id
-          union
-          select c.id from hogsend.contacts c join line on c.merged_into = line.id
-        ) select id from line`
-      const contactIds = absorbed.map((row) => row.id)
-      // An event may be on its way that was observed under a key before the key was this contact's: it arrives first.
-      const keys = yield* sql<{ id: string }>`
-        select id from hogsend.identity_keys where contact_id = ${id} order by id for update`
-      const keyIds = keys.map((row) => row.id)
-      yield* sql`
-        delete from hogsend.idempotency_keys
-        where event_id in (select id from hogsend.events where key_id = any(${keyIds}::uuid[]))`
+    /** Whose these keys are now: a contact's, or nobody's yet. */
+    owners: (keys: ReadonlyArray<OwnedKey>) => sql<Owner>`
+      select id as "keyId", contact_id as "contactId" from hogsend.identity_keys
+      where (kind <> 'email' and value = any(${valuesOf(keys, false)}::text[]))
+        or (kind = 'email' and value = any(${valuesOf(keys, true)}::text[]))
+      order by id`,
+
+    /** The contact and everybody whom it absorbed, locked in the order that the whole product uses. */
+    lockLine: (contactId: string) => sql<{ id: string }>`
+      with recursive line as (
+        select ${contactId}::uuid as id
+        union
+        select c.id from hogsend.contacts c join line on c.merged_into = line.id
+      )
+      select c.id from hogsend.contacts c where c.id in (select id from line) order by c.id for no key update`,
+
+    keysOf: (contactId: string) => sql<{ id: string }>`
+      select id from hogsend.identity_keys where contact_id = ${contactId}`,
+
+    /** An event that was observed under one of the keys may be on its way: it arrives first. */
+    lockKeys: (keyIds: ReadonlyArray<string>) => sql<Owner>`
+      select id as "keyId", contact_id as "contactId" from hogsend.identity_keys
+      where id = any(${keyIds}::uuid[]) order by id for update`,
+
+    /** The idempotency keys of the keys' events; answers those that it deleted. */
+    eraseIdempotencyKeys: (keyIds: ReadonlyArray<string>) => sql<{ key: string }>`
+      delete from hogsend.idempotency_keys
+      where event_id in (select id from hogsend.events where key_id = any(${keyIds}::uuid[])) returning key`,
+
+    /** Everything else that hangs on the keys or names the contacts, and at last these. */
+    eraseAll: Effect.fnUntraced(function* (contactIds: ReadonlyArray<string>, keyIds: ReadonlyArray<string>) {
       for (const { column, table } of erasableTables) {
         const ids = column === "key_id" ? keyIds : contactIds
         yield* sql`delete from ${sql.literal(`hogsend.${table}`)} where ${sql.literal(column)} = any(${ids}::uuid[])`
       }
+      yield* sql`delete from hogsend.identity_keys where id = any(${keyIds}::uuid[])`
       yield* sql`delete from hogsend.contacts where id = any(${contactIds}::uuid[])`
-      return true
     })
   }
 }
+
+const valuesOf = (keys: ReadonlyArray<OwnedKey>, email: boolean) =>
+  keys.filter(({ kind }) => (kind === "email") === email).map(({ value }) => value)
 
 const toContact = (row: ContactRow, keys: ReadonlyArray<KeyState>): Contact => {
   const state = { id: row.id, firstSeenAt: 0, keys }

@@ -4,7 +4,14 @@ import { sha256Hex } from "../SyncCrypto.ts"
 
 /** Of the content alone: a retry may bring a fresh token, and may put its key in the header or in the body. */
 export const fingerprintOf = (draft: EventDraft): string => {
-  const { idempotencyKey: _key, source: _source, timestamp, userToken: _token, ...content } = draft
+  const {
+    idempotencyKey: _key,
+    properties: _unknown,
+    source: _source,
+    timestamp,
+    userToken: _token,
+    ...content
+  } = draft
   return sha256Hex(canonicalJson({ ...content, timestamp: timestamp?.toISOString() ?? null }))
 }
 

@@ -2,7 +2,9 @@
 import { PgClient } from "@effect/sql-pg"
 import type { VouchedBy } from "@hogsend/core"
 import { Effect, type Schema } from "effect"
+import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
+import { erasableTables } from "../PersonalData.ts"
 import type { PublicProperty } from "../contactProperties.ts"
 import type { AssertedKey, ContactState, KeyState, Snapshot } from "./snapshot.ts"
 import { slotOf } from "./snapshot.ts"
@@ -28,6 +30,9 @@ export interface LedgerEntry {
   readonly before: unknown
   readonly after: unknown
 }
+
+/** Keys are moved by `repointKeys`, which says which ones. */
+const followers = erasableTables.filter(({ onMerge, table }) => onMerge === "follows" && table !== "identity_keys")
 
 export const makeIdentityRepo = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
@@ -90,9 +95,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
       union
       select ${keyColumns} from hogsend.identity_keys where contact_id in (select "contactId" from found)`,
 
-    insertContacts: (ids: ReadonlyArray<string>, source: string) => sql<ContactRow>`
-      insert into hogsend.contacts (id, source)
-      select new.id, ${source} from unnest(${ids}::uuid[]) as new (id)
+    insertContacts: (ids: ReadonlyArray<string>, source: string, seenAt: Date) => sql<ContactRow>`
+      insert into hogsend.contacts (id, source, first_seen_at, last_seen_at)
+      select new.id, ${source}, ${seenAt}, ${seenAt} from unnest(${ids}::uuid[]) as new (id)
       returning ${contactColumns}`,
 
     /** Answers the ids that were won: a value that somebody else claimed meanwhile is left out. */
@@ -120,8 +125,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
       select id from hogsend.identity_keys where id = ${keyId} and contact_id is null for key share`,
 
     /** A key that nobody holds gets its contact; answers nothing when somebody was faster. */
-    linkKey: (keyId: string, contactId: string) => sql<{ id: string }>`
-      update hogsend.identity_keys set contact_id = ${contactId} where id = ${keyId} and contact_id is null returning id`,
+    linkKey: (keyId: string, contactId: string) => sql<{ firstAssertedAt: Date }>`
+      update hogsend.identity_keys set contact_id = ${contactId}
+      where id = ${keyId} and contact_id is null returning first_asserted_at as "firstAssertedAt"`,
 
     promoteKey: (keyId: string, from: string | null, contactId: string) => sql<{ id: string }>`
       update hogsend.identity_keys set kind = 'external', contact_id = ${contactId}
@@ -134,8 +140,12 @@ export const makeIdentityRepo = Effect.gen(function* () {
       update hogsend.identity_keys set contact_id = ${survivorId} where contact_id = ${absorbedId} returning id`,
 
     /** What else names a contact follows it. */
-    repointWarnings: (absorbedId: string, survivorId: string) => sql`
-      update hogsend.warnings set contact_id = ${survivorId} where contact_id = ${absorbedId}`,
+    repointFollowers: Effect.fnUntraced(function* (absorbedId: string, survivorId: string) {
+      for (const { column, table } of followers) {
+        const [name, reference] = [sql.literal(`hogsend.${table}`), sql.literal(column)]
+        yield* sql`update ${name} set ${reference} = ${survivorId} where ${reference} = ${absorbedId}`
+      }
+    }),
 
     markMerged: (absorbedId: string, survivorId: string) => sql`
       update hogsend.contacts
@@ -148,10 +158,11 @@ export const makeIdentityRepo = Effect.gen(function* () {
         first_seen_at = ${row.firstSeenAt}, last_seen_at = ${row.lastSeenAt}, updated_at = hogsend.now()
       where id = ${row.id}`,
 
-    insertLedger: (entries: ReadonlyArray<LedgerEntry>, assertedBy: VouchedBy, actor: string | null) => sql`
+    insertLedger: (entries: ReadonlyArray<LedgerEntry>, assertedBy: VouchedBy, actor: Actor) => sql`
       insert into hogsend.identity_ledger
-        (id, action, rule, contact_id, other_contact_id, key_id, asserted_by, actor, before, after)
-      select id, action, rule, "contactId", "otherContactId", "keyId", ${assertedBy}, ${actor}, before, after
+        (id, action, rule, contact_id, other_contact_id, key_id, asserted_by, actor, actor_key_id, before, after)
+      select id, action, rule, "contactId", "otherContactId", "keyId", ${assertedBy}, ${actor.name}, ${actor.keyId}::uuid,
+        before, after
       from jsonb_to_recordset(${sql.json(entries)}) as l (id uuid, action text, rule text, "contactId" uuid,
         "otherContactId" uuid, "keyId" uuid, before jsonb, after jsonb)`
   }

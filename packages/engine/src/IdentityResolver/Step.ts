@@ -29,8 +29,9 @@ export type Step =
   | {
       readonly _tag: "RefuseJoin"
       readonly key: AssertedKey
-      readonly keyId: string
+      /** Null for one that was never seen before; it is not kept. */
+      readonly keyId: string | null
       readonly contactId: string
-      readonly otherContactId: string
+      readonly otherContactId: string | null
       readonly rule: RefusalRule
     }

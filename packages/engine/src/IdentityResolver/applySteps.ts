@@ -2,6 +2,7 @@
 import type { VouchedBy } from "@hogsend/core"
 import { Effect, Schema } from "effect"
 import { dropPublicOf, foldProperties } from "../contactProperties.ts"
+import type { Actor } from "../AuditLogs.ts"
 import { newId } from "../newId.ts"
 import type { Step } from "./Step.ts"
 import type { ContactRow, LedgerEntry, makeIdentityRepo } from "./IdentityRepo.ts"
@@ -21,7 +22,9 @@ export interface StepContext {
   /** Those of them that were identified before. */
   readonly identified: ReadonlySet<string>
   readonly assertedBy: VouchedBy
-  readonly asker: { readonly actor: string; readonly source: string }
+  readonly asker: { readonly actor: Actor; readonly source: string }
+  /** When the request happened: a new contact was first seen then. */
+  readonly occurredAt: Date
   readonly serverOnly: ReadonlySet<string>
 }
 
@@ -51,7 +54,8 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
 
   const created = stepsOf(steps, "CreateContact").map(({ contactId }) => contactId)
   if (created.length > 0) {
-    for (const row of yield* repo.insertContacts(created, context.asker.source)) rows.set(row.id, row)
+    for (const row of yield* repo.insertContacts(created, context.asker.source, context.occurredAt))
+      rows.set(row.id, row)
     for (const contactId of created) note({ action: "created", rule: "no_contact_yet", contactId })
   }
 
@@ -72,7 +76,15 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
   for (const step of steps) {
     switch (step._tag) {
       case "LinkKey": {
-        if ((yield* repo.linkKey(step.keyId, step.contactId)).length === 0) return yield* new KeyLost()
+        const [key] = yield* repo.linkKey(step.keyId, step.contactId)
+        if (key === undefined) return yield* new KeyLost()
+        const row = rows.get(step.contactId)
+        // They were seen before they were somebody.
+        if (row !== undefined && key.firstAssertedAt < row.firstSeenAt) {
+          const earlier = { ...row, firstSeenAt: key.firstAssertedAt }
+          rows.set(row.id, earlier)
+          yield* repo.saveContact(earlier)
+        }
         linked.push(step)
         note({ action: "linked", rule: "free_key", contactId: step.contactId, keyId: step.keyId })
         break
@@ -107,7 +119,7 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
           return yield* Effect.die(new Error("A merge of a contact that is not locked"))
         }
         const keyIds = (yield* repo.repointKeys(absorbed.id, survivor.id)).map(({ id }) => id)
-        yield* repo.repointWarnings(absorbed.id, survivor.id)
+        yield* repo.repointFollowers(absorbed.id, survivor.id)
         const folded = fold(survivor, absorbed, { ...context, identified })
         // For the next merge of the same request.
         if (identified.has(absorbed.id)) identified.add(survivor.id)

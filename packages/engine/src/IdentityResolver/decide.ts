@@ -6,6 +6,7 @@
  * (a family's browser). A key that may not join stays where it is. A trusted user id that is so far a contact's id or a
  * certified anonymous id names that contact; any other anonymous id is promoted to an external id.
  */
+import { isCertifiedShape } from "../IdentityKey.ts"
 import type { AssertedKey, Assertion, ContactState, KeyState, Snapshot } from "./snapshot.ts"
 import { emailsOf, externalOf, isIdentified } from "./snapshot.ts"
 import type { RefusalRule, Step } from "./Step.ts"
@@ -81,6 +82,9 @@ const join = (key: AssertedKey, strongest: AssertedKey, strongestId: string, ass
   const known = world.key(key)
   // An email asserted together with the contact's strongest key is the one that mail goes to.
   const preferred = key.kind === "email" && isStrongestOf([target], strongest)
+  if (known?.contactId !== target.id && needsProof(key, assertion)) {
+    return world.refuse(key, known, target.id, "anonymous_not_joined")
+  }
   if (known === undefined) return world.claim(key, target.id, preferred)
   if (known.contactId === null) return world.link(known, target.id)
   if (known.contactId === target.id) {
@@ -89,10 +93,14 @@ const join = (key: AssertedKey, strongest: AssertedKey, strongestId: string, ass
   }
   const other = world.contact(known.contactId)
   const rule = refusalOf(key, known, target, other, assertion)
-  if (rule !== undefined) return world.refuse(key, known, target.id, other.id, rule)
+  if (rule !== undefined) return world.refuse(key, known, target.id, rule)
   const comesFirst = key.kind === "email" && isStrongestOf([target, other], strongest)
   return world.merge(target.id, other.id, comesFirst ? known : undefined)
 }
+
+/** A user's browser says that it is a certified device, and brings no secret that shows it. */
+const needsProof = (key: AssertedKey, { anonymousProven, vouchedBy }: Assertion): boolean =>
+  vouchedBy === "user" && !anonymousProven && key.kind === "anonymous" && isCertifiedShape(key.value)
 
 /** Whether no external id of the contacts, which are or become one, is stronger than the key. */
 const isStrongestOf = (contacts: ReadonlyArray<ContactState>, key: AssertedKey): boolean =>

@@ -1,7 +1,7 @@
 /** What a request writes to its contact: the property patch that the caller may make, and when the person was seen. */
 import type { IngestionWarning, Properties } from "@hogsend/core"
 import { Equal } from "effect"
-import { patchProperties, visibleProperties } from "../contactProperties.ts"
+import { patchProperties, type StoredProperties, visibleProperties } from "../contactProperties.ts"
 import type { ContactRow } from "./IdentityRepo.ts"
 
 /** Who writes: a trusted caller (a server, or a user's own token), or a browser under this key. */
@@ -29,13 +29,10 @@ export const updateContact = (
   writer: Writer | undefined,
   serverOnly: ReadonlySet<string>
 ): ContactUpdate => {
-  const asked = Object.entries(properties ?? {})
-  const isServer = writer?.trusted === true && writer.server
-  const reserved = isServer ? [] : asked.filter(([name]) => serverOnly.has(name)).map(([name]) => name)
-  const patch = writer === undefined ? {} : Object.fromEntries(asked.filter(([name]) => !reserved.includes(name)))
-  const warnings = writer === undefined && asked.length > 0 ? [needsToken] : reserved.map(serverOnlyProperty)
-
-  const stored = writer === undefined ? row : patchProperties(row, patch, writer)
+  const { patch, warnings } = allowedPatch(properties ?? {}, writer, serverOnly)
+  const patched = writer === undefined ? row : patchProperties(row, patch, writer)
+  const overflows = sizeOf(patched) > maxStoredLength && sizeOf(patched) > sizeOf(row)
+  const stored = overflows ? row : patched
   const [before, after] = [visibleProperties(row), visibleProperties(stored)]
   // By content: the database gives the names inside of a value back in an order of its own.
   const updated = Object.keys(patch).filter((name) => !Equal.equals(before[name], after[name]))
@@ -52,8 +49,31 @@ export const updateContact = (
       ? { ...row, properties: stored.properties, publicProperties: stored.publicProperties, firstSeenAt, lastSeenAt }
       : undefined,
     updated,
-    warnings
+    warnings: overflows ? [...warnings, tooMuch] : warnings
   }
+}
+
+/** What of a patch this writer may write. */
+const allowedPatch = (properties: Properties, writer: Writer | undefined, serverOnly: ReadonlySet<string>) => {
+  const asked = Object.entries(properties)
+  if (writer === undefined) return { patch: {}, warnings: asked.length > 0 ? [needsToken] : [] }
+  const isServer = writer.trusted && writer.server
+  const reserved = isServer ? [] : asked.filter(([name]) => serverOnly.has(name)).map(([name]) => name)
+  return {
+    patch: Object.fromEntries(asked.filter(([name]) => !reserved.includes(name))),
+    warnings: reserved.map(serverOnlyProperty)
+  }
+}
+
+/** In characters of JSON. A contact is rewritten whole, so one that grows without end costs more with every write. */
+const maxStoredLength = 64 * 1024
+
+const sizeOf = ({ properties, publicProperties }: StoredProperties): number =>
+  JSON.stringify([properties, publicProperties]).length
+
+const tooMuch: IngestionWarning = {
+  code: "properties_not_applied",
+  hint: "The contact has as many properties as it can hold (64 KiB of JSON). Remove some by setting them to null."
 }
 
 const needsToken: IngestionWarning = {

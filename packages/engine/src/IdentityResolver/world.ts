@@ -28,7 +28,7 @@ export interface World {
   readonly prefer: (key: KeyState, contactId: string) => void
   /** `mail` is the address that mail goes to from then on; without one it goes where the survivor's went. */
   readonly merge: (a: string, b: string, mail: KeyState | undefined) => void
-  readonly refuse: (key: AssertedKey, known: KeyState, contactId: string, otherId: string, rule: RefusalRule) => void
+  readonly refuse: (key: AssertedKey, known: KeyState | undefined, contactId: string, rule: RefusalRule) => void
 }
 
 export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
@@ -127,8 +127,9 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
     },
     prefer,
     merge,
-    refuse: (key, known, contactId, otherContactId, rule) => {
-      steps.push({ _tag: "RefuseJoin", key, keyId: known.id, contactId, otherContactId, rule })
+    refuse: (key, known, contactId, rule) => {
+      const [keyId, otherContactId] = [known?.id ?? null, known?.contactId ?? null]
+      steps.push({ _tag: "RefuseJoin", key, keyId, contactId, otherContactId, rule })
     }
   }
 }

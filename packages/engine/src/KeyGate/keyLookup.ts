@@ -38,6 +38,9 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
   const lastUsed = new Map<string, number>()
   const reading = { epoch: "", startedAt: Number.NEGATIVE_INFINITY }
 
+  /** A clock that was set back makes a reading younger than now: then it says nothing. */
+  const isFresh = (ageMs: number) => ageMs >= 0 && ageMs < epochMaxAgeMs
+
   const remember = (keyHash: string, entry: Entry) => {
     if (cache.size >= cacheSize) forgetOldest(cache)
     cache.set(keyHash, entry)
@@ -53,7 +56,7 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
   const find = Effect.fnUntraced(function* (keyHash: string) {
     const now = yield* Clock.currentTimeMillis
     const cached = cache.get(keyHash)
-    if (cached !== undefined && cached.epoch === reading.epoch && now - reading.startedAt < epochMaxAgeMs) {
+    if (cached !== undefined && cached.epoch === reading.epoch && isFresh(now - reading.startedAt)) {
       return cached.key
     }
     const [row] = yield* sql<StoredKey & { epoch: string; id: string | null }>`

@@ -11,6 +11,8 @@ create table hogsend.api_keys (
   last_used_at timestamptz,
   revoked_at timestamptz,
   expires_at timestamptz,
+  -- What it was rotated to.
+  successor_id uuid,
   created_at timestamptz not null default hogsend.now()
 );
 

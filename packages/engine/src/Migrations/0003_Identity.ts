@@ -48,7 +48,8 @@ create table hogsend.identity_ledger (
   other_contact_id uuid,
   key_id uuid,
   asserted_by text not null,
-  actor text,
+  actor text not null,
+  actor_key_id uuid,
   before jsonb,
   after jsonb
 );

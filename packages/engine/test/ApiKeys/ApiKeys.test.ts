@@ -208,6 +208,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
             lastUsedAt: null,
             revokedAt: null,
             expiresAt: null,
+            successorId: null,
             createdAt
           }
           expect(yield* asServer("GET", `${path}/${id}`)).toMatchObject({ status: 200, body: { key: shown } })
@@ -382,6 +383,18 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
         const { body } = yield* rotate(old.id, { graceSeconds: 30 * 86_400 })
         expect(yield* endOf(old.id)).toEqual(expiresAt)
         expect(body.expiresAt).toBe(expiresAt.toISOString())
+      })
+    )
+
+    it.effect("a key is rotated once: a second time names its successor, which is listed with it", () =>
+      Effect.gen(function* () {
+        const { asServer } = yield* TestHogsend
+        const old = yield* mint()
+        const { body } = yield* rotate(old.id, { graceSeconds: 60 })
+        expect(body.previous).toEqual({ id: old.id, expiresAt: (yield* endOf(old.id))!.toISOString() })
+        expectRefusal(yield* rotate(old.id), 400, "ApiKeyInvalid", new RegExp(body.id))
+        expect((yield* asServer("GET", `${path}/${old.id}`)).body.key.successorId).toBe(body.id)
+        expect((yield* rotate(body.id)).status).toBe(201)
       })
     )
 

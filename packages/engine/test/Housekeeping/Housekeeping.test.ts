@@ -3,7 +3,9 @@ import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
 import { TestDatabase } from "@hogsend/testing"
 import { Effect, Layer } from "effect"
+import { TestClock } from "effect/testing"
 import { Housekeeping } from "../../src/Housekeeping.ts"
+import { openTransaction } from "../openTransaction.ts"
 
 const Tidy = Layer.provideMerge(Housekeeping.layer({ batchSize: 10 }), TestDatabase.layer)
 
@@ -28,5 +30,76 @@ layer(Tidy, { excludeTestServices: true, timeout: "30 seconds" })("Housekeeping"
       const [left] = yield* sql<{ rows: number }>`select count(*)::int as rows from hogsend.idempotency_keys`
       expect(left?.rows).toBe(25)
     })
+  )
+})
+
+/** An audit log of rows that are this many days old, and nothing else. */
+const auditAged = Effect.fnUntraced(function* (days: ReadonlyArray<number>) {
+  const sql = yield* PgClient.PgClient
+  yield* sql`truncate hogsend.audit_logs`
+  yield* sql`
+    insert into hogsend.audit_logs (id, actor, action, resource, occurred_at)
+    select gen_random_uuid(), 'a test', 'tests.age', d::text, now() - make_interval(days => d)
+    from unnest(${days}::int[]) d`
+})
+
+const agesLeft = Effect.flatMap(PgClient.PgClient, (sql) =>
+  Effect.map(sql<{ resource: string }>`select resource from hogsend.audit_logs`, (rows) =>
+    rows.map(({ resource }) => Number(resource)).toSorted((a, b) => a - b)
+  )
+)
+
+const untilLeft = (days: ReadonlyArray<number>) =>
+  Effect.repeat(agesLeft, { until: (left) => left.join() === days.join() })
+
+layer(TestDatabase.layer, { excludeTestServices: true })("Housekeeping by itself", (it) => {
+  it.effect("keeps audit rows for 400 days, idempotency keys for 35 and warnings for 30", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { tidy } = yield* Housekeeping
+      yield* auditAged([401, 399])
+      yield* sql`
+        insert into hogsend.idempotency_keys (scope, key, fingerprint, event_id, created_at)
+        select 'server', d::text, '', gen_random_uuid(), now() - make_interval(days => d) from unnest('{34,36}'::int[]) d`
+      yield* sql`
+        insert into hogsend.warnings (id, code, hint, occurred_at)
+        select gen_random_uuid(), 'junk_key', '', now() - make_interval(days => d) from unnest('{29,31}'::int[]) d`
+      expect(yield* tidy).toEqual({ idempotency_keys: 1, warnings: 1, audit_logs: 1 })
+      expect(yield* agesLeft).toEqual([399])
+    }).pipe(Effect.provide(Housekeeping.layer()))
+  )
+
+  it.effect("runs at its interval, again and again", () =>
+    Effect.gen(function* () {
+      for (let round = 0; round < 3; round++) {
+        yield* auditAged([500, 399])
+        yield* untilLeft([399])
+      }
+    }).pipe(Effect.provide(Housekeeping.layer({ interval: 10 })), Effect.timeout(5000))
+  )
+
+  it.effect("a batch leaves out rows that somebody else is at, and does not wait for them", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { tidy } = yield* Housekeeping
+      yield* auditAged([600, 601])
+      const other = yield* openTransaction(
+        sql`select from hogsend.audit_logs where occurred_at < now() - interval '600.5 days' for update`
+      )
+      expect(yield* Effect.timeout(tidy, 3000)).toMatchObject({ audit_logs: 1 })
+      expect(yield* agesLeft).toEqual([601])
+      yield* other.commit
+      expect(yield* tidy).toMatchObject({ audit_logs: 1 })
+    }).pipe(Effect.provide(Housekeeping.layer()))
+  )
+})
+
+layer(TestDatabase.layer)("Housekeeping under a clock", (it) => {
+  it.effect("runs every hour", () =>
+    Effect.gen(function* () {
+      yield* auditAged([500])
+      yield* TestClock.adjust("1 hour")
+      yield* untilLeft([])
+    }).pipe(Effect.provide(Housekeeping.layer()))
   )
 })

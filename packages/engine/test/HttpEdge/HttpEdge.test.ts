@@ -128,6 +128,35 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     )
   })
 
+  describe("what browsers make of an answer", () => {
+    it.effect.each([
+      [200, { method: "GET", path: "/v1/health/live" }],
+      [200, { method: "GET", path: "/docs" }],
+      [
+        204,
+        {
+          method: "OPTIONS",
+          path: "/v1/events",
+          headers: { origin: "https://any.example", "access-control-request-method": "POST" }
+        }
+      ],
+      [400, { method: "GET", path: "/v1/admin/contacts?limit=ten" }],
+      [401, { method: "GET", path: "/v1/admin/contacts", headers: { authorization: "Bearer none" } }],
+      [404, { method: "GET", path: "/v1/nowhere" }],
+      [405, { method: "GET", path: "/v1/events" }],
+      [415, { method: "POST", path: "/v1/events", chunks: ["{}"], headers: { "content-type": "text/plain" } }]
+    ] as const)(
+      "a %d of %j tells no other site its address, and is taken for nothing that it does not say it is",
+      ([status, request]) =>
+        Effect.gen(function* () {
+          const answer = yield* send(request)
+          expect(answer.status).toBe(status)
+          expect(answer.headers.get("referrer-policy")).toBe("no-referrer")
+          expect(answer.headers.get("x-content-type-options")).toBe("nosniff")
+        })
+    )
+  })
+
   describe("methods and paths", () => {
     it.effect.each([
       "/v1/health/live",

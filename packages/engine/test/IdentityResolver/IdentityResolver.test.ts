@@ -283,7 +283,12 @@ layer(shared, { excludeTestServices: true, timeout: "30 seconds" })("IdentityRes
 
       const first = yield* say(says({ anonymousId: a }, asPublic), { properties: { colour: "red" } })
       const made = yield* ledger(idOf(first))
-      const by = { assertedBy: "public", actor: "a test", contactId: idOf(first), otherContactId: null }
+      const by = {
+        assertedBy: "public",
+        actor: "a test",
+        contactId: idOf(first),
+        otherContactId: null
+      }
       const nothing = { before: null, after: null }
       assert.deepStrictEqual(made, [
         { action: "created", rule: "no_contact_yet", keyId: null, ...by, ...nothing },
@@ -378,7 +383,7 @@ layer(shared, { excludeTestServices: true, timeout: "30 seconds" })("IdentityRes
       yield* say(says({ anonymousId: a2 }, asPublic), { properties: { colour: "red" } })
       yield* say(says({ email: e }))
       const before = yield* everything
-      const asker = { actor: "a test", source: "api" }
+      const asker = { actor: { name: "a test", keyId: null }, source: "api" }
       const work = { occurredAt: new Date(0), properties: { plan: "paid" } }
       const written = sql`insert into hogsend.warnings (id, code, hint) values (gen_random_uuid(), 'c', 'h')`
       const attempts: ReadonlyArray<Assertion> = [

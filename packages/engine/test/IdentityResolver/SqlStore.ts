@@ -84,7 +84,7 @@ export const makeSqlStore = Effect.gen(function* () {
     say: (assertion: Assertion, { occurredAt = new Date(), properties, source = "api" }: Saying = {}) =>
       resolver.resolve(
         assertion,
-        { actor: "a test", source },
+        { actor: { name: "a test", keyId: null }, source },
         {
           occurredAt,
           properties,

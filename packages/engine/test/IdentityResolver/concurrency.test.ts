@@ -274,7 +274,11 @@ layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout
               return run(blocked)
             })
         }
-        yield* resolver.resolve(says({ anonymousId: "a1" }), { actor: "a test", source: "api" }, work)
+        yield* resolver.resolve(
+          says({ anonymousId: "a1" }),
+          { actor: { name: "a test", keyId: null }, source: "api" },
+          work
+        )
         yield* Effect.promise(() => merging)
         assert.deepStrictEqual((yield* contact(yield* idOf("u1"))).visible, { late: true })
         assert.strictEqual((yield* contact(absorbed)).mergedInto, yield* idOf("u1"))

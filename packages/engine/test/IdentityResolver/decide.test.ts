@@ -528,6 +528,28 @@ describe("decide: the contact key and the email", () => {
     assert.deepStrictEqual(tags(say({ userId: "u1", email: "e1@x.co" })), [])
   })
 
+  it("of addresses that were preferred at once, or never, mail goes to the one asserted first, then the smallest", () => {
+    const address = (value: string, firstAssertedAt: number, preferredAt: number | null): KeyState => ({
+      id: value,
+      kind: "email",
+      value,
+      contactId: "c",
+      certified: false,
+      firstAssertedAt,
+      preferredAt
+    })
+    const mailOf = (keys: ReadonlyArray<KeyState>) => currentEmailOf({ id: "c", firstSeenAt: 0, keys })?.value
+    for (const preferredAt of [null, 7]) {
+      const keys = [address("a@x.co", 2, preferredAt), address("z@x.co", 1, preferredAt)]
+      assert.strictEqual(mailOf(keys), "z@x.co")
+      assert.strictEqual(mailOf(keys.toReversed()), "z@x.co")
+      const atOnce = [...keys, address("y@x.co", 1, preferredAt)]
+      assert.strictEqual(mailOf(atOnce), "y@x.co")
+      assert.strictEqual(mailOf(atOnce.toReversed()), "y@x.co")
+      assert.strictEqual(mailOf([...atOnce, address("b@x.co", 3, 8)]), "b@x.co")
+    }
+  })
+
   it("an address that is asserted without the user id is not preferred", () => {
     const { contact, contactId, say } = setup()
     say({ userId: "u1", email: "e1@x.co", anonymousId: "a1" })

@@ -117,7 +117,7 @@ const checkSafety = (store: MemoryStore, before: ReadonlyArray<KeyState>, assert
   for (const step of decision.steps) {
     if (step._tag === "Merge") assert.strictEqual(store.mergedInto(step.absorbedId), step.survivorId)
     if (step._tag === "RefuseJoin" && step.rule === "two_external_ids") {
-      assert.isDefined(externalOf(store.contact(step.otherContactId)))
+      assert.isDefined(externalOf(store.contact(step.otherContactId ?? "")))
     }
   }
   if (assertion.vouchedBy === "public" || assertion.vouchedBy === "device") {

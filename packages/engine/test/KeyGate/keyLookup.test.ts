@@ -1,9 +1,12 @@
 /** The cache of keys against a real table, under a clock that the test moves. */
 import { PgClient } from "@effect/sql-pg"
-import { expect, layer } from "@effect/vitest"
+import { describe, expect, it, layer } from "@effect/vitest"
 import { TestDatabase } from "@hogsend/testing"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Layer, Redacted } from "effect"
+import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
 import { TestClock } from "effect/testing"
+import { mintApiKeySecret } from "../../src/apiKeySecret.ts"
+import { KeyGate } from "../../src/KeyGate.ts"
 import { makeKeyLookup } from "../../src/KeyGate/keyLookup.ts"
 import { newId } from "../../src/newId.ts"
 
@@ -127,6 +130,93 @@ layer(TestDatabase.layer)("keyLookup", (it) => {
       // Other processes, each with its own memory, within the minute of the row.
       for (let process = 0; process < 5; process++) yield* makeKeyLookup(sql, 1000).markUsed(id, now)
       expect(yield* written).toBe(2)
+    })
+  )
+})
+
+const fromServer = { method: "GET", origin: undefined, secFetchSite: undefined, host: undefined }
+
+layer(TestDatabase.layer)("KeyGate as it comes", (it) => {
+  it.effect("when the epoch cannot be read any more, a cached key counts for a second and not a moment longer", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const reader = { readings: 0, dead: false }
+      /** For the reader alone: it is started with the layer, and look-ups are of the test. */
+      const readings: Transformer = (statement, sql) => {
+        reader.readings += 1
+        return Effect.succeed(reader.dead ? sql`select 1 / 0` : statement)
+      }
+      const { key, keyHash } = mintApiKeySecret(false)
+      const id = yield* insertKey(keyHash)
+      yield* Effect.gen(function* () {
+        const gate = yield* KeyGate
+        const name = Effect.map(
+          gate.authorize(Redacted.make(key), { browser: false, scopes: ["read"] }, fromServer),
+          (caller) => caller.name
+        )
+        let renames = 0
+        const rename = Effect.suspend(() => renameSilently(id, `name-${++renames}`))
+        // Once the first reading is there, what was cached is believed.
+        const believed = Effect.gen(function* () {
+          const before = yield* name
+          yield* rename
+          return before === (yield* name)
+        })
+        yield* Effect.repeat(believed, { until: (yes) => yes })
+        const old = yield* name
+        reader.dead = true
+        yield* TestClock.adjust(500)
+        yield* Effect.repeat(sql`select 1`, { until: () => reader.readings === 2 })
+        yield* TestClock.adjust(499)
+        expect(yield* name).toBe(old)
+        yield* TestClock.adjust(1)
+        expect(yield* name).toBe(`name-${renames}`)
+        yield* sql`update hogsend.api_keys set revoked_at = now() where id = ${id}`
+        expect(yield* Effect.flip(Effect.asVoid(name))).toMatchObject({ _tag: "Unauthorized" })
+      }).pipe(Effect.provide(KeyGate.layer().pipe(Layer.provide(Layer.succeed(CurrentTransformer, readings)))))
+    })
+  )
+})
+
+/** A database of no keys that counts what it is asked. */
+const countingClient = () => {
+  const asked = new Map<unknown, number>()
+  const client = (_: TemplateStringsArray, ...[value]: ReadonlyArray<unknown>) =>
+    Effect.sync(() => {
+      asked.set(value, (asked.get(value) ?? 0) + 1)
+      return [{ epoch: "1", id: null }]
+    })
+  return { asked, sql: client as unknown as PgClient.PgClient }
+}
+
+describe("keyLookup's memory", () => {
+  it.effect("holds 10,000 keys, known or not: the oldest goes for the next one, however fresh the epoch is", () =>
+    Effect.gen(function* () {
+      const { asked, sql } = countingClient()
+      const keys = makeKeyLookup(sql, 1000)
+      yield* keys.readEpoch
+      for (let n = 0; n < 10_000; n++) yield* keys.find(`hash-${n}`)
+      yield* keys.find("hash-0")
+      expect(asked.get("hash-0")).toBe(1)
+      yield* keys.find("hash-10000")
+      for (const hash of ["hash-1", "hash-10000"]) yield* keys.find(hash)
+      expect([asked.get("hash-1"), asked.get("hash-10000")]).toEqual([1, 1])
+      yield* keys.find("hash-0")
+      expect(asked.get("hash-0")).toBe(2)
+    })
+  )
+
+  it.effect("holds the last use of 10,000 keys", () =>
+    Effect.gen(function* () {
+      const { asked, sql } = countingClient()
+      const keys = makeKeyLookup(sql, 1000)
+      const use = (n: number) => Effect.andThen(keys.markUsed(`id-${n}`, 0), Effect.yieldNow)
+      for (let n = 0; n < 10_000; n++) yield* use(n)
+      yield* use(0)
+      expect(asked.get("id-0")).toBe(1)
+      yield* use(10_000)
+      yield* use(0)
+      expect(asked.get("id-0")).toBe(2)
     })
   )
 })

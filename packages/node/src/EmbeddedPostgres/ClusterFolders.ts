@@ -7,9 +7,10 @@
  */
 import { Effect } from "effect"
 import { createHash } from "node:crypto"
-import { chmod, chown, lstat, mkdir, realpath } from "node:fs/promises"
+import { chmod, chown, lstat, mkdir, realpath, rmdir, stat } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join, resolve } from "node:path"
+import { basename, dirname, join, resolve } from "node:path"
+import { makeFolder } from "../makeFolder.ts"
 import { attempt, EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
 import { installedPackage, makeSystemDirectory, systemDirectory } from "./PostgresBinaries.ts"
 import { canEnter, serverAccount, type ServerAccount } from "./ServerAccount.ts"
@@ -17,6 +18,8 @@ import { canEnter, serverAccount, type ServerAccount } from "./ServerAccount.ts"
 /** Where everything of one embedded database is, and who its server runs as. */
 export interface ClusterFolders {
   readonly dataDirectory: string
+  /** The folder asked for, when the account cannot enter it and another is used. */
+  readonly standsInFor: string | undefined
   readonly cluster: string
   readonly log: string
   /** Held while somebody decides about starting and stopping. */
@@ -29,24 +32,48 @@ export interface ClusterFolders {
 const hashOf = (path: string) => createHash("sha256").update(path).digest("hex").slice(0, 16)
 
 const make = (directory: string) =>
-  attempt("folder", `The data folder ${directory} cannot be made; choose another one.`, async () => {
-    await mkdir(directory, { recursive: true })
-    return await realpath(directory)
-  })
+  Effect.mapError(
+    makeFolder(directory),
+    ({ why }) =>
+      new EmbeddedPostgresFailed({ step: "data", reason: `the data folder ${directory} cannot be used: ${why}` })
+  )
+
+/** A path without symbolic links, which need not exist, and the nearest that does: itself or what is above it. */
+const resolved = async (path: string): Promise<{ readonly path: string; readonly nearest: string }> => {
+  const real = await realpath(path).catch(() => undefined)
+  if (real !== undefined) return { path: real, nearest: real }
+  const above = await resolved(dirname(path))
+  return { path: join(above.path, basename(path)), nearest: above.nearest }
+}
+
+/** Makes the folder when the account can enter it, and answers whether that is so. */
+const open = Effect.fnUntraced(function* (path: string, nearest: string, account: ServerAccount | undefined) {
+  const found = yield* Effect.promise(() => stat(nearest).catch(() => undefined))
+  if (found?.isDirectory() && !(yield* canEnter(nearest, account))) return false
+  yield* make(path)
+  if (yield* canEnter(path, account)) return true
+  // Closed by a strict umask, so it is new.
+  yield* Effect.promise(() => rmdir(path).catch(() => undefined))
+  return false
+})
 
 /** Chooses and makes the data folder. Nothing in it is changed. */
 export const clusterFolders = Effect.fnUntraced(function* (requested: string) {
   const { major } = yield* installedPackage
-  const wanted = yield* make(resolve(requested))
+  const { nearest, path: wanted } = yield* Effect.promise(() => resolved(resolve(requested)))
   const account = yield* serverAccount(join(wanted, `postgres-${major}`))
-  const reachable = yield* canEnter(wanted, account)
-  if (!reachable) yield* makeSystemDirectory
-  const dataDirectory = reachable ? wanted : yield* make(join(systemDirectory, hashOf(wanted)))
-  // Under a strict umask the new folder would be as closed as the one it stands in for.
-  if (!reachable) yield* attempt("folder", `${dataDirectory} cannot be opened.`, () => chmod(dataDirectory, 0o755))
+  const reachable = yield* open(wanted, nearest, account)
+  const dataDirectory = reachable ? wanted : join(systemDirectory, hashOf(wanted))
+  if (!reachable) {
+    yield* makeSystemDirectory
+    yield* make(dataDirectory)
+    // Under a strict umask the new folder would be as closed as the one it stands in for.
+    yield* attempt("folder", `${dataDirectory} cannot be opened.`, () => chmod(dataDirectory, 0o755))
+  }
   const cluster = join(dataDirectory, `postgres-${major}`)
   const folders: ClusterFolders = {
     dataDirectory,
+    standsInFor: reachable ? undefined : wanted,
     cluster,
     log: `${cluster}.log`,
     lock: `${cluster}.lock`,

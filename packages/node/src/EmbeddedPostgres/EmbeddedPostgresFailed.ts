@@ -5,7 +5,7 @@ import { Effect, Schema } from "effect"
  * what was found and what to do; the last lines of the server's log are in it when the server itself refused.
  */
 export class EmbeddedPostgresFailed extends Schema.TaggedError<EmbeddedPostgresFailed>()("EmbeddedPostgresFailed", {
-  step: Schema.Literals(["binaries", "account", "folder", "lock", "initdb", "start", "connect", "stop"]),
+  step: Schema.Literals(["binaries", "account", "data", "folder", "lock", "initdb", "start", "connect", "stop"]),
   reason: Schema.String
 }) {
   override get message(): string {

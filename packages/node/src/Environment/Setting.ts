@@ -4,7 +4,7 @@
  * A setting that is missing or empty has its default. What is wrong becomes one line: the variable, what is wrong, an
  * example. The value of a secret is never repeated.
  */
-import { Config, Effect, Option, Redacted, Result, Schema } from "effect"
+import { Config, Effect, identity, Option, Redacted, Result, Schema } from "effect"
 
 export interface Setting<A> {
   readonly name: string
@@ -139,18 +139,36 @@ export const secret = (name: string, minLength: number): Setting<Redacted.Redact
 export const secrets = (name: string, minLength: number): Setting<ReadonlyArray<Redacted.Redacted<string>>> => ({
   name,
   default: [],
-  read: (value) => Result.all(value.split(",").map((one) => secretText(minLength)(one.trim()))),
+  read: (value) =>
+    Result.all(
+      value.split(",").map((one, index) =>
+        // Numbered, since a part may not be shown.
+        Result.mapError(secretText(minLength)(one.trim()), (wrong) => `is wrong: secret ${index + 1} of it ${wrong}`)
+      )
+    ),
   example: secretExample
 })
 
-/** A URL with one of the schemes. */
-export const url = (name: string, schemes: ReadonlyArray<string>, example: string): Setting<string | undefined> => ({
+/** A URL with one of the schemes, which `complete` may make of what only nearly is one. */
+export const url = (
+  name: string,
+  schemes: ReadonlyArray<string>,
+  example: string,
+  complete: (text: string) => string = identity
+): Setting<string | undefined> => ({
   name,
   default: undefined,
   // The text may hold a password, so it is not repeated.
-  read: (text) =>
-    schemes.some((scheme) => text.startsWith(`${scheme}://`)) && URL.canParse(text)
-      ? Result.succeed(text)
-      : Result.fail(`is not a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`),
+  read: (text) => {
+    if (!schemes.some((scheme) => text.startsWith(`${scheme}://`))) {
+      return Result.fail(`is not a URL that starts with ${schemes.map((scheme) => `${scheme}://`).join(" or ")}`)
+    }
+    return URL.canParse(complete(text))
+      ? Result.succeed(complete(text))
+      : Result.fail("is not a URL: look at its host and port, and write @ / : ? # in a password as %40 %2F %3A %3F %23")
+  },
   example
 })
+
+/** libpq's `postgres://user@/database?host=/socket`: a URL with a user has a host, and that of the query comes first. */
+export const withHost = (text: string): string => text.replace(/^(\w+:\/\/[^/?#@]*@)(?=[:/?#]|$)/, "$1localhost")
