@@ -1,6 +1,6 @@
 /** `/v1/admin/api-keys`. */
 import * as Schema from "effect/Schema"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import {
   ApiKey,
   ApiKeyDraft,
@@ -13,7 +13,7 @@ import {
   Scope
 } from "./ApiKey.ts"
 import { Access, Authorization } from "./Authorization.ts"
-import { PageFields, PageQuery } from "./Page.ts"
+import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
 
 export class ApiKeysApi extends HttpApiGroup.make("apiKeys")
   .add(
@@ -120,6 +120,7 @@ export class ApiKeysApi extends HttpApiGroup.make("apiKeys")
       )
   )
   .middleware(Authorization)
+  .annotate(HttpApi.QueryParseOptions, knownParametersOnly)
   .prefix("/v1/admin/api-keys")
   .annotateMerge(
     OpenApi.annotations({

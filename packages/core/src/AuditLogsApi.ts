@@ -1,9 +1,9 @@
 /** `/v1/admin/audit-logs`. */
 import * as Schema from "effect/Schema"
-import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { AuditLog } from "./AuditLog.ts"
 import { Access, Authorization } from "./Authorization.ts"
-import { PageFields, PageQuery } from "./Page.ts"
+import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
 
 export class AuditLogsApi extends HttpApiGroup.make("auditLogs")
   .add(
@@ -19,6 +19,7 @@ export class AuditLogsApi extends HttpApiGroup.make("auditLogs")
       )
   )
   .middleware(Authorization)
+  .annotate(HttpApi.QueryParseOptions, knownParametersOnly)
   .prefix("/v1/admin/audit-logs")
   .annotateMerge(
     OpenApi.annotations({ description: "Every change that came through the admin plane, with its actor." })

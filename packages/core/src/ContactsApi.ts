@@ -1,6 +1,6 @@
 /** `/v1/contacts` (data plane) and `/v1/admin/contacts`. */
 import * as Schema from "effect/Schema"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Access, Authorization } from "./Authorization.ts"
 import { Contact, ContactNotFound } from "./Contact.ts"
 import { ActingHeaders } from "./EventsApi.ts"
@@ -14,7 +14,7 @@ import {
   IngestionWarning,
   KeysDisagree
 } from "./Identity.ts"
-import { PageFields, PageQuery } from "./Page.ts"
+import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
 import { Properties } from "./Properties.ts"
 import { StorableText } from "./StorableText.ts"
 import { UserTokenFailures, userTokenProse } from "./UserToken.ts"
@@ -177,5 +177,6 @@ export class AdminContactsApi extends HttpApiGroup.make("adminContacts")
       )
   )
   .middleware(Authorization)
+  .annotate(HttpApi.QueryParseOptions, knownParametersOnly)
   .prefix("/v1/admin/contacts")
   .annotateMerge(OpenApi.annotations({ description: "Contacts by id, for operators." })) {}

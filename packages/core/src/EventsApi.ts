@@ -1,11 +1,11 @@
 /** `/v1/events` (data plane) and `/v1/admin/events`. */
 import * as Schema from "effect/Schema"
-import { HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Access, Authorization } from "./Authorization.ts"
 import { Event, EventAccepted, EventDraft, IdempotencyKey, IdempotencyKeyReused, ReservedEventName } from "./Event.ts"
 import { ContactId, IdentificationRequired, IdentityDenied, IdentityMissing } from "./Identity.ts"
 import { Instant } from "./Instant.ts"
-import { PageFields, PageQuery } from "./Page.ts"
+import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
 import { StorableText } from "./StorableText.ts"
 import { UserTokenFailures, userTokenProse } from "./UserToken.ts"
 
@@ -87,5 +87,6 @@ export class AdminEventsApi extends HttpApiGroup.make("adminEvents")
       )
   )
   .middleware(Authorization)
+  .annotate(HttpApi.QueryParseOptions, knownParametersOnly)
   .prefix("/v1/admin/events")
   .annotateMerge(OpenApi.annotations({ description: "The stored events, for operators." })) {}

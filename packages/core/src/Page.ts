@@ -34,3 +34,6 @@ export const PageFields = {
   limit: Schema.Int,
   offset: Schema.Int
 } as const
+
+/** Of the admin plane's queries: a misspelt filter is refused, where ignoring it would answer everything. */
+export const knownParametersOnly = { onExcessProperty: "error" } as const

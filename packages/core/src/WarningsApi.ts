@@ -1,8 +1,8 @@
 /** `/v1/admin/warnings`. */
 import * as Schema from "effect/Schema"
-import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Access, Authorization } from "./Authorization.ts"
-import { PageFields, PageQuery } from "./Page.ts"
+import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
 import { StorableText } from "./StorableText.ts"
 import { Warning } from "./Warning.ts"
 
@@ -23,6 +23,7 @@ export class WarningsApi extends HttpApiGroup.make("warnings")
       )
   )
   .middleware(Authorization)
+  .annotate(HttpApi.QueryParseOptions, knownParametersOnly)
   .prefix("/v1/admin/warnings")
   .annotateMerge(
     OpenApi.annotations({

@@ -237,6 +237,15 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       })
     )
 
+    it.effect("a filter that a list of the admin plane does not have is refused, not ignored", () =>
+      Effect.gen(function* () {
+        for (const path of ["contacts?email=a@x.co", "events?contactKey=u", "warnings?kind=x", "api-keys?revoked=1"]) {
+          const answer = yield* send({ method: "GET", path: `/v1/admin/${path}` })
+          expectRefusal(answer, 400, "RequestInvalid", /^query\./, path)
+        }
+      })
+    )
+
     it.effect("everything that is wrong with a body is told at once", () =>
       Effect.gen(function* () {
         const answer = yield* sendJson("POST", "/v1/events", '{"userId":1,"currency":"euros","value":"9"}')
@@ -313,7 +322,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
         const { body, status } = yield* request("GET", "/openapi.json")
         expect(status).toBe(200)
         expect(body.components.securitySchemes).toEqual({
-          bearer: { type: "http", scheme: expect.stringMatching(/^bearer$/i) }
+          bearer: { type: "http", scheme: expect.stringMatching(/^bearer$/i), description: expect.any(String) }
         })
         const ingest = body.paths["/v1/events"].post
         expect(ingest.security).toEqual([{ bearer: [] }])
