@@ -125,7 +125,8 @@ layer(TestDatabase.layer)("keyLookup", (it) => {
       yield* keys.markUsed(id, now + 59_999)
       expect(yield* written).toBe(1)
       yield* keys.markUsed(id, now + 60_000)
-      expect(yield* written).toBe(2)
+      // It is written in its own time: beside whoever asked for it, and so maybe after the sentinel.
+      expect(yield* Effect.repeat(written, { until: (count) => count >= 2 })).toBe(2)
 
       // Other processes, each with its own memory, within the minute of the row.
       for (let process = 0; process < 5; process++) yield* makeKeyLookup(sql, 1000).markUsed(id, now)
