@@ -14,7 +14,12 @@ const server = Effect.fnUntraced(function* (environment: Environment) {
     clientMigrations: yield* readMigrations(environment.clientMigrations),
     userTokens: { secrets: [secret, ...environment.previousAuthSecrets] },
     keyGate: { adminApiKey: environment.adminApiKey },
-    contacts: environment,
+    contacts: {
+      publicProperties: environment.publicProperties,
+      exposeEmail: environment.exposeEmail,
+      serverOnlyProperties: environment.serverOnlyProperties,
+      serverOnlyEvents: environment.serverOnlyEvents
+    },
     docs: environment.docs
   })
 })

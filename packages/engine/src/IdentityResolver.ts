@@ -172,7 +172,7 @@ export class IdentityResolver extends Context.Service<
           if (contactId === null) {
             return { ...anonymousContactKey(value), contactId, identified: false, kind, certified }
           }
-          const state = { id: contactId, firstSeenAt: 0, keys }
+          const state = { id: contactId, keys }
           return { ...contactKeyOf(state), contactId, identified: isIdentified(state), kind, certified }
         }, orUnavailable)
 

@@ -126,7 +126,7 @@ const valuesOf = (keys: ReadonlyArray<OwnedKey>, email: boolean) =>
   keys.filter(({ kind }) => (kind === "email") === email).map(({ value }) => value)
 
 const toContact = (row: ContactRow, keys: ReadonlyArray<KeyState>): Contact => {
-  const state = { id: row.id, firstSeenAt: 0, keys }
+  const state = { id: row.id, keys }
   const { properties, publicProperties, ...rest } = row
   return new Contact({
     ...rest,

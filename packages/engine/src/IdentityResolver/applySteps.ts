@@ -1,6 +1,7 @@
 /** Takes the steps of a decision in SQL, inside of the caller's transaction, and writes the ledger of them. */
 import type { VouchedBy } from "@hogsend/core"
 import { Effect, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import { dropPublicOf, foldProperties } from "../contactProperties.ts"
 import type { Actor } from "../AuditLogs.ts"
 import { newId } from "../newId.ts"
@@ -31,127 +32,155 @@ export interface StepContext {
 /** A key that was free when it was read is somebody's now: roll back, and again. */
 export class KeyLost extends Schema.TaggedError<KeyLost>()("KeyLost", {}) {}
 
+type Repo = Effect.Success<typeof makeIdentityRepo>
+
+/** What the steps have changed so far. */
+interface Progress {
+  readonly rows: Map<string, ContactRow>
+  /** Contacts that are identified, for the next merge of the same request. */
+  readonly identified: Set<string>
+}
+
+type Note = Partial<LedgerEntry> & Pick<LedgerEntry, "action" | "rule">
+type StepOf<Tag extends Step["_tag"]> = Extract<Step, { readonly _tag: Tag }>
+
 const stepsOf = <Tag extends Step["_tag"]>(steps: ReadonlyArray<Step>, tag: Tag) =>
-  steps.filter((step): step is Extract<Step, { readonly _tag: Tag }> => step._tag === tag)
+  steps.filter((step): step is StepOf<Tag> => step._tag === tag)
 
 export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
-  repo: Effect.Success<typeof makeIdentityRepo>,
+  repo: Repo,
   steps: ReadonlyArray<Step>,
   context: StepContext
 ) {
   const rows = new Map(context.contacts.map((row) => [row.id, row]))
-  const ledger: Array<LedgerEntry> = []
-  const note = (entry: Partial<LedgerEntry> & Pick<LedgerEntry, "action" | "rule">) =>
-    ledger.push({
-      id: newId(),
-      contactId: null,
-      otherContactId: null,
-      keyId: null,
-      before: null,
-      after: null,
-      ...entry
-    })
-
-  const created = stepsOf(steps, "CreateContact").map(({ contactId }) => contactId)
-  if (created.length > 0) {
-    for (const row of yield* repo.insertContacts(created, context.asker.source, context.occurredAt))
-      rows.set(row.id, row)
-    for (const contactId of created) note({ action: "created", rule: "no_contact_yet", contactId })
+  const progress: Progress = { rows, identified: new Set(context.identified) }
+  const changes = changesOf(steps)
+  if (changes.created.length > 0) {
+    const made = yield* repo.insertContacts(changes.created, context.asker.source, context.occurredAt)
+    for (const row of made) rows.set(row.id, row)
   }
-
   const claims = stepsOf(steps, "ClaimKey")
   if (claims.length > 0 && (yield* repo.claimKeys(claims, context.assertedBy)).length < claims.length) {
     return yield* new KeyLost()
   }
-  const linked: Array<{ keyId: string; contactId: string }> = []
-  for (const { contactId, keyId, kind } of claims) {
-    if (contactId === null || kind === "contact") continue
-    linked.push({ keyId, contactId })
-    note({ action: "linked", rule: "new_key", contactId, keyId })
+  const notes = (yield* Effect.forEach(steps, (step) => apply(repo, step, progress, context))).filter(
+    (note) => note !== undefined
+  )
+  if (notes.length > 0) {
+    yield* repo.insertLedger(notes.map(toEntry), context.assertedBy, context.asker.actor)
   }
+  return { changes, rows: rows as ReadonlyMap<string, ContactRow> }
+})
 
-  const identified = new Set(context.identified)
-  const promoted: Array<{ keyId: string; contactId: string }> = []
-  const merged: Array<{ survivorId: string; absorbedId: string }> = []
-  for (const step of steps) {
-    switch (step._tag) {
-      case "LinkKey": {
-        const [key] = yield* repo.linkKey(step.keyId, step.contactId)
-        if (key === undefined) return yield* new KeyLost()
-        const row = rows.get(step.contactId)
-        // They were seen before they were somebody.
-        if (row !== undefined && key.firstAssertedAt < row.firstSeenAt) {
-          const earlier = { ...row, firstSeenAt: key.firstAssertedAt }
-          rows.set(row.id, earlier)
-          yield* repo.saveContact(earlier)
-        }
-        linked.push(step)
-        note({ action: "linked", rule: "free_key", contactId: step.contactId, keyId: step.keyId })
-        break
-      }
-      case "PromoteKey": {
-        if ((yield* repo.promoteKey(step.keyId, step.from, step.contactId)).length === 0) return yield* new KeyLost()
-        promoted.push(step)
-        const holder = step.from === null ? undefined : rows.get(step.from)
-        if (holder !== undefined) {
-          const cleaned = { ...holder, ...dropPublicOf(holder, step.keyId) }
-          rows.set(holder.id, cleaned)
-          yield* repo.saveContact(cleaned)
-        }
-        note({
-          action: "promoted",
-          rule: "named_as_user",
-          contactId: step.contactId,
-          otherContactId: step.from === step.contactId ? null : step.from,
-          keyId: step.keyId,
-          before: holder === undefined ? null : { publicProperties: holder.publicProperties }
-        })
-        break
-      }
-      case "PreferEmail": {
-        yield* repo.preferEmail(step.keyId)
-        break
-      }
-      case "Merge": {
-        const survivor = rows.get(step.survivorId)
-        const absorbed = rows.get(step.absorbedId)
-        if (survivor === undefined || absorbed === undefined) {
-          return yield* Effect.die(new Error("A merge of a contact that is not locked"))
-        }
-        const keyIds = (yield* repo.repointKeys(absorbed.id, survivor.id)).map(({ id }) => id)
-        yield* repo.repointFollowers(absorbed.id, survivor.id)
-        const folded = fold(survivor, absorbed, { ...context, identified })
-        // For the next merge of the same request.
-        if (identified.has(absorbed.id)) identified.add(survivor.id)
-        rows.set(survivor.id, folded)
-        yield* repo.saveContact(folded)
-        yield* repo.markMerged(absorbed.id, survivor.id)
-        merged.push(step)
-        note({
-          action: "merged",
-          rule: "keys_asserted_together",
-          contactId: survivor.id,
-          otherContactId: absorbed.id,
-          before: { survivor, absorbed, keyIds },
-          after: folded
-        })
-        break
-      }
-      case "RefuseJoin": {
-        note({
-          action: "join_refused",
-          rule: step.rule,
-          contactId: step.contactId,
-          otherContactId: step.otherContactId,
-          keyId: step.keyId
-        })
-      }
+const isOwnId = (step: StepOf<"ClaimKey">) => step.kind === "contact"
+
+const changesOf = (steps: ReadonlyArray<Step>): Changes => ({
+  created: stepsOf(steps, "CreateContact").map(({ contactId }) => contactId),
+  linked: [...stepsOf(steps, "ClaimKey").filter((step) => !isOwnId(step)), ...stepsOf(steps, "LinkKey")].flatMap(
+    ({ contactId, keyId }) => (contactId === null ? [] : [{ keyId, contactId }])
+  ),
+  promoted: stepsOf(steps, "PromoteKey"),
+  merged: stepsOf(steps, "Merge"),
+  refused: stepsOf(steps, "RefuseJoin")
+})
+
+const toEntry = (note: Note): LedgerEntry => ({
+  id: newId(),
+  contactId: null,
+  otherContactId: null,
+  keyId: null,
+  before: null,
+  after: null,
+  ...note
+})
+
+/** Takes one step, and answers what the ledger says of it. Contacts are made and keys are claimed before, all at once. */
+const apply = (
+  repo: Repo,
+  step: Step,
+  progress: Progress,
+  context: StepContext
+): Effect.Effect<Note | undefined, SqlError | KeyLost> => {
+  switch (step._tag) {
+    case "CreateContact":
+      return Effect.succeed({ action: "created", rule: "no_contact_yet", contactId: step.contactId })
+    case "ClaimKey": {
+      const { contactId, keyId } = step
+      const linked = contactId !== null && !isOwnId(step)
+      return Effect.succeed(linked ? { action: "linked", rule: "new_key", contactId, keyId } : undefined)
+    }
+    case "LinkKey":
+      return link(repo, step, progress)
+    case "PromoteKey":
+      return promote(repo, step, progress)
+    case "PreferEmail":
+      return Effect.as(repo.preferEmail(step.keyId), undefined)
+    case "Merge":
+      return merge(repo, step, progress, context)
+    case "RefuseJoin": {
+      const { contactId, keyId, otherContactId, rule } = step
+      return Effect.succeed({ action: "join_refused", rule, contactId, otherContactId, keyId })
     }
   }
+}
 
-  if (ledger.length > 0) yield* repo.insertLedger(ledger, context.assertedBy, context.asker.actor)
-  const changes: Changes = { created, linked, promoted, merged, refused: stepsOf(steps, "RefuseJoin") }
-  return { changes, rows: rows as ReadonlyMap<string, ContactRow> }
+const link = Effect.fnUntraced(function* (repo: Repo, { contactId, keyId }: StepOf<"LinkKey">, { rows }: Progress) {
+  const [key] = yield* repo.linkKey(keyId, contactId)
+  if (key === undefined) return yield* new KeyLost()
+  const row = rows.get(contactId)
+  // They were seen before they were somebody.
+  if (row !== undefined && key.firstAssertedAt < row.firstSeenAt) {
+    const earlier = { ...row, firstSeenAt: key.firstAssertedAt }
+    rows.set(row.id, earlier)
+    yield* repo.saveContact(earlier)
+  }
+  return { action: "linked", rule: "free_key", contactId, keyId }
+})
+
+const promote = Effect.fnUntraced(function* (repo: Repo, step: StepOf<"PromoteKey">, { rows }: Progress) {
+  const { contactId, from, keyId } = step
+  if ((yield* repo.promoteKey(keyId, from, contactId)).length === 0) return yield* new KeyLost()
+  const holder = from === null ? undefined : rows.get(from)
+  if (holder !== undefined) {
+    const cleaned = { ...holder, ...dropPublicOf(holder, keyId) }
+    rows.set(holder.id, cleaned)
+    yield* repo.saveContact(cleaned)
+  }
+  return {
+    action: "promoted",
+    rule: "named_as_user",
+    contactId,
+    otherContactId: from === contactId ? null : from,
+    keyId,
+    before: holder === undefined ? null : { publicProperties: holder.publicProperties }
+  }
+})
+
+const merge = Effect.fnUntraced(function* (
+  repo: Repo,
+  step: StepOf<"Merge">,
+  { identified, rows }: Progress,
+  context: StepContext
+) {
+  const [survivor, absorbed] = [rows.get(step.survivorId), rows.get(step.absorbedId)]
+  if (survivor === undefined || absorbed === undefined) {
+    return yield* Effect.die(new Error("A merge of a contact that is not locked"))
+  }
+  const keyIds = (yield* repo.repointKeys(absorbed.id, survivor.id)).map(({ id }) => id)
+  yield* repo.repointFollowers(absorbed.id, survivor.id)
+  const folded = fold(survivor, absorbed, { ...context, identified })
+  if (identified.has(absorbed.id)) identified.add(survivor.id)
+  rows.set(survivor.id, folded)
+  yield* repo.saveContact(folded)
+  yield* repo.markMerged(absorbed.id, survivor.id)
+  return {
+    action: "merged",
+    rule: "keys_asserted_together",
+    contactId: survivor.id,
+    otherContactId: absorbed.id,
+    before: { survivor, absorbed, keyIds },
+    after: folded
+  }
 })
 
 const fold = (survivor: ContactRow, absorbed: ContactRow, context: StepContext): ContactRow => ({

@@ -48,21 +48,24 @@ export interface Snapshot {
   readonly contacts: ReadonlyMap<string, ContactState>
 }
 
+/** What the rules about a contact's keys look at. */
+export type WithKeys = Pick<ContactState, "keys">
+
 /** The namespace of a key: emails have one of their own, all other strings share one. */
 export const slotOf = (kind: IdentityKeyKind, value: string): string => `${kind === "email" ? "email" : "id"}:${value}`
 
-export const externalOf = (contact: ContactState): KeyState | undefined =>
+export const externalOf = (contact: WithKeys): KeyState | undefined =>
   contact.keys.find((key) => key.kind === "external")
 
-export const emailsOf = (contact: ContactState): ReadonlyArray<KeyState> =>
+export const emailsOf = (contact: WithKeys): ReadonlyArray<KeyState> =>
   contact.keys.filter((key) => key.kind === "email")
 
 /** Has an external id or an email. */
-export const isIdentified = (contact: ContactState): boolean =>
+export const isIdentified = (contact: WithKeys): boolean =>
   contact.keys.some((key) => key.kind === "external" || key.kind === "email")
 
 /** The smallest by (first asserted at, value). */
-export const canonicalAnonymousOf = (contact: ContactState): KeyState | undefined =>
+export const canonicalAnonymousOf = (contact: WithKeys): KeyState | undefined =>
   contact.keys
     .filter((key) => key.kind === "anonymous")
     .reduce<KeyState | undefined>((best, key) => (best === undefined || isEarlier(key, best) ? key : best), undefined)
@@ -71,7 +74,7 @@ const isEarlier = (a: KeyState, b: KeyState): boolean =>
   a.firstAssertedAt !== b.firstAssertedAt ? a.firstAssertedAt < b.firstAssertedAt : a.value < b.value
 
 /** The address that mail goes to: asserted last together with the strongest key, else the first. */
-export const currentEmailOf = (contact: ContactState): KeyState | undefined =>
+export const currentEmailOf = (contact: WithKeys): KeyState | undefined =>
   emailsOf(contact).reduce<KeyState | undefined>((best, key) => {
     if (best === undefined) return key
     const [a, b] = [key.preferredAt ?? -1, best.preferredAt ?? -1]
@@ -85,7 +88,7 @@ export interface ContactKey {
 }
 
 /** `external id ?? canonical anonymous id ?? contact id`. */
-export const contactKeyOf = (contact: ContactState): ContactKey => {
+export const contactKeyOf = (contact: Pick<ContactState, "id" | "keys">): ContactKey => {
   const external = externalOf(contact)
   if (external !== undefined) return { contactKey: external.value, contactKeyKind: "external", safeToIdentify: true }
   const anonymous = canonicalAnonymousOf(contact)

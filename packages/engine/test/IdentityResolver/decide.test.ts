@@ -538,7 +538,7 @@ describe("decide: the contact key and the email", () => {
       firstAssertedAt,
       preferredAt
     })
-    const mailOf = (keys: ReadonlyArray<KeyState>) => currentEmailOf({ id: "c", firstSeenAt: 0, keys })?.value
+    const mailOf = (keys: ReadonlyArray<KeyState>) => currentEmailOf({ keys })?.value
     for (const preferredAt of [null, 7]) {
       const keys = [address("a@x.co", 2, preferredAt), address("z@x.co", 1, preferredAt)]
       assert.strictEqual(mailOf(keys), "z@x.co")
