@@ -135,7 +135,8 @@ layer(
 const proxyTo = (url: string) =>
   Effect.acquireRelease(
     Effect.callback<{ url: string; hang: (hanging: boolean) => void; stop: () => void }>((resume) => {
-      const { pathname, searchParams, ...target } = new URL(url)
+      const target = new URL(url)
+      const { pathname, searchParams } = target
       const sockets = new Set<Socket>()
       const waiting = new Set<() => void>()
       let hanging = false
@@ -161,7 +162,7 @@ const proxyTo = (url: string) =>
       const later = (send: () => void) => (hanging ? waiting.add(send) : send())
       server.listen(0, "127.0.0.1", () => {
         const address = server.address()
-        const user = searchParams.get("user") ?? new URL(url).username
+        const user = searchParams.get("user") ?? target.username
         resume(
           Effect.succeed({
             url: `postgres://${user}@127.0.0.1:${typeof address === "object" ? address?.port : ""}${pathname}`,
