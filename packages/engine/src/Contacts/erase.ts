@@ -26,6 +26,8 @@ export const makeErase = (sql: PgClient.PgClient, repo: ReturnType<typeof makeCo
     const [contactId = null, another] = [...new Set(owners.flatMap((owner) => owner.contactId ?? []))]
     const line = contactId === null ? [] : yield* repo.lockLine(contactId)
     if (!isSame(owners, yield* repo.owners(keys))) return yield* new OwnerMoved()
+    // Somebody may have been merged into the contact while we waited for its lock; now nobody can.
+    if (contactId !== null && (yield* repo.lockLine(contactId)).length > line.length) return yield* new OwnerMoved()
     if (owners.length === 0) return yield* notFound
     if (another !== undefined) return yield* keysDisagree
 

@@ -101,6 +101,25 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     })
   )
 
+  it.effect("whoever is merged into the contact meanwhile is erased with it, what the ledger kept of them too", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { asServer } = yield* TestHogsend
+      const a = yield* asServer("PUT", "/v1/contacts", { userId: "u_a", properties: { of: "a" } })
+      const b = yield* asServer("PUT", "/v1/contacts", { email: "b@x.co", properties: { of: "b" } })
+      const merge = (client: PgClient.PgClient) =>
+        Effect.andThen(
+          client`update hogsend.identity_keys set contact_id = ${a.body.id} where contact_id = ${b.body.id}`,
+          client`update hogsend.contacts set merged_into = ${a.body.id} where id = ${b.body.id}`
+        )
+      const answer = yield* against(merge, asServer("DELETE", "/v1/contacts", { userId: "u_a" }))
+      expect(answer).toMatchObject({ status: 200 })
+      for (const table of ["contacts", "identity_keys", "identity_ledger"]) {
+        expect(yield* sql`select * from ${sql.literal(`hogsend.${table}`)}`, table).toEqual([])
+      }
+    })
+  )
+
   it.effect("a key that is taken away meanwhile does not take its former holder with it", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
