@@ -7,11 +7,14 @@
  */
 import * as Result from "effect/Result"
 
-/** `contact` is a contact's own uuid, which no request asserts; the others are what callers know a person by. */
-export type IdentityKeyKind = "external" | "email" | "anonymous" | "contact"
+/**
+ * `contact` is a contact's own uuid, which no request asserts; `history` is no string at all, and holds what hung on one
+ * that has left its contact. The others are what callers know a person by.
+ */
+export type IdentityKeyKind = "external" | "email" | "anonymous" | "contact" | "history"
 
 /** The kinds that a request may assert. */
-export type AssertedKeyKind = Exclude<IdentityKeyKind, "contact">
+export type AssertedKeyKind = Exclude<IdentityKeyKind, "contact" | "history">
 
 /** Why a string may not be a key, and in `hint` what to send instead; the hint never repeats what was sent. */
 export interface KeyRefusal {

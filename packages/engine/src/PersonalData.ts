@@ -13,14 +13,19 @@ export interface PersonalTable {
    * change, or `stays` as it was written, as history of what happened.
    */
   readonly onMerge: "follows" | "hangs" | "stays"
+  /** An erasure leaves it: the receipt itself. */
+  readonly survivesErasure?: true
 }
 
 /** In the order in which an erasure deletes from them; the contacts' own rows are deleted last. */
-export const erasableTables: ReadonlyArray<PersonalTable> = [
+export const personalTables: ReadonlyArray<PersonalTable> = [
   { table: "events", column: "key_id", onMerge: "hangs" },
   { table: "warnings", column: "contact_id", onMerge: "follows" },
+  { table: "identity_cuts", column: "contact_id", onMerge: "follows" },
+  { table: "identity_cuts", column: "other_contact_id", onMerge: "follows" },
   { table: "identity_ledger", column: "key_id", onMerge: "stays" },
   { table: "identity_ledger", column: "contact_id", onMerge: "stays" },
   { table: "identity_ledger", column: "other_contact_id", onMerge: "stays" },
-  { table: "identity_keys", column: "contact_id", onMerge: "follows" }
+  { table: "identity_keys", column: "contact_id", onMerge: "follows" },
+  { table: "erasures", column: "contact_id", onMerge: "stays", survivesErasure: true }
 ]

@@ -4,7 +4,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { Contacts } from "@hogsend/engine"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
-import { erasableTables } from "../src/PersonalData.ts"
+import { personalTables } from "../src/PersonalData.ts"
 
 /** What may still name a contact when it is gone: that somebody erased it. */
 const keptAfterErasure = ["audit_logs"]
@@ -57,7 +57,7 @@ describe("PersonalData", () => {
         const naming = columns.filter(({ column }) => ["contact_id", "other_contact_id", "key_id"].includes(column))
         assert.isAbove(naming.length, 0)
         assert.sameMembers(
-          erasableTables.map(({ column, table }) => `${table}.${column}`),
+          personalTables.map(({ column, table }) => `${table}.${column}`),
           naming.map(({ column, table }) => `${table}.${column}`)
         )
       })
@@ -77,7 +77,7 @@ describe("PersonalData", () => {
         const sql = yield* PgClient.PgClient
         const keys = yield* sql<{ id: string }>`select id from hogsend.identity_keys where contact_id = ${absorbed}`
 
-        const before = yield* Effect.forEach(erasableTables, ({ column, table }) =>
+        const before = yield* Effect.forEach(personalTables, ({ column, table }) =>
           column === "key_id"
             ? Effect.map(
                 Effect.forEach(keys, ({ id }) => rowsOf(table, column, id)),
@@ -85,13 +85,13 @@ describe("PersonalData", () => {
               )
             : rowsOf(table, column, absorbed)
         )
-        const kept = yield* Effect.forEach(erasableTables, ({ column, table }) =>
+        const kept = yield* Effect.forEach(personalTables, ({ column, table }) =>
           column === "key_id" ? Effect.succeed([]) : rowsOf(table, column, survivor)
         )
         yield* asServer("POST", "/v1/events", { name: "n", userId: "m_user", email: "m@x.co" })
         assert.strictEqual(yield* owner("m_anonymous"), survivor)
 
-        for (const [at, { column, onMerge, table }] of erasableTables.entries()) {
+        for (const [at, { column, onMerge, table }] of personalTables.entries()) {
           const [had, own] = [before[at] ?? [], kept[at] ?? []]
           const name = `${table}.${column}`
           assert.isAbove(had.length, 0, `Teach this test to make a row in ${name}`)

@@ -5,7 +5,7 @@ import { Effect, type Schema } from "effect"
 import { type PublicProperty, visibleProperties } from "../contactProperties.ts"
 import { oneRow } from "../Database.ts"
 import { contactKeyOf, currentEmailOf, canonicalAnonymousOf, externalOf, type KeyState } from "../IdentityResolver.ts"
-import { erasableTables } from "../PersonalData.ts"
+import { personalTables } from "../PersonalData.ts"
 
 interface ContactRow {
   readonly id: string
@@ -112,7 +112,7 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
 
     /** Everything else that hangs on the keys or names the contacts, and at last these. */
     eraseAll: Effect.fnUntraced(function* (contactIds: ReadonlyArray<string>, keyIds: ReadonlyArray<string>) {
-      for (const { column, table } of erasableTables) {
+      for (const { column, table } of personalTables.filter(({ survivesErasure }) => survivesErasure !== true)) {
         const ids = column === "key_id" ? keyIds : contactIds
         yield* sql`delete from ${sql.literal(`hogsend.${table}`)} where ${sql.literal(column)} = any(${ids}::uuid[])`
       }

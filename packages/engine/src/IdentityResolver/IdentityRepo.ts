@@ -4,7 +4,7 @@ import type { VouchedBy } from "@hogsend/core"
 import { Effect, type Schema } from "effect"
 import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
-import { erasableTables } from "../PersonalData.ts"
+import { personalTables } from "../PersonalData.ts"
 import type { PublicProperty } from "../contactProperties.ts"
 import type { AssertedKey, ContactState, KeyState, Snapshot } from "./snapshot.ts"
 import { slotOf } from "./snapshot.ts"
@@ -32,7 +32,7 @@ export interface LedgerEntry {
 }
 
 /** Keys are moved by `repointKeys`, which says which ones. */
-const followers = erasableTables.filter(({ onMerge, table }) => onMerge === "follows" && table !== "identity_keys")
+const followers = personalTables.filter(({ onMerge, table }) => onMerge === "follows" && table !== "identity_keys")
 
 export const makeIdentityRepo = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient

@@ -4,10 +4,14 @@ import * as Clock from "./0001_Clock.ts"
 import * as ApiKeys from "./0002_ApiKeys.ts"
 import * as Identity from "./0003_Identity.ts"
 import * as Events from "./0004_Events.ts"
+import * as IdentityCuts from "./0005_IdentityCuts.ts"
+import * as Erasures from "./0006_Erasures.ts"
 
 export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0001_Clock", sql: Clock.sql },
   { name: "0002_ApiKeys", sql: ApiKeys.sql },
   { name: "0003_Identity", sql: Identity.sql },
-  { name: "0004_Events", sql: Events.sql }
+  { name: "0004_Events", sql: Events.sql },
+  { name: "0005_IdentityCuts", sql: IdentityCuts.sql },
+  { name: "0006_Erasures", sql: Erasures.sql }
 ]
