@@ -16,6 +16,9 @@ export type IdentityKeyKind = "external" | "email" | "anonymous" | "contact" | "
 /** The kinds that a request may assert. */
 export type AssertedKeyKind = Exclude<IdentityKeyKind, "contact" | "history">
 
+/** The namespace of a key: emails have one of their own, all other strings share one. */
+export const slotOf = (kind: IdentityKeyKind, value: string): string => `${kind === "email" ? "email" : "id"}:${value}`
+
 /** Why a string may not be a key, and in `hint` what to send instead; the hint never repeats what was sent. */
 export interface KeyRefusal {
   readonly code: "junk_key" | "malformed_key"

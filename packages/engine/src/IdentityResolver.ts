@@ -13,7 +13,7 @@ import type { Actor } from "./AuditLogs.ts"
 import { isContention, orUnavailable } from "./Database.ts"
 import { applySteps, type Changes, KeyLost } from "./IdentityResolver/applySteps.ts"
 import { type Decision, decide } from "./IdentityResolver/decide.ts"
-import { shorten } from "./IdentityKey.ts"
+import { shorten, slotOf } from "./IdentityKey.ts"
 import { type ContactRow, makeIdentityRepo } from "./IdentityResolver/IdentityRepo.ts"
 import { noUpdate, updateContact, type Writer } from "./IdentityResolver/updateContact.ts"
 import {
@@ -25,7 +25,6 @@ import {
   type ContactState,
   isIdentified,
   type KeyState,
-  slotOf,
   type Snapshot
 } from "./IdentityResolver/snapshot.ts"
 import { newId } from "./newId.ts"

@@ -4,10 +4,10 @@ import type { VouchedBy } from "@hogsend/core"
 import { Effect, type Schema } from "effect"
 import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
+import { slotOf } from "../IdentityKey.ts"
 import { personalTables } from "../PersonalData.ts"
 import type { PublicProperty } from "../contactProperties.ts"
 import type { AssertedKey, ContactState, KeyState, Snapshot } from "./snapshot.ts"
-import { slotOf } from "./snapshot.ts"
 
 /** A contact's row as it was read under its lock. */
 export interface ContactRow {

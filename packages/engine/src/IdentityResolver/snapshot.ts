@@ -51,9 +51,6 @@ export interface Snapshot {
 /** What the rules about a contact's keys look at. */
 export type WithKeys = Pick<ContactState, "keys">
 
-/** The namespace of a key: emails have one of their own, all other strings share one. */
-export const slotOf = (kind: IdentityKeyKind, value: string): string => `${kind === "email" ? "email" : "id"}:${value}`
-
 export const externalOf = (contact: WithKeys): KeyState | undefined =>
   contact.keys.find((key) => key.kind === "external")
 

@@ -5,14 +5,13 @@
  * and what was to be its keys goes to the other.
  */
 import type { RefusalRule, Step } from "./Step.ts"
-import { isCertifiedShape } from "../IdentityKey.ts"
+import { isCertifiedShape, slotOf } from "../IdentityKey.ts"
 import {
   type AssertedKey,
   type ContactState,
   currentEmailOf,
   externalOf,
   type KeyState,
-  slotOf,
   type Snapshot
 } from "./snapshot.ts"
 

@@ -2,6 +2,7 @@
  * The identity store in memory: shows `decide` what the database would, takes its steps, and throws where the database
  * would refuse one. It knows no rule of identity.
  */
+import { slotOf } from "../../src/IdentityKey.ts"
 import { type Decision, decide } from "../../src/IdentityResolver/decide.ts"
 import type { Step } from "../../src/IdentityResolver/Step.ts"
 import {
@@ -12,7 +13,6 @@ import {
   type ContactState,
   currentEmailOf,
   type KeyState,
-  slotOf,
   type Snapshot
 } from "../../src/IdentityResolver/snapshot.ts"
 

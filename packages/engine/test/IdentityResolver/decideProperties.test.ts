@@ -1,8 +1,9 @@
 /** What must hold of `decide` for every sequence of assertions, on a store in memory. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
+import { slotOf } from "../../src/IdentityKey.ts"
 import type { Decision } from "../../src/IdentityResolver/decide.ts"
-import { type Assertion, contactKeyOf, externalOf, type KeyState, slotOf } from "../../src/IdentityResolver/snapshot.ts"
+import { type Assertion, contactKeyOf, externalOf, type KeyState } from "../../src/IdentityResolver/snapshot.ts"
 import {
   assertionOf,
   componentsOf,
