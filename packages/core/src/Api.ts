@@ -10,6 +10,7 @@ import { describeRoutes } from "./describeRoutes.ts"
 import { Envelope } from "./Envelope.ts"
 import { AdminEventsApi, EventsApi } from "./EventsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
+import { IdentityApi } from "./IdentityApi.ts"
 import { WarningsApi } from "./WarningsApi.ts"
 
 const routes = HttpApi.make("hogsend")
@@ -20,6 +21,7 @@ const routes = HttpApi.make("hogsend")
   // The admin plane.
   .add(AdminContactsApi)
   .add(AdminEventsApi)
+  .add(IdentityApi)
   .add(WarningsApi)
   .add(ApiKeysApi)
   .add(AuditLogsApi)

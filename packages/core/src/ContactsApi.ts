@@ -12,7 +12,8 @@ import {
   IdentityDenied,
   IdentityMissing,
   IngestionWarning,
-  KeysDisagree
+  KeysDisagree,
+  WritingFields
 } from "./Identity.ts"
 import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
 import { Properties } from "./Properties.ts"
@@ -21,9 +22,14 @@ import { UserTokenFailures, userTokenProse } from "./UserToken.ts"
 
 /** The body of `PUT /v1/contacts`. */
 export const ContactUpsert = Schema.Struct({
-  ...AssertionFields,
+  ...WritingFields,
   properties: Schema.optionalKey(Properties).annotateKey({
     description: "Written to the contact: a shallow merge, `null` removes. At most 32 KiB of JSON and 16 levels."
+  }),
+  timezone: Schema.optionalKey(Schema.NullOr(Schema.String)).annotateKey({
+    description:
+      "IANA name of the person's time zone; null removes it. From servers and from the user's own browser; one that does not exist is left out with a warning.",
+    examples: ["Europe/Berlin"]
   }),
   lists: Schema.optionalKey(Schema.Record(Schema.String, Schema.Boolean)).annotateKey({
     description: "Not served yet: the contact is written without them, with a warning."
@@ -38,7 +44,8 @@ export type ContactUpsert = typeof ContactUpsert.Type
 /** The answer of `PUT /v1/contacts`. */
 export const ContactUpserted = Schema.Struct({
   id: Schema.NullOr(ContactId).annotateKey({
-    description: "Null for a browser that only showed itself: that makes a key and no contact."
+    description:
+      "Null for a browser that only showed itself, which makes a key and no contact, and for a person who was erased."
   }),
   created: Schema.Boolean.annotateKey({ description: "Whether this request made the contact." }),
   linked: Schema.Boolean.annotateKey({

@@ -1,6 +1,6 @@
 /** Events: what a caller sends, and what is kept of it. */
 import * as Schema from "effect/Schema"
-import { AssertionFields, ContactId, ContactKeyFields, IngestionWarning } from "./Identity.ts"
+import { ContactId, ContactKeyFields, IngestionWarning, WritingFields } from "./Identity.ts"
 import { Instant } from "./Instant.ts"
 import { Properties } from "./Properties.ts"
 import { StorableText } from "./StorableText.ts"
@@ -36,7 +36,7 @@ const Groups = Properties.pipe(
 
 /** The body of `POST /v1/events`. */
 export const EventDraft = Schema.Struct({
-  ...AssertionFields,
+  ...WritingFields,
   name: StorableText.check(
     Schema.isMinLength(1),
     Schema.isMaxLength(200),
@@ -86,10 +86,11 @@ export const EventDraft = Schema.Struct({
 })
 export type EventDraft = typeof EventDraft.Type
 
-/** The answer of `POST /v1/events`. A duplicate changes nothing at all and answers `stored: false`. */
+/** The answer of `POST /v1/events`. */
 export const EventAccepted = Schema.Struct({
   stored: Schema.Boolean.annotateKey({
-    description: "False for a duplicate: the same idempotency key with the same content. Nothing was changed then."
+    description:
+      "False for a duplicate (the same idempotency key with the same content), and for a person who was erased (with the warning `erased_person`). Nothing was changed then."
   }),
   exits: Schema.Array(
     Schema.Struct({ journeyId: Schema.String, stateId: Schema.String, exited: Schema.Boolean })

@@ -50,6 +50,21 @@ export const AssertionFields = {
   })
 } as const
 
+/** What a request that writes says beside its keys. Read of servers only. */
+export const WritingFields = {
+  ...AssertionFields,
+  emailVerified: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description:
+      "False: nobody has shown that the address is this person's, so it is kept as the property `email` and is no key.",
+    default: true
+  }),
+  restore: Schema.optionalKey(Schema.Boolean).annotateKey({
+    description:
+      "True, under a secret key: somebody who was erased begins again, as a new and empty contact. Without it nothing is kept under a key of an erased person, and the answer has the warning `erased_person`.",
+    default: false
+  })
+} as const
+
 /** A refused part of an accepted request. `key.value` is shortened. */
 export const IngestionWarning = Schema.Struct({
   code: Schema.String.annotateKey({

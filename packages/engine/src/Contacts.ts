@@ -24,7 +24,7 @@ import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { makeContactsRepo, type OwnedKey } from "./Contacts/ContactsRepo.ts"
 import { makeErase, notFound } from "./Contacts/erase.ts"
 import { orUnavailable } from "./Database.ts"
-import { type AssertedKey, IdentityResolver, type Resolution } from "./IdentityResolver.ts"
+import { type AssertedKey, contactKeyAsSent, IdentityResolver, type Resolution } from "./IdentityResolver.ts"
 import { normaliseKey } from "./IdentityKey.ts"
 import { type Claims, isEmpty, type PrincipalRefused, Principals } from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
@@ -96,12 +96,13 @@ export class Contacts extends Context.Service<
             userTokens: body.userToken === undefined ? carried.userTokens : [...carried.userTokens, body.userToken],
             fromBrowser: body.source === "inapp",
             writesLists: body.lists !== undefined,
-            observesOnly: isEmpty(body.properties)
+            observesOnly: isEmpty(body.properties) && body.timezone === undefined
           })
-          const { assertion, source } = principal
+          const { assertion, source, traits } = principal
           const work = {
             occurredAt: new Date(yield* Clock.currentTimeMillis),
-            properties: body.properties,
+            properties: { ...traits, ...body.properties },
+            timezone: body.timezone,
             write: Effect.fnUntraced(function* (resolution: Resolution) {
               const unheard = body.lists === undefined ? [] : [noLists]
               const all = [...principal.warnings, ...resolution.warnings, ...unheard]
@@ -109,7 +110,11 @@ export class Contacts extends Context.Service<
               return upserted(resolution, all)
             })
           }
-          return yield* resolver.resolve(assertion, { actor: caller, source }, work)
+          return yield* Effect.catchTag(
+            resolver.resolve(assertion, { actor: caller, source }, work),
+            "PersonErased",
+            ({ warnings: left }) => Effect.succeed(unkept(assertion.keys, [...principal.warnings, ...left]))
+          )
         })
 
         const me = Effect.fn("Contacts.me")(function* (caller: Caller["Service"], claims: Claims) {
@@ -193,6 +198,14 @@ const upserted = (resolution: Resolution, warnings: Resolution["warnings"]): Con
   contactKeyKind: resolution.contactKeyKind,
   safeToIdentify: resolution.safeToIdentify,
   ...(warnings.length === 0 ? {} : { warnings })
+})
+
+const unkept = (keys: ReadonlyArray<AssertedKey>, warnings: Resolution["warnings"]): ContactUpserted => ({
+  id: null,
+  created: false,
+  linked: false,
+  ...contactKeyAsSent(keys),
+  warnings
 })
 
 const nobody: OwnTraits = { identified: false, traits: {} }

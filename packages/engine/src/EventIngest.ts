@@ -23,7 +23,7 @@ import { isReservedEventName } from "./EventIngest/eventName.ts"
 import { fingerprintOf } from "./EventIngest/fingerprint.ts"
 import { makeEventsRepo } from "./EventIngest/EventsRepo.ts"
 import { occurrence } from "./EventIngest/occurrence.ts"
-import { IdentityResolver } from "./IdentityResolver.ts"
+import { contactKeyAsSent, IdentityResolver } from "./IdentityResolver.ts"
 import { newId } from "./newId.ts"
 import { type Claims, isEmpty, type Principal, type PrincipalRefused, Principals } from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
@@ -94,7 +94,7 @@ export class EventIngest extends Context.Service<
             { actor: caller, source },
             {
               occurredAt: when.occurredAt,
-              properties: draft.contactProperties,
+              properties: { ...principal.traits, ...draft.contactProperties },
               claim:
                 idempotencyKey === undefined
                   ? Effect.void
@@ -135,13 +135,14 @@ export class EventIngest extends Context.Service<
           const [strongest] = assertion.keys
           const found = strongest === undefined ? null : yield* resolver.lookup(strongest)
           // A key that was erased since then is nobody's now; it is answered as it was sent.
-          const key = found ?? {
-            contactKey: strongest?.value ?? "",
-            contactKeyKind: "anonymous",
-            safeToIdentify: false
-          }
-          return { ...accepted(key, draft, []), stored: false }
+          return { ...accepted(found ?? contactKeyAsSent(assertion.keys), draft, []), stored: false }
         })
+
+        const erased = (draft: EventDraft, { assertion, warnings: refused }: Principal, left: Warned) =>
+          Effect.succeed({
+            ...accepted(contactKeyAsSent(assertion.keys), draft, [...refused, ...left]),
+            stored: false
+          })
 
         const ingest = Effect.fn("EventIngest.ingest")(function* (
           caller: Caller["Service"],
@@ -153,7 +154,10 @@ export class EventIngest extends Context.Service<
             return yield* reservedName(draft.name)
           }
           return yield* store(caller, draft, principal, carried.idempotencyKey ?? draft.idempotencyKey).pipe(
-            Effect.catchTag("Duplicate", () => duplicate(draft, principal)),
+            Effect.catchTags({
+              Duplicate: () => duplicate(draft, principal),
+              PersonErased: ({ warnings }) => erased(draft, principal, warnings)
+            }),
             orUnavailable
           )
         })
@@ -163,6 +167,8 @@ export class EventIngest extends Context.Service<
     )
 }
 
+type Warned = ReadonlyArray<IngestionWarning>
+
 /** The event was stored before: roll back whatever this request did. */
 class Duplicate extends Schema.TaggedError<Duplicate>()("Duplicate", {}) {}
 
@@ -170,6 +176,8 @@ const claimsOf = (draft: EventDraft, { device, userTokens }: Carried): Claims =>
   userId: draft.userId,
   email: draft.email,
   anonymousId: draft.anonymousId,
+  emailVerified: draft.emailVerified,
+  restore: draft.restore,
   userTokens: draft.userToken === undefined ? userTokens : [...userTokens, draft.userToken],
   device,
   fromBrowser: draft.source === "inapp",

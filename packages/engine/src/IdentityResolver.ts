@@ -6,15 +6,19 @@
  * idempotency rows, identity keys, the rest. What changed is returned as a value. Reads never change anything.
  */
 import { PgClient } from "@effect/sql-pg"
-import { type DatabaseUnavailable, IdentityDenied, type IngestionWarning, type Properties } from "@hogsend/core"
+import { type DatabaseUnavailable, IdentityDenied, IngestionWarning, type Properties } from "@hogsend/core"
 import { Context, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Actor } from "./AuditLogs.ts"
-import { isContention, orUnavailable } from "./Database.ts"
-import { applySteps, type Changes, KeyLost } from "./IdentityResolver/applySteps.ts"
+import { orUnavailable } from "./Database.ts"
+import { applySteps, type Changes } from "./IdentityResolver/applySteps.ts"
+import { type Alias, untoldAliases } from "./IdentityResolver/burnGuard.ts"
 import { type Decision, decide } from "./IdentityResolver/decide.ts"
-import { shorten, slotOf } from "./IdentityKey.ts"
+import { slotOf } from "./IdentityKey.ts"
 import { type ContactRow, makeIdentityRepo } from "./IdentityResolver/IdentityRepo.ts"
+import { emailMoved, erasedPerson, joinRefused } from "./IdentityResolver/identityWarnings.ts"
+import type { IdentityLimits } from "./IdentityResolver/limits.ts"
+import { makeLocking, Moved } from "./IdentityResolver/locking.ts"
 import { noUpdate, updateContact, type Writer } from "./IdentityResolver/updateContact.ts"
 import {
   anonymousContactKey,
@@ -35,6 +39,7 @@ export {
   type Assertion,
   canonicalAnonymousOf,
   type ContactKey,
+  contactKeyAsSent,
   contactKeyOf,
   currentEmailOf,
   externalOf,
@@ -49,6 +54,8 @@ export interface Resolution extends ContactKey {
   readonly contact: ContactRow | null
   /** `updated` names the contact's properties that have another value now. */
   readonly changes: Changes & { readonly updated: ReadonlyArray<string> }
+  /** What the analytics provider has to be told of the contact now, and has not been: see `markTold`. */
+  readonly untold: ReadonlyArray<Alias>
   readonly warnings: ReadonlyArray<IngestionWarning>
 }
 
@@ -67,6 +74,8 @@ export interface Work<A, E1, E2> {
   readonly occurredAt: Date
   /** Written to the contact after every merge: a shallow merge, `null` removes. */
   readonly properties?: Properties | undefined
+  /** An IANA name; null removes it. */
+  readonly timezone?: string | null | undefined
   /** After the contacts are locked and before any key is claimed: the place of idempotency rows. */
   readonly claim?: Effect.Effect<void, E1 | SqlError>
   readonly write: (resolution: Resolution) => Effect.Effect<A, E2 | SqlError>
@@ -81,7 +90,13 @@ export interface Asker {
 export interface IdentityResolverOptions {
   /** Contact properties that only servers write, and that never come from a browser in a merge. */
   readonly serverOnlyProperties?: ReadonlyArray<string>
+  readonly limits?: IdentityLimits
 }
+
+/** Whoever held the keys was erased: nothing was stored. The caller answers as usual, with these warnings. */
+export class PersonErased extends Schema.TaggedError<PersonErased>()("PersonErased", {
+  warnings: Schema.Array(IngestionWarning)
+}) {}
 
 export class IdentityResolver extends Context.Service<
   IdentityResolver,
@@ -91,7 +106,12 @@ export class IdentityResolver extends Context.Service<
       assertion: Assertion,
       asker: Asker,
       work: Work<A, E1, E2>
-    ) => Effect.Effect<A, Exclude<E1 | E2, SqlError> | IdentityDenied | DatabaseUnavailable>
+    ) => Effect.Effect<A, Exclude<E1 | E2, SqlError> | IdentityDenied | PersonErased | DatabaseUnavailable>
+    /**
+     * Notes that the analytics provider is told these, and answers those that it had not been told. Part of the transaction
+     * that also stores the telling, so that none is lost and none is told twice.
+     */
+    readonly markTold: (aliases: ReadonlyArray<Alias>) => Effect.Effect<ReadonlyArray<Alias>, SqlError>
     /** Whose this key is now, or null when nobody ever sent it. */
     readonly lookup: (key: AssertedKey) => Effect.Effect<Lookup | null, DatabaseUnavailable>
   }
@@ -102,23 +122,19 @@ export class IdentityResolver extends Context.Service<
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const repo = yield* makeIdentityRepo
+        const { lockedSnapshot, untilStill } = makeLocking(sql, repo)
         const serverOnly = new Set(options.serverOnlyProperties ?? [])
-
-        /** Contacts locked, and what is known of them under the lock; `Moved` when it is no longer what was read first. */
-        const lockedSnapshot = Effect.fnUntraced(function* (keys: ReadonlyArray<AssertedKey>) {
-          const ids = contactIdsOf(yield* repo.findKeys(keys))
-          const contacts = ids.length === 0 ? [] : yield* repo.lockContacts(ids)
-          const snapshot = yield* repo.snapshot(keys, contacts)
-          const asserted = keys.flatMap(({ kind, value }) => snapshot.keys.get(slotOf(kind, value)) ?? [])
-          if (contactIdsOf(asserted).some((id) => !snapshot.contacts.has(id))) return yield* new Moved()
-          return { contacts, snapshot }
-        })
+        const limits = options.limits ?? {}
 
         const attempt = <A, E1, E2>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
           Effect.gen(function* () {
             const { contacts, snapshot } = yield* lockedSnapshot(assertion.keys)
-            const decision = decide(assertion, snapshot, newId)
+            const occurredAt = work.occurredAt.getTime() * 1000
+            const decision = decide(assertion, snapshot, { mint: newId, occurredAt, limits })
             if (decision._tag === "Denied") return yield* denied
+            if (decision._tag === "Erased") {
+              return yield* new PersonErased({ warnings: decision.keys.map(erasedPerson) })
+            }
             if (work.claim !== undefined) yield* work.claim
             // Nothing else keeps a key that is nobody's in its place until the event that hangs on it is there.
             if (decision.contact === null && decision.steps.length === 0) {
@@ -142,26 +158,18 @@ export class IdentityResolver extends Context.Service<
               keyId,
               contact: update.changed ?? row ?? null,
               changes: { ...changes, updated: update.updated },
-              warnings: [...changes.refused.map(({ key, rule }) => joinRefused(key, rule)), ...update.warnings]
+              untold: contact === null ? [] : untoldAliases(contact),
+              warnings: [
+                ...changes.refused.map(({ key, rule }) => joinRefused(key, rule)),
+                ...changes.moved.map(({ value }) => emailMoved(value)),
+                ...decision.erased.map(erasedPerson),
+                ...update.warnings
+              ]
             })
-          }).pipe(sql.withTransaction)
+          })
 
-        const resolve = <A, E1 = never, E2 = never>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) => {
-          const once = attempt(assertion, asker, work)
-          // Whoever keeps losing takes its turn among those who keep losing.
-          const inTurn = sql.withTransaction(
-            Effect.andThen(sql`select pg_advisory_xact_lock(${sql.literal(resolveLock)})`, once)
-          )
-          return once.pipe(
-            Effect.retry({ while: mayRetry, times: 8 }),
-            Effect.catchIf(mayRetry, () => Effect.retry(inTurn, { while: mayRetry, times: 100 })),
-            Effect.catchIf(isMoved, () =>
-              Effect.die(new Error("Identity keys kept moving for 100 attempts under the global lock"))
-            ),
-            orUnavailable,
-            Effect.withSpan("IdentityResolver.resolve")
-          )
-        }
+        const resolve = <A, E1 = never, E2 = never>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
+          untilStill(attempt(assertion, asker, work)).pipe(orUnavailable, Effect.withSpan("IdentityResolver.resolve"))
 
         const lookup = Effect.fn("IdentityResolver.lookup")(function* (key: AssertedKey) {
           const keys = yield* repo.findKeyAndSiblings(key)
@@ -175,23 +183,15 @@ export class IdentityResolver extends Context.Service<
           return { ...contactKeyOf(state), contactId, identified: isIdentified(state), kind, certified }
         }, orUnavailable)
 
-        return IdentityResolver.of({ resolve, lookup })
+        const markTold = Effect.fn("IdentityResolver.markTold")(function* (aliases: ReadonlyArray<Alias>) {
+          const marked = new Set((yield* repo.markTold(aliases)).map(({ id }) => id))
+          return aliases.filter(({ keyId }) => marked.has(keyId))
+        })
+
+        return IdentityResolver.of({ resolve, lookup, markTold })
       })
     )
 }
-
-/** Somebody else changed what this request is about between its reading and its lock: again. */
-class Moved extends Schema.TaggedError<Moved>()("Moved", {}) {}
-
-const isMoved = (error: unknown): error is Moved | KeyLost => error instanceof Moved || error instanceof KeyLost
-
-const mayRetry = (error: unknown): boolean => isMoved(error) || isContention(error)
-
-const resolveLock = "4812007002"
-
-const contactIdsOf = (rows: ReadonlyArray<{ readonly contactId: string | null }>): ReadonlyArray<string> => [
-  ...new Set(rows.flatMap(({ contactId }) => contactId ?? []))
-]
 
 const identifiedIn = (snapshot: Snapshot): ReadonlySet<string> =>
   new Set([...snapshot.contacts.values()].filter((contact: ContactState) => isIdentified(contact)).map(({ id }) => id))
@@ -208,18 +208,4 @@ const writerOf = (
 const denied = new IdentityDenied({
   error:
     "This anonymousId cannot be used from a browser: it belongs to an identified person. For that person, identify them first; for another, start over with a new one."
-})
-
-const joinHints = {
-  two_external_ids:
-    "Two different user ids are never joined by themselves. If they are one person, merge them as an operator.",
-  two_emails: "One browser with two email addresses may be two people, so its anonymous id was left where it is.",
-  anonymous_not_joined:
-    "This anonymous id belongs to another identified person, or came without its X-Hogsend-Device secret, so it was not joined to this user."
-} as const
-
-const joinRefused = (key: AssertedKey, rule: keyof typeof joinHints): IngestionWarning => ({
-  code: rule === "anonymous_not_joined" ? rule : "join_refused",
-  key: { kind: key.kind, value: shorten(key.kind, key.value) },
-  hint: joinHints[rule]
 })

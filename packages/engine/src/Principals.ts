@@ -11,6 +11,7 @@ import {
   IdentityDenied,
   IdentityMissing,
   type IngestionWarning,
+  type Properties,
   type UserTokenExpired,
   type UserTokenInvalid,
   UserTokenMismatch,
@@ -20,7 +21,7 @@ import { Context, Effect, Layer, Result } from "effect"
 import { type AssertedKeyKind, isCertifiedShape, normaliseKey, shorten } from "./IdentityKey.ts"
 import type { AssertedKey, Assertion } from "./IdentityResolver.ts"
 import { certifiedAnonymousId } from "./Principals/certifiedId.ts"
-import { UserTokens } from "./UserTokens.ts"
+import { UserTokens, type VerifiedUserToken } from "./UserTokens.ts"
 
 /** What a request says about itself. */
 export interface Claims {
@@ -36,6 +37,10 @@ export interface Claims {
   /** A read: a token says whom it is about, also where no `userId` is claimed. */
   readonly reads?: boolean
   readonly writesLists?: boolean
+  /** False: the email is a property of the person, and no key. */
+  readonly emailVerified?: boolean | undefined
+  /** A server begins again with somebody who was erased. */
+  readonly restore?: boolean | undefined
   /** Writes nothing to a contact. */
   readonly observesOnly?: boolean
 }
@@ -43,6 +48,8 @@ export interface Claims {
 /** Whom a request acts for, and what of its claims was left out. */
 export interface Principal {
   readonly assertion: Assertion
+  /** Properties that the request says of its person without naming them so. */
+  readonly traits: Properties
   readonly warnings: ReadonlyArray<IngestionWarning>
   /** `inapp` for browsers, `api` for servers. */
   readonly source: "inapp" | "api"
@@ -70,30 +77,41 @@ export class Principals extends Context.Service<
     Effect.gen(function* () {
       const tokens = yield* UserTokens
 
-      /** The user that the request's tokens name, all of them verified. */
-      const tokenUser = Effect.fnUntraced(function* ({ userId, userTokens }: Claims) {
+      /** What the request's tokens say, all of them verified: the user, and when the newest was made. */
+      const readTokens = Effect.fnUntraced(function* ({ userId, userTokens }: Claims) {
         const users = yield* Effect.forEach(new Set(userTokens), tokens.verify)
-        const user = users[0]?.userId
-        if (users.some((other) => other.userId !== user)) return yield* disagreeingTokens
-        if (user !== undefined && userId !== undefined && user !== userId) return yield* otherUser
-        return user
+        const [token] = users.toSorted((a, b) => b.issuedAt - a.issuedAt)
+        if (users.some((other) => other.userId !== token?.userId)) return yield* disagreeingTokens
+        if (token !== undefined && userId !== undefined && token.userId !== userId) return yield* otherUser
+        return token
       })
 
       const forServer = (claims: Claims, user: string | undefined): Effect.Effect<Principal, PrincipalRefused> => {
         const named = claims.reads === true && user !== undefined ? { ...claims, userId: user } : claims
-        const { keys, warnings } = normalise(named)
+        const { keys: all, warnings } = normalise(named)
+        const unverified = claims.emailVerified === false ? all.find(({ kind }) => kind === "email") : undefined
+        const keys = all.filter((key) => key !== unverified)
         const browser = user !== undefined || claims.device !== undefined || claims.fromBrowser === true
         return keys.length === 0
-          ? Effect.fail(identityMissing(warnings, "userId, email or anonymousId"))
+          ? Effect.fail(identityMissing(warnings, unverified === undefined ? anyKey : verifiedKey))
           : Effect.succeed({
-              assertion: { keys, vouchedBy: "server", anonymousProven: true, observesOnly: false },
+              assertion: {
+                keys,
+                vouchedBy: "server",
+                anonymousProven: true,
+                observesOnly: false,
+                restores: claims.restore === true,
+                tokenIssuedAt: null
+              },
+              traits: unverified === undefined ? {} : { email: unverified.value },
               warnings: browser ? [...warnings, browserBody] : warnings,
               source: "api",
               idempotencyScope: "server"
             })
       }
 
-      const forBrowser = Effect.fnUntraced(function* (claims: Claims, user: string | undefined) {
+      const forBrowser = Effect.fnUntraced(function* (claims: Claims, token: VerifiedUserToken | undefined) {
+        const user = token?.userId
         if (claims.email !== undefined) return yield* emailAsserted
         if (claims.userId !== undefined && user === undefined) return yield* tokenRequired
         const acting = claims.reads === true ? user : claims.userId
@@ -111,8 +129,11 @@ export class Principals extends Context.Service<
             keys,
             vouchedBy: isUser ? "user" : certified ? "device" : "public",
             anonymousProven: proven,
-            observesOnly: claims.observesOnly === true && !isUser
+            observesOnly: claims.observesOnly === true && !isUser,
+            restores: false,
+            tokenIssuedAt: isUser && token !== undefined ? token.issuedAt * 1000 : null
           },
+          traits: {},
           warnings,
           source: "inapp",
           idempotencyScope: `browser:${keys[0]?.kind}:${keys[0]?.value}`
@@ -120,8 +141,8 @@ export class Principals extends Context.Service<
       })
 
       const establish = Effect.fn("Principals.establish")(function* (caller: Caller["Service"], claims: Claims) {
-        const user = yield* tokenUser(claims)
-        return yield* caller.restricted ? forBrowser(claims, user) : forServer(claims, user)
+        const token = yield* readTokens(claims)
+        return yield* caller.restricted ? forBrowser(claims, token) : forServer(claims, token?.userId)
       })
 
       return Principals.of({ establish })
@@ -160,6 +181,9 @@ const identityMissing = (warnings: ReadonlyArray<IngestionWarning>, wanted: stri
       ? { error: `The request does not say whom it is about. Send ${wanted}.` }
       : { error: `Every key of the request was refused. ${warnings[0]?.hint ?? ""}`.trim(), warnings }
   )
+
+const anyKey = "userId, email or anonymousId"
+const verifiedKey = "userId, anonymousId, or an email that is verified: one with emailVerified: false is no key"
 
 const disagreeingTokens = new UserTokenMismatch({
   error: "The request carries more than one userToken, for different users. Send one."

@@ -7,6 +7,7 @@ export const fingerprintOf = (draft: EventDraft): string => {
   const {
     idempotencyKey: _key,
     properties: _unknown,
+    restore: _restore,
     source: _source,
     timestamp,
     userToken: _token,

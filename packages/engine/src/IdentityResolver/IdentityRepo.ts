@@ -1,13 +1,14 @@
 /** The SQL of identity: reading and locking what a decision needs, and taking its steps. */
 import { PgClient } from "@effect/sql-pg"
-import type { VouchedBy } from "@hogsend/core"
 import { Effect, type Schema } from "effect"
 import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
 import { slotOf } from "../IdentityKey.ts"
 import { personalTables } from "../PersonalData.ts"
+import { Tombstones } from "../Tombstones.ts"
 import type { PublicProperty } from "../contactProperties.ts"
-import type { AssertedKey, ContactState, KeyState, Snapshot } from "./snapshot.ts"
+import type { Alias } from "./burnGuard.ts"
+import type { AssertedBy, ContactState, Cut, KeyState, Snapshot } from "./snapshot.ts"
 
 /** A contact's row as it was read under its lock. */
 export interface ContactRow {
@@ -31,32 +32,51 @@ export interface LedgerEntry {
   readonly after: unknown
 }
 
+/** A key by its namespace and value, whatever kind it has in the store. */
+export type KeyName = Pick<KeyState, "kind" | "value">
+
+/** Who puts a key at its contact, and when what says so happened. */
+export interface Placing {
+  readonly assertedBy: AssertedBy
+  readonly occurredAt: Date
+}
+
 /** Keys are moved by `repointKeys`, which says which ones. */
 const followers = personalTables.filter(({ onMerge, table }) => onMerge === "follows" && table !== "identity_keys")
 
 export const makeIdentityRepo = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
+  const tombstones = yield* Tombstones
   const micros = (column: string) => sql.literal(`(extract(epoch from ${column}) * 1000000)::float8`)
-  const keyColumns = sql`id, kind, value, contact_id as "contactId", certified,
-    ${micros("first_asserted_at")} as "firstAssertedAt", ${micros("preferred_at")} as "preferredAt"`
+  const keyColumns = sql`id, kind, value, contact_id as "contactId", certified, asserted_by as "assertedBy",
+    ${micros("first_asserted_at")} as "firstAssertedAt", ${micros("preferred_at")} as "preferredAt",
+    ${micros("placed_at")} as "placedAt", ${micros("not_before")} as "notBefore", told_to as "toldTo"`
 
-  const valuesOf = (keys: ReadonlyArray<AssertedKey>, email: boolean) =>
+  const valuesOf = (keys: ReadonlyArray<KeyName>, email: boolean) =>
     keys.filter((key) => (key.kind === "email") === email).map((key) => key.value)
 
   /** The rows of the asserted keys, as far as they exist. */
-  const findKeys = (keys: ReadonlyArray<AssertedKey>) => sql<KeyState>`
+  const findKeys = (keys: ReadonlyArray<KeyName>) => sql<KeyState>`
     select ${keyColumns} from hogsend.identity_keys where kind <> 'email' and value = any(${valuesOf(keys, false)}::text[])
     union all
     select ${keyColumns} from hogsend.identity_keys where kind = 'email' and value = any(${valuesOf(keys, true)}::text[])`
 
   /** The rows of the asserted keys, and of every key of these contacts. */
-  const findKeysAround = (keys: ReadonlyArray<AssertedKey>, contactIds: ReadonlyArray<string>) =>
+  const findKeysAround = (keys: ReadonlyArray<KeyName>, contactIds: ReadonlyArray<string>) =>
     contactIds.length === 0
       ? findKeys(keys)
       : sql<KeyState>`
           ${findKeys(keys)}
           union all
           select ${keyColumns} from hogsend.identity_keys where contact_id = any(${contactIds}::uuid[])`
+
+  const cutsAmong = (ids: ReadonlyArray<string>) =>
+    Effect.map(
+      sql<{ one: string; other: string }>`
+        select contact_id as one, other_contact_id as other from hogsend.identity_cuts
+        where contact_id = any(${ids}::uuid[]) and other_contact_id = any(${ids}::uuid[])`,
+      (rows) => rows.map(({ one, other }): Cut => [one, other])
+    )
 
   const contactColumns = sql.literal(`id, properties, public_properties as "publicProperties", timezone, source,
     first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"`)
@@ -69,16 +89,19 @@ export const makeIdentityRepo = Effect.gen(function* () {
       select ${contactColumns} from hogsend.contacts where id = any(${ids}::uuid[]) order by id for no key update`,
 
     /** What is known now of the asserted keys and of these contacts. */
-    snapshot: Effect.fnUntraced(function* (keys: ReadonlyArray<AssertedKey>, contacts: ReadonlyArray<ContactRow>) {
+    snapshot: Effect.fnUntraced(function* (keys: ReadonlyArray<KeyName>, contacts: ReadonlyArray<ContactRow>) {
       const rows = yield* findKeysAround(
         keys,
         contacts.map(({ id }) => id)
       )
       const { now } = yield* Effect.flatMap(sql<{ now: number }>`select ${micros("hogsend.now()")} as now`, oneRow)
       const byContact = Map.groupBy(new Map(rows.map((row) => [row.id, row])).values(), (row) => row.contactId)
+      const known = new Map(rows.map((row) => [slotOf(row.kind, row.value), row]))
       return {
         now,
-        keys: new Map(rows.map((row) => [slotOf(row.kind, row.value), row])),
+        keys: known,
+        erased: yield* tombstones.find(keys.filter(({ kind, value }) => !known.has(slotOf(kind, value)))),
+        cuts: contacts.length < 2 ? [] : yield* cutsAmong(contacts.map(({ id }) => id)),
         contacts: new Map(
           contacts.map(({ firstSeenAt, id }): [string, ContactState] => [
             id,
@@ -89,7 +112,7 @@ export const makeIdentityRepo = Effect.gen(function* () {
     }),
 
     /** The key's row, and every key of whom it belongs to: one statement, so that a merge is seen whole or not at all. */
-    findKeyAndSiblings: (key: AssertedKey) => sql<KeyState>`
+    findKeyAndSiblings: (key: KeyName) => sql<KeyState>`
       with found as (${findKeys([key])})
       select ${keyColumns} from hogsend.identity_keys where id in (select id from found)
       union
@@ -109,13 +132,16 @@ export const makeIdentityRepo = Effect.gen(function* () {
         readonly certified: boolean
         readonly contactId: string | null
         readonly preferred: boolean
+        readonly notBefore: number | null
       }>,
-      assertedBy: VouchedBy
+      { assertedBy, occurredAt }: Placing
     ) => sql<{ id: string }>`
-      insert into hogsend.identity_keys (id, kind, value, certified, contact_id, asserted_by, preferred_at)
-      select "keyId", kind, value, certified, "contactId", ${assertedBy}, case when preferred then hogsend.now() end
-      from jsonb_to_recordset(${sql.json(keys)})
-        as k ("keyId" uuid, kind text, value text, certified boolean, "contactId" uuid, preferred boolean)
+      insert into hogsend.identity_keys
+        (id, kind, value, certified, contact_id, asserted_by, placed_at, preferred_at, not_before)
+      select "keyId", kind, value, certified, "contactId", ${assertedBy}, ${occurredAt},
+        case when preferred then hogsend.now() end, to_timestamp("notBefore" / 1000000)
+      from jsonb_to_recordset(${sql.json(keys)}) as k ("keyId" uuid, kind text, value text, certified boolean,
+        "contactId" uuid, preferred boolean, "notBefore" float8)
       order by value
       on conflict do nothing
       returning id`,
@@ -125,19 +151,39 @@ export const makeIdentityRepo = Effect.gen(function* () {
       select id from hogsend.identity_keys where id = ${keyId} and contact_id is null for key share`,
 
     /** A key that nobody holds gets its contact; answers nothing when somebody was faster. */
-    linkKey: (keyId: string, contactId: string) => sql<{ firstAssertedAt: Date }>`
-      update hogsend.identity_keys set contact_id = ${contactId}
+    linkKey: (keyId: string, contactId: string, { assertedBy, occurredAt }: Placing) => sql<{ firstAssertedAt: Date }>`
+      update hogsend.identity_keys
+      set contact_id = ${contactId}, asserted_by = ${assertedBy}, placed_at = ${occurredAt}
       where id = ${keyId} and contact_id is null returning first_asserted_at as "firstAssertedAt"`,
 
-    promoteKey: (keyId: string, from: string | null, contactId: string) => sql<{ id: string }>`
-      update hogsend.identity_keys set kind = 'external', contact_id = ${contactId}
+    promoteKey: (
+      { contactId, from, keyId }: { readonly keyId: string; readonly from: string | null; readonly contactId: string },
+      { assertedBy, occurredAt }: Placing
+    ) => sql<{ id: string }>`
+      update hogsend.identity_keys
+      set kind = 'external', contact_id = ${contactId}, asserted_by = ${assertedBy}, placed_at = ${occurredAt}
       where id = ${keyId} and kind = 'anonymous' and contact_id is not distinct from ${from}::uuid returning id`,
 
-    preferEmail: (keyId: string) => sql`
+    /** The string leaves the key, and what hangs on it stays; answers nothing when it is no longer that contact's. */
+    retireKey: (keyId: string, contactId: string) => sql<{ id: string }>`
+      update hogsend.identity_keys set kind = 'history', value = '$' || id::text
+      where id = ${keyId} and contact_id = ${contactId} returning id`,
+
+    /** Answers those that were not told before. */
+    markTold: (aliases: ReadonlyArray<Alias>) => sql<{ id: string }>`
+      update hogsend.identity_keys k set told_at = hogsend.now(), told_to = a."externalKeyId"
+      from jsonb_to_recordset(${sql.json(aliases)}) as a ("keyId" uuid, "externalKeyId" uuid)
+      where k.id = a."keyId" and k.told_at is null returning k.id`,
+
+    preferKey: (keyId: string) => sql`
       update hogsend.identity_keys set preferred_at = hogsend.now() where id = ${keyId}`,
 
-    repointKeys: (absorbedId: string, survivorId: string) => sql<{ id: string }>`
-      update hogsend.identity_keys set contact_id = ${survivorId} where contact_id = ${absorbedId} returning id`,
+    /** The absorbed contact's own id says who brought it, and when. */
+    repointKeys: (absorbedId: string, survivorId: string, by: AssertedBy) => sql<{ id: string }>`
+      update hogsend.identity_keys set contact_id = ${survivorId},
+        asserted_by = case when value = ${absorbedId}::uuid::text then ${by} else asserted_by end,
+        placed_at = case when value = ${absorbedId}::uuid::text then hogsend.now() else placed_at end
+      where contact_id = ${absorbedId} returning id`,
 
     /** What else names a contact follows it. */
     repointFollowers: Effect.fnUntraced(function* (absorbedId: string, survivorId: string) {
@@ -158,12 +204,17 @@ export const makeIdentityRepo = Effect.gen(function* () {
         first_seen_at = ${row.firstSeenAt}, last_seen_at = ${row.lastSeenAt}, updated_at = hogsend.now()
       where id = ${row.id}`,
 
-    insertLedger: (entries: ReadonlyArray<LedgerEntry>, assertedBy: VouchedBy, actor: Actor) => sql`
+    /** A refusal that is written down already is not written down again: it comes with every request. */
+    insertLedger: (entries: ReadonlyArray<LedgerEntry>, assertedBy: AssertedBy, actor: Actor) => sql`
       insert into hogsend.identity_ledger
         (id, action, rule, contact_id, other_contact_id, key_id, asserted_by, actor, actor_key_id, before, after)
       select id, action, rule, "contactId", "otherContactId", "keyId", ${assertedBy}, ${actor.name}, ${actor.keyId}::uuid,
         before, after
       from jsonb_to_recordset(${sql.json(entries)}) as l (id uuid, action text, rule text, "contactId" uuid,
-        "otherContactId" uuid, "keyId" uuid, before jsonb, after jsonb)`
+        "otherContactId" uuid, "keyId" uuid, before jsonb, after jsonb)
+      where action <> 'join_refused' or not exists (
+        select 1 from hogsend.identity_ledger known
+        where known.contact_id = "contactId" and known.action = 'join_refused' and known.rule = l.rule
+          and known.key_id is not distinct from "keyId" and known.other_contact_id is not distinct from "otherContactId")`
   }
 })

@@ -2,7 +2,13 @@
 import type { AssertedKey, KeyState } from "./snapshot.ts"
 
 /** Why a key was left where it is. */
-export type RefusalRule = "two_external_ids" | "two_emails" | "anonymous_not_joined"
+export type RefusalRule =
+  | "two_external_ids"
+  | "two_emails"
+  | "anonymous_not_joined"
+  | "cut"
+  | "too_many_keys"
+  | "too_many_merges"
 
 /** One change of the store. Contacts and keys that do not exist yet are named by ids minted for them. */
 export type Step =
@@ -15,6 +21,8 @@ export type Step =
       readonly certified: boolean
       readonly contactId: string | null
       readonly preferred: boolean
+      /** The string was an erased person's, in microseconds; null when it never was. */
+      readonly notBefore: number | null
     }
   | { readonly _tag: "LinkKey"; readonly keyId: string; readonly contactId: string }
   | {
@@ -24,7 +32,18 @@ export type Step =
       readonly from: string | null
       readonly contactId: string
     }
-  | { readonly _tag: "PreferEmail"; readonly keyId: string; readonly contactId: string }
+  | {
+      readonly _tag: "MoveEmail"
+      /** The address as the other contact has it; what hangs on it stays there. */
+      readonly fromKeyId: string
+      readonly from: string
+      /** The address as a key of its new contact. */
+      readonly keyId: string
+      readonly value: string
+      readonly contactId: string
+      readonly preferred: boolean
+    }
+  | { readonly _tag: "PreferKey"; readonly keyId: string; readonly contactId: string }
   | { readonly _tag: "Merge"; readonly survivorId: string; readonly absorbedId: string }
   | {
       readonly _tag: "RefuseJoin"

@@ -1,10 +1,10 @@
 /** Takes the steps of a decision in SQL, inside of the caller's transaction, and writes the ledger of them. */
-import type { VouchedBy } from "@hogsend/core"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { dropPublicOf, foldProperties } from "../contactProperties.ts"
 import type { Actor } from "../AuditLogs.ts"
 import { newId } from "../newId.ts"
+import type { AssertedBy } from "./snapshot.ts"
 import type { Step } from "./Step.ts"
 import type { ContactRow, LedgerEntry, makeIdentityRepo } from "./IdentityRepo.ts"
 
@@ -13,6 +13,7 @@ export interface Changes {
   readonly created: ReadonlyArray<string>
   readonly linked: ReadonlyArray<{ readonly keyId: string; readonly contactId: string }>
   readonly promoted: ReadonlyArray<{ readonly keyId: string; readonly contactId: string }>
+  readonly moved: ReadonlyArray<StepOf<"MoveEmail">>
   readonly merged: ReadonlyArray<{ readonly survivorId: string; readonly absorbedId: string }>
   readonly refused: ReadonlyArray<Extract<Step, { readonly _tag: "RefuseJoin" }>>
 }
@@ -22,7 +23,7 @@ export interface StepContext {
   readonly contacts: ReadonlyArray<ContactRow>
   /** Those of them that were identified before. */
   readonly identified: ReadonlySet<string>
-  readonly assertedBy: VouchedBy
+  readonly assertedBy: AssertedBy
   readonly asker: { readonly actor: Actor; readonly source: string }
   /** When the request happened: a new contact was first seen then. */
   readonly occurredAt: Date
@@ -60,7 +61,7 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
     for (const row of made) rows.set(row.id, row)
   }
   const claims = stepsOf(steps, "ClaimKey")
-  if (claims.length > 0 && (yield* repo.claimKeys(claims, context.assertedBy)).length < claims.length) {
+  if (claims.length > 0 && (yield* repo.claimKeys(claims, context)).length < claims.length) {
     return yield* new KeyLost()
   }
   const notes = (yield* Effect.forEach(steps, (step) => apply(repo, step, progress, context))).filter(
@@ -80,6 +81,7 @@ const changesOf = (steps: ReadonlyArray<Step>): Changes => ({
     ({ contactId, keyId }) => (contactId === null ? [] : [{ keyId, contactId }])
   ),
   promoted: stepsOf(steps, "PromoteKey"),
+  moved: stepsOf(steps, "MoveEmail"),
   merged: stepsOf(steps, "Merge"),
   refused: stepsOf(steps, "RefuseJoin")
 })
@@ -110,11 +112,13 @@ const apply = (
       return Effect.succeed(linked ? { action: "linked", rule: "new_key", contactId, keyId } : undefined)
     }
     case "LinkKey":
-      return link(repo, step, progress)
+      return link(repo, step, progress, context)
     case "PromoteKey":
-      return promote(repo, step, progress)
-    case "PreferEmail":
-      return Effect.as(repo.preferEmail(step.keyId), undefined)
+      return promote(repo, step, progress, context)
+    case "MoveEmail":
+      return move(repo, step, context)
+    case "PreferKey":
+      return Effect.as(repo.preferKey(step.keyId), undefined)
     case "Merge":
       return merge(repo, step, progress, context)
     case "RefuseJoin": {
@@ -124,8 +128,13 @@ const apply = (
   }
 }
 
-const link = Effect.fnUntraced(function* (repo: Repo, { contactId, keyId }: StepOf<"LinkKey">, { rows }: Progress) {
-  const [key] = yield* repo.linkKey(keyId, contactId)
+const link = Effect.fnUntraced(function* (
+  repo: Repo,
+  { contactId, keyId }: StepOf<"LinkKey">,
+  { rows }: Progress,
+  context: StepContext
+) {
+  const [key] = yield* repo.linkKey(keyId, contactId, context)
   if (key === undefined) return yield* new KeyLost()
   const row = rows.get(contactId)
   // They were seen before they were somebody.
@@ -137,9 +146,14 @@ const link = Effect.fnUntraced(function* (repo: Repo, { contactId, keyId }: Step
   return { action: "linked", rule: "free_key", contactId, keyId }
 })
 
-const promote = Effect.fnUntraced(function* (repo: Repo, step: StepOf<"PromoteKey">, { rows }: Progress) {
+const promote = Effect.fnUntraced(function* (
+  repo: Repo,
+  step: StepOf<"PromoteKey">,
+  { rows }: Progress,
+  context: StepContext
+) {
   const { contactId, from, keyId } = step
-  if ((yield* repo.promoteKey(keyId, from, contactId)).length === 0) return yield* new KeyLost()
+  if ((yield* repo.promoteKey(step, context)).length === 0) return yield* new KeyLost()
   const holder = from === null ? undefined : rows.get(from)
   if (holder !== undefined) {
     const cleaned = { ...holder, ...dropPublicOf(holder, keyId) }
@@ -156,6 +170,21 @@ const promote = Effect.fnUntraced(function* (repo: Repo, step: StepOf<"PromoteKe
   }
 })
 
+const move = Effect.fnUntraced(function* (repo: Repo, step: StepOf<"MoveEmail">, context: StepContext) {
+  if ((yield* repo.retireKey(step.fromKeyId, step.from)).length === 0) return yield* new KeyLost()
+  const claim = { ...step, kind: "email", certified: false, notBefore: null }
+  if ((yield* repo.claimKeys([claim], context)).length === 0) return yield* new KeyLost()
+  const { contactId, from, fromKeyId, keyId } = step
+  return {
+    action: "moved",
+    rule: "asserted_later",
+    contactId,
+    otherContactId: from,
+    keyId,
+    before: { keyId: fromKeyId }
+  }
+})
+
 const merge = Effect.fnUntraced(function* (
   repo: Repo,
   step: StepOf<"Merge">,
@@ -166,7 +195,7 @@ const merge = Effect.fnUntraced(function* (
   if (survivor === undefined || absorbed === undefined) {
     return yield* Effect.die(new Error("A merge of a contact that is not locked"))
   }
-  const keyIds = (yield* repo.repointKeys(absorbed.id, survivor.id)).map(({ id }) => id)
+  const keyIds = (yield* repo.repointKeys(absorbed.id, survivor.id, context.assertedBy)).map(({ id }) => id)
   yield* repo.repointFollowers(absorbed.id, survivor.id)
   const folded = fold(survivor, absorbed, { ...context, identified })
   if (identified.has(absorbed.id)) identified.add(survivor.id)
@@ -175,7 +204,7 @@ const merge = Effect.fnUntraced(function* (
   yield* repo.markMerged(absorbed.id, survivor.id)
   return {
     action: "merged",
-    rule: "keys_asserted_together",
+    rule: context.assertedBy === "operator" ? "operator" : "keys_asserted_together",
     contactId: survivor.id,
     otherContactId: absorbed.id,
     before: { survivor, absorbed, keyIds },
@@ -183,7 +212,12 @@ const merge = Effect.fnUntraced(function* (
   }
 })
 
-const fold = (survivor: ContactRow, absorbed: ContactRow, context: StepContext): ContactRow => ({
+/** What the survivor of a merge becomes. */
+export const fold = (
+  survivor: ContactRow,
+  absorbed: ContactRow,
+  context: Pick<StepContext, "identified" | "assertedBy" | "serverOnly">
+): ContactRow => ({
   ...survivor,
   ...foldProperties(
     { ...survivor, identified: context.identified.has(survivor.id) },

@@ -3,10 +3,13 @@
  *
  * It starts at the strongest asserted key (unknown: a contact for it) and takes each weaker key in turn: free: link; held
  * by another contact: merge the two, unless that would bring together two external ids, or two emails by an anonymous id
- * (a family's browser). A key that may not join stays where it is. A trusted user id that is so far a contact's id or a
- * certified anonymous id names that contact; any other anonymous id is promoted to an external id.
+ * (a family's browser), or an operator split them, or a limit is reached. A key that may not join stays where it is, but an
+ * address moves to the user whom a server named with it last. A trusted user id that is so far a contact's id or a
+ * certified anonymous id names that contact; any other anonymous id is promoted to an external id. Keys of an erased
+ * person change nothing.
  */
-import { isCertifiedShape } from "../IdentityKey.ts"
+import { isCertifiedShape, slotOf } from "../IdentityKey.ts"
+import { brokenByMerge, type IdentityLimits, isFull } from "./limits.ts"
 import type { AssertedKey, Assertion, ContactState, KeyState, Snapshot } from "./snapshot.ts"
 import { emailsOf, externalOf, isIdentified } from "./snapshot.ts"
 import type { RefusalRule, Step } from "./Step.ts"
@@ -14,6 +17,8 @@ import { makeWorld, type World } from "./world.ts"
 
 export type Decision =
   | { readonly _tag: "Denied" }
+  /** The person was erased, and nothing is stored. */
+  | { readonly _tag: "Erased"; readonly keys: ReadonlyArray<AssertedKey> }
   | {
       readonly _tag: "Resolved"
       readonly steps: ReadonlyArray<Step>
@@ -23,13 +28,28 @@ export type Decision =
       readonly contact: ContactState | null
       /** Whether it was identified before the steps. */
       readonly wasIdentified: boolean
+      /** Weaker keys that were an erased person's, and were left out. */
+      readonly erased: ReadonlyArray<AssertedKey>
     }
 
-/** `mint` gives ids to what is new. The assertion has at least one key. */
-export const decide = (assertion: Assertion, snapshot: Snapshot, mint: () => string): Decision => {
-  const [strongest, ...weaker] = assertion.keys
-  const world = makeWorld(snapshot, mint)
+/** What a decision needs to know beside the assertion and the store. */
+export interface Circumstances {
+  /** Gives ids to what is new. */
+  readonly mint: () => string
+  /** When what is asserted happened, in microseconds since 1970. */
+  readonly occurredAt: number
+  readonly limits: IdentityLimits
+}
+
+/** The assertion has at least one key. */
+export const decide = (assertion: Assertion, snapshot: Snapshot, circumstances: Circumstances): Decision => {
+  const { limits, mint, occurredAt } = circumstances
+  const world = makeWorld(snapshot, mint, { by: assertion.vouchedBy, occurredAt })
+  const erased = assertion.keys.filter((key) => isErased(key, world.key(key), assertion, snapshot, occurredAt))
+  const [strongest, ...others] = assertion.keys
+  const weaker = others.filter((key) => !erased.includes(key))
   if (strongest === undefined || isDenied(assertion, strongest, world)) return { _tag: "Denied" }
+  if (erased.includes(strongest)) return { _tag: "Erased", keys: erased }
 
   const known = world.key(strongest)
   if (assertion.observesOnly && (known === undefined || known.contactId === null)) {
@@ -38,16 +58,38 @@ export const decide = (assertion: Assertion, snapshot: Snapshot, mint: () => str
       steps: world.steps,
       keyId: known?.id ?? world.claim(strongest, null, false),
       contact: null,
-      wasIdentified: false
+      wasIdentified: false,
+      erased
     }
   }
 
   const identifiedBefore = new Set([...snapshot.contacts.values()].filter(isIdentified).map(({ id }) => id))
   const keyId = settleStrongest(strongest, world)
-  for (const key of weaker) join(key, strongest, keyId, assertion, world)
+  const joining = { strongest, strongestId: keyId, assertion, world, occurredAt, limits, now: snapshot.now }
+  for (const key of weaker) join(key, joining)
 
   const contact = world.contactOfKey(keyId)
-  return { _tag: "Resolved", steps: world.steps, keyId, contact, wasIdentified: identifiedBefore.has(contact.id) }
+  const wasIdentified = identifiedBefore.has(contact.id)
+  return { _tag: "Resolved", steps: world.steps, keyId, contact, wasIdentified, erased }
+}
+
+/**
+ * Whether a key is an erased person's still. They begin again, as a new contact, when a server says so or with a token
+ * that was made later; what happened before the erasure stays theirs for ever.
+ */
+const isErased = (
+  { kind, value }: AssertedKey,
+  known: KeyState | undefined,
+  { restores, tokenIssuedAt, vouchedBy }: Assertion,
+  snapshot: Snapshot,
+  occurredAt: number
+): boolean => {
+  if (known !== undefined) return known.notBefore !== null && occurredAt <= known.notBefore
+  const erasedAt = snapshot.erased.get(slotOf(kind, value))
+  if (erasedAt === undefined) return false
+  const begins =
+    (vouchedBy === "server" && restores) || (vouchedBy === "user" && tokenIssuedAt !== null && tokenIssuedAt > erasedAt)
+  return !begins || occurredAt <= erasedAt
 }
 
 /**
@@ -77,25 +119,42 @@ const settleStrongest = (key: AssertedKey, world: World): string => {
   return known.id
 }
 
-const join = (key: AssertedKey, strongest: AssertedKey, strongestId: string, assertion: Assertion, world: World) => {
+interface Joining {
+  readonly strongest: AssertedKey
+  readonly strongestId: string
+  readonly assertion: Assertion
+  readonly world: World
+  readonly occurredAt: number
+  readonly now: number
+  readonly limits: IdentityLimits
+}
+
+const join = (key: AssertedKey, joining: Joining) => {
+  const { assertion, limits, strongest, strongestId, world } = joining
   const target = world.contactOfKey(strongestId)
   const known = world.key(key)
   // An email asserted together with the contact's strongest key is the one that mail goes to.
   const preferred = key.kind === "email" && isStrongestOf([target], strongest)
-  if (known?.contactId !== target.id && needsProof(key, assertion)) {
-    return world.refuse(key, known, target.id, "anonymous_not_joined")
-  }
-  if (known === undefined) return world.claim(key, target.id, preferred)
-  if (known.contactId === null) return world.link(known, target.id)
-  if (known.contactId === target.id) {
-    if (preferred) world.prefer(known, target.id)
-    return
+  if (known?.contactId === target.id) return preferred ? world.prefer(known, target.id) : undefined
+  if (needsProof(key, assertion)) return world.refuse(key, known, target.id, "anonymous_not_joined")
+  if (known === undefined || known.contactId === null) {
+    if (key.kind !== "external" && isFull(target, key.kind, assertion.vouchedBy, limits)) {
+      return refuseFull(key, known, target.id, world)
+    }
+    return known === undefined ? world.claim(key, target.id, preferred) : world.link(known, target.id)
   }
   const other = world.contact(known.contactId)
-  const rule = refusalOf(key, known, target, other, assertion)
+  const rule = refusalOf(key, known, target, other, joining)
   if (rule !== undefined) return world.refuse(key, known, target.id, rule)
+  if (hasTwoExternalIds(target, other)) return world.move(known, target.id, preferred)
   const comesFirst = key.kind === "email" && isStrongestOf([target, other], strongest)
   return world.merge(target.id, other.id, comesFirst ? known : undefined)
+}
+
+/** The key is kept, as nobody's, so that the ledger can name it and an operator can add it. */
+const refuseFull = (key: AssertedKey, known: KeyState | undefined, contactId: string, world: World) => {
+  if (known === undefined) world.claim(key, null, false)
+  return world.refuse(key, world.key(key), contactId, "too_many_keys")
 }
 
 /** A user's browser says that it is a certified device, and brings no secret that shows it. */
@@ -106,22 +165,42 @@ const needsProof = (key: AssertedKey, { anonymousProven, vouchedBy }: Assertion)
 const isStrongestOf = (contacts: ReadonlyArray<ContactState>, key: AssertedKey): boolean =>
   contacts.every((contact) => (externalOf(contact)?.value ?? key.value) === key.value)
 
+const hasTwoExternalIds = (target: ContactState, other: ContactState): boolean =>
+  externalOf(target) !== undefined && externalOf(other) !== undefined
+
 const refusalOf = (
   key: AssertedKey,
   known: KeyState,
   target: ContactState,
   other: ContactState,
-  assertion: Assertion
+  { assertion, limits, now, occurredAt, strongest, world }: Joining
 ): RefusalRule | undefined => {
-  if (
-    assertion.vouchedBy === "user" &&
-    !assertion.anonymousProven &&
-    (known.kind !== "anonymous" || isIdentified(other))
-  ) {
+  const { anonymousProven, vouchedBy } = assertion
+  if (world.areCut(target.id, other.id)) return "cut"
+  if (vouchedBy === "user" && !anonymousProven && (known.kind !== "anonymous" || isIdentified(other))) {
     return "anonymous_not_joined"
   }
-  if (externalOf(target) !== undefined && externalOf(other) !== undefined) return "two_external_ids"
+  if (hasTwoExternalIds(target, other)) {
+    if (!mayMove(key, known, strongest, vouchedBy, occurredAt)) return "two_external_ids"
+    return isFull(target, "email", vouchedBy, limits) ? "too_many_keys" : undefined
+  }
   const emails = new Set([...emailsOf(target), ...emailsOf(other)].map(({ value }) => value))
   const bothHaveOne = emailsOf(target).length > 0 && emailsOf(other).length > 0
-  return key.kind === "anonymous" && bothHaveOne && emails.size > 1 ? "two_emails" : undefined
+  if (key.kind === "anonymous" && bothHaveOne && emails.size > 1) return "two_emails"
+  // A contact that was made for this request is no merge: what was to be its keys comes to the other one.
+  const merges = !world.isFresh(target.id)
+  return merges ? brokenByMerge([target, other], vouchedBy, now, limits) : undefined
 }
+
+/** A server says now that an address is this user's; whoever put it at another user said so earlier. */
+const mayMove = (
+  key: AssertedKey,
+  known: KeyState,
+  strongest: AssertedKey,
+  vouchedBy: Assertion["vouchedBy"],
+  occurredAt: number
+): boolean =>
+  key.kind === "email" &&
+  strongest.kind === "external" &&
+  vouchedBy === "server" &&
+  occurredAt > (known.placedAt ?? known.firstAssertedAt)

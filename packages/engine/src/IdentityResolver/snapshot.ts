@@ -5,6 +5,9 @@
 import type { ContactKeyKind, VouchedBy } from "@hogsend/core"
 import type { AssertedKeyKind, IdentityKeyKind } from "../IdentityKey.ts"
 
+/** On whose word a key came to its contact. */
+export type AssertedBy = VouchedBy | "operator"
+
 /** A key as a request asserts it, normalised. */
 export interface AssertedKey {
   readonly kind: AssertedKeyKind
@@ -20,6 +23,10 @@ export interface Assertion {
   readonly anonymousProven: boolean
   /** Only looks: an anonymous browser that writes nothing to a contact makes a key and no contact. */
   readonly observesOnly: boolean
+  /** A server says that an erased person is to begin again, as a new and empty contact. */
+  readonly restores: boolean
+  /** When the user's token was made, in microseconds since 1970; null without one. */
+  readonly tokenIssuedAt: number | null
 }
 
 /** A row of `identity_keys`. Times are microseconds of the database's clock. */
@@ -31,6 +38,13 @@ export interface KeyState {
   readonly certified: boolean
   readonly firstAssertedAt: number
   readonly preferredAt: number | null
+  readonly assertedBy: AssertedBy
+  /** When what put it at its contact happened; null of older rows. */
+  readonly placedAt: number | null
+  /** The string was an erased person's: what happened before this is theirs. */
+  readonly notBefore: number | null
+  /** The external key that the analytics provider was told to join this one into. */
+  readonly toldTo: string | null
 }
 
 /** A contact with all of its keys. */
@@ -46,13 +60,20 @@ export interface Snapshot {
   /** Keys that exist, by `slotOf`. */
   readonly keys: ReadonlyMap<string, KeyState>
   readonly contacts: ReadonlyMap<string, ContactState>
+  /** When the person who held a string was erased, by `slotOf`, for asserted keys that do not exist. */
+  readonly erased: ReadonlyMap<string, number>
+  /** Pairs of these contacts that an operator split. */
+  readonly cuts: ReadonlyArray<Cut>
 }
+
+export type Cut = readonly [contactId: string, otherContactId: string]
 
 /** What the rules about a contact's keys look at. */
 export type WithKeys = Pick<ContactState, "keys">
 
+/** The one that was preferred last, else the first: an operator may have brought two together. */
 export const externalOf = (contact: WithKeys): KeyState | undefined =>
-  contact.keys.find((key) => key.kind === "external")
+  preferredOf(contact.keys.filter((key) => key.kind === "external"))
 
 export const emailsOf = (contact: WithKeys): ReadonlyArray<KeyState> =>
   contact.keys.filter((key) => key.kind === "email")
@@ -71,8 +92,10 @@ const isEarlier = (a: KeyState, b: KeyState): boolean =>
   a.firstAssertedAt !== b.firstAssertedAt ? a.firstAssertedAt < b.firstAssertedAt : a.value < b.value
 
 /** The address that mail goes to: asserted last together with the strongest key, else the first. */
-export const currentEmailOf = (contact: WithKeys): KeyState | undefined =>
-  emailsOf(contact).reduce<KeyState | undefined>((best, key) => {
+export const currentEmailOf = (contact: WithKeys): KeyState | undefined => preferredOf(emailsOf(contact))
+
+const preferredOf = (keys: ReadonlyArray<KeyState>): KeyState | undefined =>
+  keys.reduce<KeyState | undefined>((best, key) => {
     if (best === undefined) return key
     const [a, b] = [key.preferredAt ?? -1, best.preferredAt ?? -1]
     return a !== b ? (a > b ? key : best) : isEarlier(key, best) ? key : best
@@ -92,6 +115,16 @@ export const contactKeyOf = (contact: Pick<ContactState, "id" | "keys">): Contac
   return anonymous === undefined
     ? { contactKey: contact.id, contactKeyKind: "contact", safeToIdentify: false }
     : anonymousContactKey(anonymous.value)
+}
+
+/** The key of somebody of whom nothing is kept: what the caller knows them by. Never an email, so it may be empty. */
+export const contactKeyAsSent = (keys: ReadonlyArray<AssertedKey>): ContactKey => {
+  const key = keys.find(({ kind }) => kind !== "email")
+  return key?.kind === "external"
+    ? { contactKey: key.value, contactKeyKind: "external", safeToIdentify: false }
+    : key === undefined
+      ? { contactKey: "", contactKeyKind: "contact", safeToIdentify: false }
+      : anonymousContactKey(key.value)
 }
 
 /** The contact key of a visitor who is no contact yet. */

@@ -1,6 +1,6 @@
 /** What a request writes to its contact: the property patch that the caller may make, and when the person was seen. */
 import type { IngestionWarning, Properties } from "@hogsend/core"
-import { Equal } from "effect"
+import { DateTime, Equal, Option } from "effect"
 import { patchProperties, type StoredProperties, visibleProperties } from "../contactProperties.ts"
 import type { ContactRow } from "./IdentityRepo.ts"
 
@@ -12,7 +12,7 @@ export type Writer =
 export interface ContactUpdate {
   /** The row to save; undefined when nothing that is kept changes. */
   readonly changed: ContactRow | undefined
-  /** Names of the properties that have another value now. */
+  /** Names of the properties that have another value now, and `timezone`. */
   readonly updated: ReadonlyArray<string>
   readonly warnings: ReadonlyArray<IngestionWarning>
 }
@@ -22,10 +22,17 @@ export const noUpdate: ContactUpdate = { changed: undefined, updated: [], warnin
 /** A contact that is seen all the time is not rewritten all the time. */
 const seenResolutionMs = 60_000
 
+/** What a request says of its contact. */
+export interface PersonPatch {
+  readonly occurredAt: Date
+  readonly properties?: Properties | undefined
+  readonly timezone?: string | null | undefined
+}
+
 /** `writer` is undefined for a browser that may look at an identified contact's door and write nothing. */
 export const updateContact = (
   row: ContactRow,
-  { occurredAt, properties }: { readonly occurredAt: Date; readonly properties?: Properties | undefined },
+  { occurredAt, properties, timezone: zone }: PersonPatch,
   writer: Writer | undefined,
   serverOnly: ReadonlySet<string>
 ): ContactUpdate => {
@@ -39,18 +46,44 @@ export const updateContact = (
 
   const firstSeenAt = occurredAt < row.firstSeenAt ? occurredAt : row.firstSeenAt
   const lastSeenAt = occurredAt.getTime() > row.lastSeenAt.getTime() + seenResolutionMs ? occurredAt : row.lastSeenAt
+  const { timezone, warnings: ofZone } = patchedZone(row.timezone, zone, writer)
   const isChanged =
+    timezone !== row.timezone ||
     firstSeenAt !== row.firstSeenAt ||
     lastSeenAt !== row.lastSeenAt ||
     !Equal.equals(row.properties, stored.properties) ||
     !Equal.equals(row.publicProperties, stored.publicProperties)
   return {
     changed: isChanged
-      ? { ...row, properties: stored.properties, publicProperties: stored.publicProperties, firstSeenAt, lastSeenAt }
+      ? {
+          ...row,
+          properties: stored.properties,
+          publicProperties: stored.publicProperties,
+          timezone,
+          firstSeenAt,
+          lastSeenAt
+        }
       : undefined,
-    updated,
-    warnings: overflows ? [...warnings, tooMuch] : warnings
+    updated: timezone === row.timezone ? updated : [...updated, "timezone"],
+    warnings: [...warnings, ...ofZone, ...(overflows ? [tooMuch] : [])]
   }
+}
+
+/** Kept apart from properties, so only a trusted caller writes it: what a browser wrote could not be taken back. */
+const patchedZone = (
+  before: string | null,
+  zone: string | null | undefined,
+  writer: Writer | undefined
+): { readonly timezone: string | null; readonly warnings: ReadonlyArray<IngestionWarning> } => {
+  if (zone === undefined) return { timezone: before, warnings: [] }
+  if (writer === undefined || !writer.trusted) return { timezone: before, warnings: [zoneNeedsToken] }
+  if (zone === null) return { timezone: null, warnings: [] }
+  // An offset such as +02:00 is no zone: it is another one in winter.
+  const named = /^[A-Za-z]/.test(zone) ? DateTime.zoneMakeNamed(zone) : Option.none()
+  return Option.match(named, {
+    onNone: () => ({ timezone: before, warnings: [unknownZone] }),
+    onSome: ({ id }) => ({ timezone: id, warnings: [] })
+  })
 }
 
 /** What of a patch this writer may write. */
@@ -79,6 +112,16 @@ const tooMuch: IngestionWarning = {
 const needsToken: IngestionWarning = {
   code: "properties_not_applied",
   hint: "The contact is identified, so a browser changes its properties only as that user, with a token for the userId."
+}
+
+const zoneNeedsToken: IngestionWarning = {
+  code: "properties_not_applied",
+  hint: "A browser sets the time zone only as a user, with a token for the userId. Send it as a property, or from your server."
+}
+
+const unknownZone: IngestionWarning = {
+  code: "timezone_invalid",
+  hint: "The time zone is no IANA name, so it was left out. Send one such as Europe/Berlin."
 }
 
 const serverOnlyProperty = (name: string): IngestionWarning => ({

@@ -7,8 +7,10 @@
 import type { RefusalRule, Step } from "./Step.ts"
 import { isCertifiedShape, slotOf } from "../IdentityKey.ts"
 import {
+  type AssertedBy,
   type AssertedKey,
   type ContactState,
+  type Cut,
   currentEmailOf,
   externalOf,
   type KeyState,
@@ -20,17 +22,31 @@ export interface World {
   readonly key: (asserted: AssertedKey) => KeyState | undefined
   readonly contact: (id: string) => ContactState
   readonly contactOfKey: (keyId: string) => ContactState
+  /** Whether it was made for this request. */
+  readonly isFresh: (contactId: string) => boolean
+  /** Whether an operator split the two. */
+  readonly areCut: (a: string, b: string) => boolean
   readonly create: () => string
   readonly claim: (key: AssertedKey, contactId: string | null, preferred: boolean) => string
   readonly link: (key: KeyState, contactId: string) => void
   readonly promote: (key: KeyState, contactId: string) => void
+  /** The address becomes the contact's; what hangs on it stays where it was. */
+  readonly move: (key: KeyState, contactId: string, preferred: boolean) => void
   readonly prefer: (key: KeyState, contactId: string) => void
   /** `mail` is the address that mail goes to from then on; without one it goes where the survivor's went. */
   readonly merge: (a: string, b: string, mail: KeyState | undefined) => void
   readonly refuse: (key: AssertedKey, known: KeyState | undefined, contactId: string, rule: RefusalRule) => void
 }
 
-export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
+/** Who asserts, and when it happened: what is stamped on the keys that come to a contact. */
+export interface Stamp {
+  readonly by: AssertedBy
+  /** In microseconds since 1970. */
+  readonly occurredAt: number
+}
+
+export const makeWorld = (snapshot: Snapshot, mint: () => string, stamp: Stamp): World => {
+  let cuts: ReadonlyArray<Cut> = snapshot.cuts
   const steps: Array<Step> = []
   const keys = new Map(
     [...snapshot.keys.values(), ...[...snapshot.contacts.values()].flatMap((c) => c.keys)].map((key) => [key.id, key])
@@ -49,18 +65,21 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
     bySlot.set(slotOf(key.kind, key.value), key.id)
   }
 
+  const placed = { assertedBy: stamp.by, placedAt: stamp.occurredAt }
+  const newKey = {
+    certified: false,
+    firstAssertedAt: snapshot.now,
+    ...placed,
+    notBefore: null,
+    toldTo: null
+  } as const
+
   const claim = (key: { kind: KeyState["kind"]; value: string }, contactId: string | null, preferred: boolean) => {
     const keyId = mint()
     const certified = key.kind === "anonymous" && isCertifiedShape(key.value)
-    steps.push({ _tag: "ClaimKey", keyId, ...key, certified, contactId, preferred })
-    set({
-      id: keyId,
-      ...key,
-      contactId,
-      certified,
-      firstAssertedAt: snapshot.now,
-      preferredAt: preferred ? snapshot.now : null
-    })
+    const notBefore = snapshot.erased.get(slotOf(key.kind, key.value)) ?? null
+    steps.push({ _tag: "ClaimKey", keyId, ...key, certified, contactId, preferred, notBefore })
+    set({ ...newKey, id: keyId, ...key, contactId, certified, preferredAt: preferred ? snapshot.now : null, notBefore })
     return keyId
   }
 
@@ -92,7 +111,7 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
 
   const prefer = (key: KeyState, contactId: string) => {
     if (currentEmailOf(contact(contactId))?.id === key.id) return
-    steps.push({ _tag: "PreferEmail", keyId: key.id, contactId })
+    steps.push({ _tag: "PreferKey", keyId: key.id, contactId })
     set({ ...key, contactId, preferredAt: snapshot.now })
   }
 
@@ -103,7 +122,13 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
     }
     const [survivor, absorbed] = survives(contact(a), contact(b)) ? [contact(a), contact(b)] : [contact(b), contact(a)]
     steps.push({ _tag: "Merge", survivorId: survivor.id, absorbedId: absorbed.id })
-    for (const key of absorbed.keys) set({ ...key, contactId: survivor.id })
+    for (const key of absorbed.keys) {
+      const isOwnId = key.kind === "contact" && key.value === absorbed.id
+      const brought = isOwnId ? { assertedBy: stamp.by, placedAt: snapshot.now } : {}
+      set({ ...key, ...brought, contactId: survivor.id })
+    }
+    const survivorOf = (id: string) => (id === absorbed.id ? survivor.id : id)
+    cuts = cuts.map(([one, other]) => [survivorOf(one), survivorOf(other)])
     // An address of somebody who had no external id yet was never asserted together with this one.
     const address = mail ?? (externalOf(survivor) === undefined ? undefined : currentEmailOf(survivor))
     if (address !== undefined) prefer(address, survivor.id)
@@ -113,16 +138,26 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
     steps,
     key: ({ kind, value }) => keys.get(bySlot.get(slotOf(kind, value)) ?? ""),
     contact,
+    isFresh: (id) => fresh.has(id),
+    areCut: (a, b) => cuts.some(([one, other]) => (one === a && other === b) || (one === b && other === a)),
     contactOfKey: (keyId) => contact(keys.get(keyId)?.contactId ?? ""),
     create,
     claim,
     link: (key, contactId) => {
       steps.push({ _tag: "LinkKey", keyId: key.id, contactId })
-      set({ ...key, contactId })
+      set({ ...key, ...placed, contactId })
     },
     promote: (key, contactId) => {
       steps.push({ _tag: "PromoteKey", keyId: key.id, from: key.contactId, contactId })
-      set({ ...key, kind: "external", contactId })
+      set({ ...key, ...placed, kind: "external", contactId })
+    },
+    move: (key, contactId, preferred) => {
+      const { contactId: from, id: fromKeyId, value } = key
+      if (from === null) return
+      const keyId = mint()
+      steps.push({ _tag: "MoveEmail", fromKeyId, from, keyId, value, contactId, preferred })
+      set(pastOf(key))
+      set({ ...newKey, id: keyId, kind: "email", value, contactId, preferredAt: preferred ? snapshot.now : null })
     },
     prefer,
     merge,
@@ -132,6 +167,9 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string): World => {
     }
   }
 }
+
+/** A key whose string has left it: nobody can assert it, and what hung on it stays. A leading `$` is never a key. */
+export const pastOf = (key: KeyState): KeyState => ({ ...key, kind: "history", value: `$${key.id}` })
 
 /** Has an external id; then the oldest; then the lowest id. */
 const survives = (a: ContactState, b: ContactState): boolean => {
