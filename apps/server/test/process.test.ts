@@ -317,6 +317,29 @@ describe("A database of one's own", () => {
   )
 })
 
+describe("A secret that changes", () => {
+  it.live("without the old one is a start that cannot be, in one line; with it once, the old one may go", () =>
+    Effect.gen(function* () {
+      const { url } = yield* EmptyDatabase.create
+      const next = `another-${secret}`
+      const runs = Effect.fnUntraced(function* (env: Record<string, string>) {
+        const server = yield* startServer({ DATABASE_URL: url, ...env })
+        yield* addressOf(server)
+        yield* server.kill("SIGTERM")
+        expect(yield* server.ended).toBe(0)
+      })
+      yield* runs({ BETTER_AUTH_SECRET: secret })
+      const refused = yield* expectRefusedStart(
+        { DATABASE_URL: url, BETTER_AUTH_SECRET: next },
+        /BETTER_AUTH_SECRET was changed, .*BETTER_AUTH_SECRETS_PREVIOUS/
+      )
+      expect(refused.output()).not.toContain(secret)
+      yield* runs({ BETTER_AUTH_SECRET: next, BETTER_AUTH_SECRETS_PREVIOUS: secret })
+      yield* runs({ BETTER_AUTH_SECRET: next })
+    })
+  )
+})
+
 const soon = Schedule.spaced("10 millis")
 
 /** Whether a new connection is taken. */

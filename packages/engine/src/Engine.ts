@@ -23,6 +23,8 @@ import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolv
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
 import { Principals } from "./Principals.ts"
+import { Sealing } from "./Sealing.ts"
+import { Tombstones } from "./Tombstones.ts"
 import { UserTokens, type UserTokensOptions } from "./UserTokens.ts"
 import { Warnings } from "./Warnings.ts"
 import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
@@ -50,9 +52,11 @@ export const Engine = {
           KeyGate.layer(options.keyGate),
           UserTokens.layer(options.userTokens),
           Health.layer(options.health),
-          Housekeeping.layer(options.housekeeping)
+          Housekeeping.layer(options.housekeeping),
+          Tombstones.layer
         )
-      )
+      ),
+      Layer.provideMerge(Sealing.layer(options.userTokens))
     ),
 
   /** What a tracer may not see; provide it to whatever serves `routes`. */
