@@ -20,6 +20,7 @@ import { HealthHttp } from "./Health/HealthHttp.ts"
 import { Housekeeping, type HousekeepingOptions } from "./Housekeeping.ts"
 import { HttpEdge } from "./HttpEdge.ts"
 import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolver.ts"
+import { IdentityHttp } from "./IdentityResolver/IdentityHttp.ts"
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
 import { Principals } from "./Principals.ts"
@@ -67,7 +68,7 @@ export const Engine = {
     const docs = options.docs ?? true
     const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
       Layer.provide([EventsHttp, ContactsHttp, HealthHttp]),
-      Layer.provide([AdminContactsHttp, AdminEventsHttp, WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
+      Layer.provide([AdminContactsHttp, AdminEventsHttp, IdentityHttp, WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
       Layer.provide([KeyGateHttp, HttpEdge.envelope])
     )
     return Layer.mergeAll(api, HttpEdge.layer, docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty)

@@ -6,10 +6,28 @@
  * idempotency rows, identity keys, the rest. What changed is returned as a value. Reads never change anything.
  */
 import { PgClient } from "@effect/sql-pg"
-import { type DatabaseUnavailable, IdentityDenied, IngestionWarning, type Properties } from "@hogsend/core"
+import {
+  type ContactNotFound,
+  type Cut,
+  type CutNotFound,
+  type DatabaseUnavailable,
+  type Explanation,
+  IdentityDenied,
+  IngestionWarning,
+  type IdentityMerge,
+  type IdentitySplit,
+  type KeyAmbiguous,
+  type LedgerEntry,
+  type MergeImpossible,
+  type MergeOutcome,
+  type Page,
+  type Properties,
+  type SplitImpossible,
+  type SplitOutcome
+} from "@hogsend/core"
 import { Context, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Actor } from "./AuditLogs.ts"
+import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { orUnavailable } from "./Database.ts"
 import { applySteps, type Changes } from "./IdentityResolver/applySteps.ts"
 import { type Alias, untoldAliases } from "./IdentityResolver/burnGuard.ts"
@@ -19,6 +37,8 @@ import { type ContactRow, makeIdentityRepo } from "./IdentityResolver/IdentityRe
 import { emailMoved, erasedPerson, joinRefused } from "./IdentityResolver/identityWarnings.ts"
 import type { IdentityLimits } from "./IdentityResolver/limits.ts"
 import { makeLocking, Moved } from "./IdentityResolver/locking.ts"
+import { makeOperator } from "./IdentityResolver/operator.ts"
+import { makeOperatorRepo } from "./IdentityResolver/OperatorRepo.ts"
 import { noUpdate, updateContact, type Writer } from "./IdentityResolver/updateContact.ts"
 import {
   anonymousContactKey,
@@ -68,6 +88,9 @@ export interface Lookup extends ContactKey {
   readonly certified: boolean
 }
 
+/** A name that nobody is known by, or more than one. */
+type Unnamed = ContactNotFound | KeyAmbiguous
+
 /** What a request does besides resolving, in the same transaction. */
 export interface Work<A, E1, E2> {
   /** When it happened, for the contact's first and last seen. */
@@ -112,6 +135,31 @@ export class IdentityResolver extends Context.Service<
      * that also stores the telling, so that none is lost and none is told twice.
      */
     readonly markTold: (aliases: ReadonlyArray<Alias>) => Effect.Effect<ReadonlyArray<Alias>, SqlError>
+    /** Whose the named key is and what brought it there. A name is `kind:value`, or a value that can mean one thing. */
+    readonly explain: (name: string) => Effect.Effect<Explanation, Unnamed | DatabaseUnavailable>
+    /** By an operator's word; the only way in which two external ids come together. */
+    readonly merge: (
+      names: typeof IdentityMerge.Type,
+      actor: Actor
+    ) => Effect.Effect<MergeOutcome, Unnamed | MergeImpossible | DatabaseUnavailable>
+    /** Keys leave to a contact of their own, which no request joins again until the cut is lifted. */
+    readonly split: (
+      names: typeof IdentitySplit.Type,
+      actor: Actor
+    ) => Effect.Effect<SplitOutcome, Unnamed | SplitImpossible | DatabaseUnavailable>
+    /** Newest first. */
+    readonly cuts: (
+      page: Page
+    ) => Effect.Effect<{ readonly cuts: ReadonlyArray<Cut>; readonly total: number }, DatabaseUnavailable>
+    readonly liftCut: (id: string, actor: Actor) => Effect.Effect<void, CutNotFound | DatabaseUnavailable>
+    /** Newest first. `contact` is a name; whom it absorbed is looked for as well. */
+    readonly ledger: (
+      page: Page,
+      filter: { readonly contact?: string | undefined; readonly action?: string | undefined }
+    ) => Effect.Effect<
+      { readonly entries: ReadonlyArray<LedgerEntry>; readonly total: number },
+      Unnamed | DatabaseUnavailable
+    >
     /** Whose this key is now, or null when nobody ever sent it. */
     readonly lookup: (key: AssertedKey) => Effect.Effect<Lookup | null, DatabaseUnavailable>
   }
@@ -122,13 +170,15 @@ export class IdentityResolver extends Context.Service<
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const repo = yield* makeIdentityRepo
-        const { lockedSnapshot, untilStill } = makeLocking(sql, repo)
+        const operatorRepo = yield* makeOperatorRepo
+        const audit = yield* AuditLogs
+        const locking = makeLocking(sql, repo)
         const serverOnly = new Set(options.serverOnlyProperties ?? [])
         const limits = options.limits ?? {}
 
         const attempt = <A, E1, E2>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
           Effect.gen(function* () {
-            const { contacts, snapshot } = yield* lockedSnapshot(assertion.keys)
+            const { contacts, snapshot } = yield* locking.lockedSnapshot(assertion.keys)
             const occurredAt = work.occurredAt.getTime() * 1000
             const decision = decide(assertion, snapshot, { mint: newId, occurredAt, limits })
             if (decision._tag === "Denied") return yield* denied
@@ -169,7 +219,9 @@ export class IdentityResolver extends Context.Service<
           })
 
         const resolve = <A, E1 = never, E2 = never>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
-          untilStill(attempt(assertion, asker, work)).pipe(orUnavailable, Effect.withSpan("IdentityResolver.resolve"))
+          locking
+            .untilStill(attempt(assertion, asker, work))
+            .pipe(orUnavailable, Effect.withSpan("IdentityResolver.resolve"))
 
         const lookup = Effect.fn("IdentityResolver.lookup")(function* (key: AssertedKey) {
           const keys = yield* repo.findKeyAndSiblings(key)
@@ -188,7 +240,8 @@ export class IdentityResolver extends Context.Service<
           return aliases.filter(({ keyId }) => marked.has(keyId))
         })
 
-        return IdentityResolver.of({ resolve, lookup, markTold })
+        const operator = makeOperator(sql, audit, { ...locking, repo, operatorRepo, serverOnly })
+        return IdentityResolver.of({ resolve, lookup, markTold, ...operator })
       })
     )
 }

@@ -3,6 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Effect, type Schema } from "effect"
 import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
+import { newId } from "../newId.ts"
 import { slotOf } from "../IdentityKey.ts"
 import { personalTables } from "../PersonalData.ts"
 import { Tombstones } from "../Tombstones.ts"
@@ -21,15 +22,15 @@ export interface ContactRow {
   readonly lastSeenAt: Date
 }
 
-export interface LedgerEntry {
-  readonly id: string
+/** What the ledger is told; who and when it knows by itself. */
+export interface Note {
   readonly action: string
   readonly rule: string
-  readonly contactId: string | null
-  readonly otherContactId: string | null
-  readonly keyId: string | null
-  readonly before: unknown
-  readonly after: unknown
+  readonly contactId?: string | null
+  readonly otherContactId?: string | null
+  readonly keyId?: string | null
+  readonly before?: unknown
+  readonly after?: unknown
 }
 
 /** A key by its namespace and value, whatever kind it has in the store. */
@@ -118,6 +119,17 @@ export const makeIdentityRepo = Effect.gen(function* () {
       union
       select ${keyColumns} from hogsend.identity_keys where contact_id in (select "contactId" from found)`,
 
+    findKeysOf: (contactIds: ReadonlyArray<string>) => sql<KeyState>`
+      select ${keyColumns} from hogsend.identity_keys where contact_id = any(${contactIds}::uuid[])`,
+
+    /** The strings of keys, by the keys' ids. */
+    valuesOfKeys: (keyIds: ReadonlyArray<string>) =>
+      Effect.map(
+        sql<{ id: string; value: string }>`
+          select id, value from hogsend.identity_keys where id = any(${keyIds}::uuid[])`,
+        (rows) => new Map(rows.map(({ id, value }) => [id, value]))
+      ),
+
     insertContacts: (ids: ReadonlyArray<string>, source: string, seenAt: Date) => sql<ContactRow>`
       insert into hogsend.contacts (id, source, first_seen_at, last_seen_at)
       select new.id, ${source}, ${seenAt}, ${seenAt} from unnest(${ids}::uuid[]) as new (id)
@@ -205,12 +217,12 @@ export const makeIdentityRepo = Effect.gen(function* () {
       where id = ${row.id}`,
 
     /** A refusal that is written down already is not written down again: it comes with every request. */
-    insertLedger: (entries: ReadonlyArray<LedgerEntry>, assertedBy: AssertedBy, actor: Actor) => sql`
+    insertLedger: (notes: ReadonlyArray<Note>, assertedBy: AssertedBy, actor: Actor) => sql`
       insert into hogsend.identity_ledger
         (id, action, rule, contact_id, other_contact_id, key_id, asserted_by, actor, actor_key_id, before, after)
       select id, action, rule, "contactId", "otherContactId", "keyId", ${assertedBy}, ${actor.name}, ${actor.keyId}::uuid,
         before, after
-      from jsonb_to_recordset(${sql.json(entries)}) as l (id uuid, action text, rule text, "contactId" uuid,
+      from jsonb_to_recordset(${sql.json(notes.map((note) => ({ id: newId(), ...note })))}) as l (id uuid, action text, rule text, "contactId" uuid,
         "otherContactId" uuid, "keyId" uuid, before jsonb, after jsonb)
       where action <> 'join_refused' or not exists (
         select 1 from hogsend.identity_ledger known

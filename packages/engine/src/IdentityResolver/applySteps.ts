@@ -3,10 +3,9 @@ import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { dropPublicOf, foldProperties } from "../contactProperties.ts"
 import type { Actor } from "../AuditLogs.ts"
-import { newId } from "../newId.ts"
 import type { AssertedBy } from "./snapshot.ts"
 import type { Step } from "./Step.ts"
-import type { ContactRow, LedgerEntry, makeIdentityRepo } from "./IdentityRepo.ts"
+import type { ContactRow, makeIdentityRepo, Note } from "./IdentityRepo.ts"
 
 /** What a request changed, for whoever turns it into rows of the same transaction. */
 export interface Changes {
@@ -42,7 +41,6 @@ interface Progress {
   readonly identified: Set<string>
 }
 
-type Note = Partial<LedgerEntry> & Pick<LedgerEntry, "action" | "rule">
 type StepOf<Tag extends Step["_tag"]> = Extract<Step, { readonly _tag: Tag }>
 
 const stepsOf = <Tag extends Step["_tag"]>(steps: ReadonlyArray<Step>, tag: Tag) =>
@@ -68,7 +66,7 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
     (note) => note !== undefined
   )
   if (notes.length > 0) {
-    yield* repo.insertLedger(notes.map(toEntry), context.assertedBy, context.asker.actor)
+    yield* repo.insertLedger(notes, context.assertedBy, context.asker.actor)
   }
   return { changes, rows: rows as ReadonlyMap<string, ContactRow> }
 })
@@ -84,16 +82,6 @@ const changesOf = (steps: ReadonlyArray<Step>): Changes => ({
   moved: stepsOf(steps, "MoveEmail"),
   merged: stepsOf(steps, "Merge"),
   refused: stepsOf(steps, "RefuseJoin")
-})
-
-const toEntry = (note: Note): LedgerEntry => ({
-  id: newId(),
-  contactId: null,
-  otherContactId: null,
-  keyId: null,
-  before: null,
-  after: null,
-  ...note
 })
 
 /** Takes one step, and answers what the ledger says of it. Contacts are made and keys are claimed before, all at once. */

@@ -2,7 +2,7 @@
  * What the resolver knows when it decides: the keys that a request asserts, whose they are, and every key of those
  * contacts. Plain data, so that `decide` runs without a database.
  */
-import type { ContactKeyKind, VouchedBy } from "@hogsend/core"
+import type { ContactId, ContactKeyKind, ContactSummary, VouchedBy } from "@hogsend/core"
 import type { AssertedKeyKind, IdentityKeyKind } from "../IdentityKey.ts"
 
 /** On whose word a key came to its contact. */
@@ -116,6 +116,11 @@ export const contactKeyOf = (contact: Pick<ContactState, "id" | "keys">): Contac
     ? { contactKey: contact.id, contactKeyKind: "contact", safeToIdentify: false }
     : anonymousContactKey(anonymous.value)
 }
+
+export const summaryOf = (contact: Pick<ContactState, "id" | "keys">): ContactSummary => ({
+  id: contact.id as ContactId,
+  ...contactKeyOf(contact)
+})
 
 /** The key of somebody of whom nothing is kept: what the caller knows them by. Never an email, so it may be empty. */
 export const contactKeyAsSent = (keys: ReadonlyArray<AssertedKey>): ContactKey => {

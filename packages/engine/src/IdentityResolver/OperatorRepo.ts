@@ -1,0 +1,210 @@
+/** The SQL of what operators ask of identity: the ledger, cuts, and taking a contact apart. */
+import { PgClient } from "@effect/sql-pg"
+import type { NamedKey, Page } from "@hogsend/core"
+import { Effect, Schema } from "effect"
+import type { Actor } from "../AuditLogs.ts"
+import { oneRow } from "../Database.ts"
+import { newId } from "../newId.ts"
+import type { ContactRow } from "./IdentityRepo.ts"
+import type { StoredMerge } from "./planSplit.ts"
+
+/** A row of the ledger, with the key that it names. */
+export interface LedgerRow {
+  readonly id: string
+  readonly occurredAt: Date
+  readonly action: string
+  readonly rule: string
+  readonly contactId: string | null
+  readonly otherContactId: string | null
+  readonly keyKind: NamedKey["kind"] | null
+  readonly keyValue: string | null
+  readonly assertedBy: string
+  readonly actor: string
+  readonly before: Schema.Json
+  readonly after: Schema.Json
+}
+
+export interface CutRow {
+  readonly id: string
+  readonly contactId: string
+  readonly otherContactId: string
+  readonly actor: string
+  readonly createdAt: Date
+}
+
+export interface LineRow extends ContactRow {
+  readonly mergedInto: string | null
+}
+
+const DateFromText = Schema.DateFromString
+const StoredRow = Schema.Struct({
+  id: Schema.String,
+  properties: Schema.Record(Schema.String, Schema.Json),
+  publicProperties: Schema.Record(Schema.String, Schema.Struct({ value: Schema.Json, keyId: Schema.String })),
+  timezone: Schema.NullOr(Schema.String),
+  source: Schema.NullOr(Schema.String),
+  firstSeenAt: DateFromText,
+  lastSeenAt: DateFromText
+})
+const decodeMerge = Schema.decodeUnknownEffect(
+  Schema.Struct({
+    before: Schema.Struct({ survivor: StoredRow, absorbed: StoredRow, keyIds: Schema.Array(Schema.String) }),
+    after: StoredRow
+  })
+)
+
+export const makeOperatorRepo = Effect.gen(function* () {
+  const sql = yield* PgClient.PgClient
+
+  const ledgerColumns = sql.literal(`l.id, l.occurred_at as "occurredAt", l.action, l.rule, l.contact_id as "contactId",
+    l.other_contact_id as "otherContactId", k.kind as "keyKind", k.value as "keyValue", l.asserted_by as "assertedBy",
+    l.actor, l.before, l.after`)
+  const cutColumns = sql.literal(`id, contact_id as "contactId", other_contact_id as "otherContactId", actor,
+    created_at as "createdAt"`)
+
+  /** The contact and everybody whom it absorbed. */
+  const lineOf = (contactId: string) => sql`
+    with recursive line as (
+      select ${contactId}::uuid as id
+      union
+      select c.id from hogsend.contacts c join line on c.merged_into = line.id
+    )`
+
+  return {
+    /** Locked in the order that the whole product uses. */
+    lockLine: (contactId: string) => sql<LineRow>`
+      ${lineOf(contactId)}
+      select id, properties, public_properties as "publicProperties", timezone, source, first_seen_at as "firstSeenAt",
+        last_seen_at as "lastSeenAt", merged_into as "mergedInto"
+      from hogsend.contacts where id in (select id from line) order by id for no key update`,
+
+    /** By who was absorbed, the merge that each ended in. */
+    mergesInto: Effect.fnUntraced(function* (absorbedIds: ReadonlyArray<string>) {
+      const rows = yield* sql<{ absorbedId: string; before: Schema.Json; after: Schema.Json }>`
+        select distinct on (other_contact_id) other_contact_id as "absorbedId", before, after
+        from hogsend.identity_ledger where action = 'merged' and other_contact_id = any(${absorbedIds}::uuid[])
+        order by other_contact_id, id desc`
+      return new Map(
+        yield* Effect.forEach(rows, ({ absorbedId, ...row }) =>
+          Effect.map(Effect.orDie(decodeMerge(row)), ({ after, before }): [string, StoredMerge] => [
+            absorbedId,
+            { ...before, after }
+          ])
+        )
+      )
+    }),
+
+    countEvents: (keyIds: ReadonlyArray<string>) =>
+      Effect.map(
+        Effect.flatMap(
+          sql<{ total: number }>`
+            select count(*)::int as total from hogsend.events where key_id = any(${keyIds}::uuid[])`,
+          oneRow
+        ),
+        ({ total }) => total
+      ),
+
+    moveKeys: (keyIds: ReadonlyArray<string>, from: string, to: string) => sql<{ id: string }>`
+      update hogsend.identity_keys set contact_id = ${to}
+      where id = any(${keyIds}::uuid[]) and contact_id = ${from} returning id`,
+
+    restoreContact: (contactId: string) => sql`
+      update hogsend.contacts set merged_into = null where id = ${contactId}`,
+
+    setMergedInto: (contactIds: ReadonlyArray<string>, survivorId: string) => sql`
+      update hogsend.contacts set merged_into = ${survivorId} where id = any(${contactIds}::uuid[])`,
+
+    insertCut: Effect.fnUntraced(function* (contactId: string, otherContactId: string, actor: Actor) {
+      const id = newId()
+      yield* sql`
+        insert into hogsend.identity_cuts (id, contact_id, other_contact_id, actor, actor_key_id)
+        values (${id}, ${contactId}, ${otherContactId}, ${actor.name}, ${actor.keyId}::uuid)`
+      return id
+    }),
+
+    /** Whoever was cut from the one is cut from the other as well. */
+    copyCuts: Effect.fnUntraced(function* (from: string, to: string) {
+      const others = yield* sql<{ id: string }>`
+        select other_contact_id as id from hogsend.identity_cuts where contact_id = ${from} and other_contact_id <> ${to}
+        union
+        select contact_id from hogsend.identity_cuts where other_contact_id = ${from} and contact_id <> ${to}`
+      yield* Effect.forEach(
+        others,
+        ({ id }) => sql`
+          insert into hogsend.identity_cuts (id, contact_id, other_contact_id, actor, actor_key_id)
+          select ${newId()}, ${to}, ${id}, actor, actor_key_id from hogsend.identity_cuts
+          where (contact_id, other_contact_id) in ((${from}, ${id}), (${id}, ${from})) limit 1`
+      )
+    }),
+
+    cutsBetween: (a: string, b: string) => sql<{ id: string }>`
+      select id from hogsend.identity_cuts
+      where (contact_id = ${a} and other_contact_id = ${b}) or (contact_id = ${b} and other_contact_id = ${a})`,
+
+    deleteCut: (id: string) => sql<CutRow>`
+      delete from hogsend.identity_cuts where id = ${id} returning ${cutColumns}`,
+
+    cutsOf: (contactId: string) => sql<CutRow>`
+      select ${cutColumns} from hogsend.identity_cuts
+      where contact_id = ${contactId} or other_contact_id = ${contactId} order by id desc`,
+
+    listCuts: ({ limit, offset }: Page) => sql<CutRow>`
+      select ${cutColumns} from hogsend.identity_cuts order by id desc limit ${limit} offset ${offset}`,
+
+    countCuts: Effect.flatMap(sql<{ total: number }>`select count(*)::int as total from hogsend.identity_cuts`, oneRow),
+
+    /** What concerns the key: it itself, the making of the contact whose id it is, and what carried it along. */
+    historyOf: (
+      key: { readonly id: string; readonly contactId: string | null },
+      ownId: string | null
+    ) => sql<LedgerRow>`
+      with recursive places as (
+        (
+          select contact_id as id from hogsend.identity_ledger where key_id = ${key.id} and contact_id is not null
+          union select ${key.contactId}::uuid
+          union select ${ownId}::uuid
+        )
+        union
+        select case when l.action = 'merged' then l.contact_id else l.other_contact_id end
+        from places p join hogsend.identity_ledger l
+          on (l.action = 'merged' and l.other_contact_id = p.id) or (l.action = 'split' and l.contact_id = p.id)
+        where jsonb_exists(l.before->'keyIds', ${key.id})
+      )
+      select * from (
+        select ${ledgerColumns}
+        from hogsend.identity_ledger l left join hogsend.identity_keys k on k.id = l.key_id
+        where l.key_id = ${key.id} or (l.action = 'created' and l.contact_id = ${ownId}::uuid)
+          or (
+            l.action in ('merged', 'split') and l.contact_id in (select id from places)
+            and jsonb_exists(l.before->'keyIds', ${key.id})
+          )
+        order by l.id desc limit 500
+      ) newest order by id`,
+
+    /** Newest first; of a contact and whom it absorbed, of an action, both, or all. */
+    listLedger: Effect.fnUntraced(function* (
+      { limit, offset }: Page,
+      { action, contactId }: { readonly action?: string | undefined; readonly contactId?: string | undefined }
+    ) {
+      const ids =
+        contactId === undefined
+          ? []
+          : yield* sql<{ id: string }>`${lineOf(contactId)} select id from line where id is not null`
+      const line = ids.map(({ id }) => id)
+      const where = sql.and([
+        action === undefined ? sql`true` : sql`l.action = ${action}`,
+        contactId === undefined
+          ? sql`true`
+          : sql`(l.contact_id = any(${line}::uuid[]) or l.other_contact_id = any(${line}::uuid[]))`
+      ])
+      const rows = yield* sql<LedgerRow>`
+        select ${ledgerColumns} from hogsend.identity_ledger l left join hogsend.identity_keys k on k.id = l.key_id
+        where ${where} order by l.id desc limit ${limit} offset ${offset}`
+      const { total } = yield* Effect.flatMap(
+        sql<{ total: number }>`select count(*)::int as total from hogsend.identity_ledger l where ${where}`,
+        oneRow
+      )
+      return { rows, total }
+    })
+  }
+})

@@ -1,0 +1,72 @@
+/** What operators ask of identity: explain, merge, split, the cuts, the ledger. Every change is audited with its actor. */
+import type { PgClient } from "@effect/sql-pg"
+import { CutNotFound, type Page } from "@hogsend/core"
+import { Effect } from "effect"
+import type { Actor, AuditLogs } from "../AuditLogs.ts"
+import { orUnavailable } from "../Database.ts"
+import type { IdentityResolver } from "../IdentityResolver.ts"
+import { describeCuts, explainKey, toLedgerEntry } from "./explainKey.ts"
+import { operatorMerge, type OperatorParts } from "./operatorMerge.ts"
+import { findNamed } from "./operatorNames.ts"
+import { operatorSplit } from "./operatorSplit.ts"
+
+type Operator = Pick<IdentityResolver["Service"], "explain" | "merge" | "split" | "cuts" | "liftCut" | "ledger">
+
+export const makeOperator = (sql: PgClient.PgClient, audit: AuditLogs["Service"], parts: OperatorParts): Operator => {
+  const { operatorRepo, repo, untilStill } = parts
+
+  const merge: Operator["merge"] = Effect.fn("IdentityResolver.merge")(
+    function* ({ dryRun = false, ...names }, actor) {
+      const outcome = yield* operatorMerge(parts, names, dryRun, actor)
+      if (!dryRun) yield* audit.record({ actor, action: "identity.merge", resourceId: outcome.contact.id })
+      return outcome
+    },
+    untilStill,
+    orUnavailable
+  )
+
+  const split: Operator["split"] = Effect.fn("IdentityResolver.split")(
+    function* ({ dryRun = false, ...names }, actor) {
+      const outcome = yield* operatorSplit(parts, names, dryRun, actor)
+      if (!dryRun) yield* audit.record({ actor, action: "identity.split", resourceId: outcome.contact.id })
+      return outcome
+    },
+    untilStill,
+    orUnavailable
+  )
+
+  const explain = Effect.fn("IdentityResolver.explain")(
+    (name: string) => explainKey(repo, operatorRepo, name),
+    orUnavailable
+  )
+
+  const cuts = Effect.fn("IdentityResolver.cuts")(function* (page: Page) {
+    const { total } = yield* operatorRepo.countCuts
+    return { cuts: yield* describeCuts(repo, yield* operatorRepo.listCuts(page)), total }
+  }, orUnavailable)
+
+  const liftCut = Effect.fn("IdentityResolver.liftCut")(
+    function* (id: string, actor: Actor) {
+      const [cut] = yield* operatorRepo.deleteCut(id)
+      if (cut === undefined) return yield* noCut
+      const { contactId, otherContactId } = cut
+      const note = { action: "cut_lifted", rule: "operator", contactId, otherContactId }
+      yield* repo.insertLedger([note], "operator", actor)
+      yield* audit.record({ actor, action: "identity.liftCut", resourceId: id })
+    },
+    sql.withTransaction,
+    orUnavailable
+  )
+
+  const ledger: Operator["ledger"] = Effect.fn("IdentityResolver.ledger")(function* (page, { action, contact }) {
+    const key = contact === undefined ? undefined : yield* findNamed(repo, contact)
+    const contactId = key === undefined ? undefined : key.contactId
+    if (contactId === null) return { entries: [], total: 0 }
+    const { rows, total } = yield* operatorRepo.listLedger(page, { action, contactId })
+    return { entries: rows.map(toLedgerEntry), total }
+  }, orUnavailable)
+
+  return { merge, split, explain, cuts, liftCut, ledger }
+}
+
+const noCut = new CutNotFound({ error: "No cut has this id. It may be lifted already." })

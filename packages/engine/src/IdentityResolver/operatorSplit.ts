@@ -1,0 +1,141 @@
+/**
+ * An operator's split: keys leave a contact, with the history that hangs on them, and a cut keeps the two apart.
+ *
+ * What leaves as whom is `planSplit`'s to say; here it is done, under the lock of the contact and of everybody whom it
+ * absorbed. A dry run does everything but the change.
+ */
+import { SplitImpossible } from "@hogsend/core"
+import { Effect } from "effect"
+import type { Actor } from "../AuditLogs.ts"
+import { newId } from "../newId.ts"
+import type { ContactRow } from "./IdentityRepo.ts"
+import { nameOf } from "./keyName.ts"
+import { Moved } from "./locking.ts"
+import type { OperatorParts } from "./operatorMerge.ts"
+import { findNamed } from "./operatorNames.ts"
+import type { LineRow } from "./OperatorRepo.ts"
+import { planSplit, type SplitPlan } from "./planSplit.ts"
+import { type ContactState, type KeyState, summaryOf } from "./snapshot.ts"
+
+/** One attempt, in a transaction. */
+export const operatorSplit = Effect.fnUntraced(function* (
+  parts: OperatorParts,
+  names: { readonly contact: string; readonly keys: ReadonlyArray<string> },
+  dryRun: boolean,
+  actor: Actor
+) {
+  const { operatorRepo, repo } = parts
+  const contactId = (yield* findNamed(repo, names.contact)).contactId
+  const asked = yield* Effect.forEach(new Set(names.keys), (name) => findNamed(repo, name))
+  if (contactId === null) return yield* impossible("Only a contact can be split, and this is a visitor.", [])
+  const line = yield* operatorRepo.lockLine(contactId)
+  const row = line.find(({ id }) => id === contactId)
+  const { contacts, now } = yield* repo.snapshot([], row === undefined ? [] : [row])
+  const contact = contacts.get(contactId)
+  if (row === undefined || row.mergedInto !== null || contact === undefined) return yield* new Moved()
+  yield* check(contact, asked)
+
+  const others = line.filter(({ id }) => id !== contactId)
+  const merges = yield* operatorRepo.mergesInto(others.map(({ id }) => id))
+  const plan = planSplit(contact, row, asked, merges)
+  const splitOffId = plan.restoredId ?? newId()
+  const [staying, leaving] = sidesOf(contact, plan, splitOffId, now)
+  const outcome = {
+    dryRun,
+    contact: summaryOf(staying),
+    splitOff: { ...summaryOf(leaving), restored: plan.restoredId !== undefined },
+    keys: plan.leaving.map(({ kind, value }) => ({ kind, value })),
+    events: yield* operatorRepo.countEvents(plan.leaving.map(({ id }) => id)),
+    notRestored: plan.notRestored,
+    providerMerged: plan.providerMerged.map(({ kind, value }) => ({ kind, value }))
+  }
+  if (dryRun) return { ...outcome, cutId: null }
+  return { ...outcome, cutId: yield* carryOut(parts, { row, plan, splitOffId, others }, actor) }
+})
+
+const check = (contact: ContactState, asked: ReadonlyArray<KeyState>) => {
+  const foreign = asked.filter(({ contactId }) => contactId !== contact.id)
+  if (foreign.length > 0) return impossible("These keys are not the contact's.", foreign)
+  const own = asked.filter(({ kind, value }) => kind === "contact" && value === contact.id)
+  if (own.length > 0) return impossible("A contact's own id stays with it. Name the keys that are to leave.", own)
+  const staying = contact.keys.filter(
+    ({ id, kind }) => kind !== "contact" && kind !== "history" && !asked.some((key) => key.id === id)
+  )
+  return staying.length > 0
+    ? Effect.void
+    : impossible("Nothing would be left of the contact. Name only the keys that are to leave.", asked)
+}
+
+const impossible = (error: string, keys: ReadonlyArray<KeyState>) =>
+  new SplitImpossible({ error: `${error} Nothing was changed.`, keys: keys.map(nameOf) })
+
+/** Both contacts as they will be. */
+const sidesOf = (contact: ContactState, { leaving }: SplitPlan, splitOffId: string, now: number) => {
+  const left = new Set(leaving.map(({ id }) => id))
+  const splitOff: ContactState = { id: splitOffId, firstSeenAt: now, keys: leaving }
+  return [{ ...contact, keys: contact.keys.filter(({ id }) => !left.has(id)) }, splitOff] as const
+}
+
+interface Work {
+  readonly row: LineRow
+  readonly plan: SplitPlan
+  readonly splitOffId: string
+  /** Everybody whom the contact absorbed. */
+  readonly others: ReadonlyArray<LineRow>
+}
+
+/** Answers the id of the cut. */
+const carryOut = Effect.fnUntraced(function* (
+  { operatorRepo, repo }: OperatorParts,
+  { others, plan, row, splitOffId }: Work,
+  actor: Actor
+) {
+  const keyIds = plan.leaving.map(({ id }) => id)
+  const splitOff: ContactRow = { id: splitOffId, ...plan.splitOff }
+  const by = { assertedBy: "operator" as const, occurredAt: splitOff.firstSeenAt }
+  if (plan.restoredId === undefined) {
+    yield* repo.insertContacts([splitOffId], splitOff.source ?? "operator", splitOff.firstSeenAt)
+    const ownId = { keyId: newId(), kind: "contact", value: splitOffId, contactId: splitOffId }
+    yield* repo.claimKeys([{ ...ownId, certified: false, preferred: false, notBefore: null }], by)
+  } else {
+    yield* operatorRepo.restoreContact(plan.restoredId)
+  }
+  // The contact is locked, so its keys cannot have moved; an erasure takes them with it.
+  if ((yield* operatorRepo.moveKeys(keyIds, row.id, splitOffId)).length < keyIds.length) return yield* new Moved()
+  yield* repo.saveContact(splitOff)
+  yield* repo.saveContact(plan.staying)
+  yield* reattach(operatorRepo, others, { row, plan, splitOffId })
+
+  yield* operatorRepo.copyCuts(row.id, splitOffId)
+  const cutId = yield* operatorRepo.insertCut(row.id, splitOffId, actor)
+  const about = { rule: "operator", contactId: row.id, otherContactId: splitOffId }
+  yield* repo.insertLedger(
+    [
+      ...(plan.restoredId === undefined ? [{ action: "created", rule: "operator", contactId: splitOffId }] : []),
+      { action: "split", ...about, before: { contact: row, keyIds }, after: { contact: plan.staying, splitOff } },
+      { action: "cut", ...about }
+    ],
+    "operator",
+    actor
+  )
+  return cutId
+})
+
+/** Absorbed contacts belong to whoever has their id now. */
+const reattach = Effect.fnUntraced(function* (
+  operatorRepo: OperatorParts["operatorRepo"],
+  others: ReadonlyArray<LineRow>,
+  { plan, row, splitOffId }: Pick<Work, "plan" | "row" | "splitOffId">
+) {
+  const left = new Set(plan.leaving.flatMap(({ kind, value }) => (kind === "contact" ? [value] : [])))
+  const moved = others.filter(({ id, mergedInto }) => left.has(id) && id !== splitOffId && !left.has(mergedInto ?? ""))
+  const stayed = others.filter(({ id, mergedInto }) => !left.has(id) && left.has(mergedInto ?? ""))
+  yield* operatorRepo.setMergedInto(
+    moved.map(({ id }) => id),
+    splitOffId
+  )
+  yield* operatorRepo.setMergedInto(
+    stayed.map(({ id }) => id),
+    row.id
+  )
+})
