@@ -7,7 +7,7 @@ import { Instant } from "./Instant.ts"
 
 /** What a token is, wherever the document names one. */
 export const userTokenProse =
-  "Your server's signed word that this browser is the user `userId`: `base64url(JSON {userId, exp})` + `.` + `base64url(HMAC-SHA256(secret, first part))`, unpadded, `exp` in Unix seconds and at most 30 days ahead, made by `generateUserToken`. Send it once: in the header `X-Hogsend-User-Token` with reads, in the body as `userToken` with writes; in the query only where neither can be had, since addresses are logged."
+  "Your server's signed word that this browser is the user `userId`: `base64url(JSON {userId, iat, exp})` + `.` + `base64url(HMAC-SHA256(secret, first part))`, unpadded, `exp` in whole Unix seconds and at most 30 days ahead, `iat` (when it was minted, may be left out) in Unix seconds, made by `generateUserToken`. Send it once: in the header `X-Hogsend-User-Token` with reads, in the body as `userToken` with writes; in the query only where neither can be had, since addresses are logged."
 
 export class UserTokenInvalid extends Schema.TaggedError<UserTokenInvalid>()(
   "UserTokenInvalid",

@@ -1,9 +1,10 @@
 /**
  * The `userToken`: a backend's signed word that a browser is a certain user.
  *
- * Wire form: `base64url(JSON {userId, exp})` + `.` + `base64url(HMAC-SHA256(secret, first part))`, unpadded, `exp` in
- * Unix seconds. Signed, not encrypted. A token has exactly one spelling: whatever was altered, padded or appended is
- * refused. Pure but for `generateUserToken`'s reading of the clock; does not know what a verified user may do.
+ * Wire form: `base64url(JSON {userId, iat, exp})` + `.` + `base64url(HMAC-SHA256(secret, first part))`, unpadded, in Unix
+ * seconds, `exp` whole ones; `iat` may be left out. Signed, not encrypted. A token has exactly one spelling: whatever was
+ * altered, padded or appended is refused. Pure but for `generateUserToken`'s reading of the clock; does not know what a
+ * verified user may do.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Base64Url from "effect/encoding/Base64Url"
@@ -26,9 +27,12 @@ export interface UserTokenFault {
   readonly expiredAt?: number
 }
 
-/** Whom a valid token names, and until when, in Unix seconds. */
+/** Whom a valid token names. */
 export interface VerifiedUserToken {
   readonly userId: string
+  /** In Unix milliseconds: it was certainly not minted before. What an erasure ended, only a later token begins again. */
+  readonly issuedAt: number
+  /** In Unix seconds. */
   readonly expiresAt: number
 }
 
@@ -68,12 +72,15 @@ export const generateUserToken = ({
       `generateUserToken: expiresInSeconds must be a whole number of seconds from 1 to ${maxLifeSeconds} (30 days).`
     )
   }
-  const exp = Math.floor(Date.now() / 1000) + expiresInSeconds
-  const payload = Base64Url.encode(JSON.stringify({ userId, exp }))
+  const iat = Date.now() / 1000
+  const exp = Math.floor(iat) + expiresInSeconds
+  const payload = Base64Url.encode(JSON.stringify({ userId, iat, exp }))
   return `${payload}.${Base64Url.encode(hmacSha256(secret, payload))}`
 }
 
-const Payload = Schema.fromJsonString(Schema.Struct({ userId: Schema.NonEmptyString, exp: Schema.Int }))
+const Payload = Schema.fromJsonString(
+  Schema.Struct({ userId: Schema.NonEmptyString, iat: Schema.optionalKey(Schema.Finite), exp: Schema.Int })
+)
 const decodePayload = Schema.decodeUnknownResult(Payload)
 
 const invalid = (detail: string): Result.Result<never, UserTokenFault> => Result.fail({ reason: "invalid", detail })
@@ -96,8 +103,8 @@ const payloadText = (bytes: Uint8Array) =>
 /**
  * Checks a token against the signing secret and the previous ones, at `nowMs` (Unix milliseconds).
  *
- * The signature is checked before the payload is read. `exp` may be at most 30 days ahead; both ends have 5 seconds of
- * leeway for clocks that differ.
+ * The signature is checked before the payload is read. `exp` may be at most 30 days ahead, and `iat` not ahead at all; all
+ * have 5 seconds of leeway for clocks that differ. Without an `iat` the longest life tells the earliest minting.
  */
 export const verifyUserToken = (
   token: string,
@@ -119,9 +126,11 @@ export const verifyUserToken = (
   }
   const decoded = Result.flatMap(payloadText(payloadBytes), decodePayload)
   if (Result.isFailure(decoded)) {
-    return invalid('the payload must be JSON of the form {"userId":"a non-empty string","exp":seconds as an integer}')
+    return invalid(
+      'the payload must be JSON of the form {"userId":"a non-empty string","iat":seconds,"exp":seconds as an integer}'
+    )
   }
-  const { userId, exp } = decoded.success
+  const { userId, iat, exp } = decoded.success
   if (nowMs >= (exp + leewaySeconds) * 1000) {
     return Result.fail({ reason: "expired", detail: "it has expired", expiredAt: exp })
   }
@@ -132,5 +141,10 @@ export const verifyUserToken = (
         : "exp is more than 30 days ahead"
     )
   }
-  return Result.succeed({ userId, expiresAt: exp })
+  if (iat !== undefined && iat > exp) return invalid("iat, when it was minted, is later than exp")
+  if (iat !== undefined && iat * 1000 > nowMs + leewaySeconds * 1000) {
+    return invalid("iat, when it was minted, is ahead of this server's clock")
+  }
+  const micros = Math.round((iat ?? exp - maxLifeSeconds) * 1_000_000)
+  return Result.succeed({ userId, issuedAt: Math.floor(micros / 1000), expiresAt: exp })
 }

@@ -29,21 +29,57 @@ describe("userToken", () => {
   })
 
   it("verifies a token made from the published description", () => {
+    const token = signJson({ userId: "user_123", iat: nowSeconds, exp: nowSeconds + 60 })
+    assert.deepStrictEqual(
+      verify(token),
+      Result.succeed({ userId: "user_123", issuedAt: nowMs, expiresAt: nowSeconds + 60 })
+    )
+  })
+
+  it("without iat, which older clients leave out, was minted 30 days before exp at the earliest", () => {
     const token = signJson({ userId: "user_123", exp: nowSeconds + 60 })
-    assert.deepStrictEqual(verify(token), Result.succeed({ userId: "user_123", expiresAt: nowSeconds + 60 }))
+    assert.deepStrictEqual(
+      verify(token),
+      Result.succeed({ userId: "user_123", issuedAt: nowMs + 60_000 - month * 1000, expiresAt: nowSeconds + 60 })
+    )
+  })
+
+  it.prop(
+    "says when it was minted, to the millisecond",
+    [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_000_000_000_000 }))],
+    ([at]) => {
+      vi.setSystemTime(at)
+      const verified = Result.getOrThrow(verify(generateUserToken({ secret, userId: "u" }), at))
+      assert.strictEqual(verified.issuedAt, at)
+      assert.strictEqual(verified.expiresAt, Math.floor(at / 1000) + 3600)
+    }
+  )
+
+  it("was not minted before a fraction of a millisecond is over", () => {
+    const token = signJson({ userId: "u", iat: nowSeconds - 0.000_001, exp: nowSeconds + 60 })
+    assert.strictEqual(Result.getOrThrow(verify(token)).issuedAt, nowMs - 1)
+  })
+
+  it("was minted at most 5 seconds ahead of now and not after it expires", () => {
+    const minted = (iat: number, exp = nowSeconds + 60) => signJson({ userId: "u", iat, exp })
+    assert.strictEqual(Result.getOrThrow(verify(minted(nowSeconds + 5))).issuedAt, nowMs + 5000)
+    assert.match(faultOf(minted(nowSeconds + 5.001)).detail, /ahead of/)
+    assert.isTrue(Result.isSuccess(verify(minted(nowSeconds + 2, nowSeconds + 2))))
+    assert.match(faultOf(minted(nowSeconds + 2.001, nowSeconds + 2)).detail, /later than exp/)
+    assert.match(faultOf(minted(nowMs)).detail, /iat/)
   })
 
   it("generates exactly the published form, valid for an hour", () => {
     assert.strictEqual(
       generateUserToken({ secret, userId: "user_123" }),
-      signJson({ userId: "user_123", exp: nowSeconds + 3600 })
+      signJson({ userId: "user_123", iat: nowSeconds, exp: nowSeconds + 3600 })
     )
   })
 
   it.prop("verifies what it generates, whoever the user", [UserId], ([userId]) => {
     const expiresAt = nowSeconds + month
     const token = generateUserToken({ secret, userId, expiresInSeconds: month })
-    assert.deepStrictEqual(verify(token), Result.succeed({ userId, expiresAt }))
+    assert.deepStrictEqual(verify(token), Result.succeed({ userId, issuedAt: nowMs, expiresAt }))
   })
 
   it.prop(
@@ -125,6 +161,8 @@ describe("userToken", () => {
     ["no exp", { userId: "u" }],
     ["exp as text", { userId: "u", exp: String(nowSeconds + 60) }],
     ["a fraction", { userId: "u", exp: nowSeconds + 60.5 }],
+    ["iat as text", { userId: "u", iat: String(nowSeconds), exp: nowSeconds + 60 }],
+    ["iat that is null", { userId: "u", iat: null, exp: nowSeconds + 60 }],
     ["null", null],
     ["an array", ["u", nowSeconds + 60]]
   ])("refuses a signed payload with %s", (_, payload) => {
