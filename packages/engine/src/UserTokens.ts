@@ -6,7 +6,7 @@ import { UserTokenExpired, UserTokenInvalid } from "@hogsend/core"
 import { Array, Clock, Context, Effect, Layer, Redacted, Result } from "effect"
 import { type VerifiedUserToken, verifyUserToken } from "./UserTokens/userToken.ts"
 
-export { generateUserToken } from "./UserTokens/userToken.ts"
+export { generateUserToken, type VerifiedUserToken } from "./UserTokens/userToken.ts"
 
 export interface UserTokensOptions {
   /** The first signs and verifies, the others still verify: 32 characters or more each. */

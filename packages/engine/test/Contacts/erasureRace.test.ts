@@ -31,7 +31,9 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
           keys: [{ kind: "anonymous", value: "a_1" }],
           vouchedBy: "public",
           anonymousProven: false,
-          observesOnly: true
+          observesOnly: true,
+          restores: false,
+          tokenIssuedAt: null
         },
         { actor: { name: "a test", keyId: null }, source: "inapp" },
         {

@@ -4,6 +4,7 @@
  */
 import { slotOf } from "../../src/IdentityKey.ts"
 import { type Decision, decide } from "../../src/IdentityResolver/decide.ts"
+import type { IdentityLimits } from "../../src/IdentityResolver/limits.ts"
 import type { Step } from "../../src/IdentityResolver/Step.ts"
 import {
   type AssertedKey,
@@ -11,14 +12,20 @@ import {
   type ContactKey,
   contactKeyOf,
   type ContactState,
+  type Cut,
   currentEmailOf,
   type KeyState,
   type Snapshot
 } from "../../src/IdentityResolver/snapshot.ts"
 
 export interface MemoryStore {
-  /** Decides, takes the steps, and answers the decision. */
-  readonly assert: (assertion: Assertion) => Decision
+  /** Decides, takes the steps, and answers the decision. What is asserted happened now, or at this time. */
+  readonly assert: (assertion: Assertion, occurredAt?: number) => Decision
+  /** The store's clock: one more with every assertion. */
+  readonly now: () => number
+  readonly cut: (contactId: string, otherContactId: string) => void
+  /** Whoever holds the key leaves, with every key. */
+  readonly erase: (asserted: Pick<KeyState, "kind" | "value">) => void
   readonly key: (asserted: Pick<KeyState, "kind" | "value">) => KeyState | undefined
   readonly keys: () => ReadonlyArray<KeyState>
   /** Whose the key is: undefined when nobody's. */
@@ -30,8 +37,12 @@ export interface MemoryStore {
   readonly backdate: (contactId: string, firstSeenAt: number) => void
 }
 
-export const makeMemoryStore = (): MemoryStore => {
+export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
   const keys = new Map<string, KeyState>()
+  const erased = new Map<string, number>()
+  let cuts: ReadonlyArray<Cut> = []
+  let by: Assertion["vouchedBy"] = "server"
+  let happened = 0
   const contacts = new Map<string, { firstSeenAt: number; mergedInto?: string }>()
   let now = 0
   let minted = 0
@@ -65,7 +76,9 @@ export const makeMemoryStore = (): MemoryStore => {
     return {
       now,
       keys: new Map(seen.map((one) => [slotOf(one.kind, one.value), one])),
-      contacts: new Map(owners.map((owner) => [owner.id, owner]))
+      contacts: new Map(owners.map((owner) => [owner.id, owner])),
+      erased: new Map([...erased].filter(([slot]) => asserted.some((one) => slotOf(one.kind, one.value) === slot))),
+      cuts: cuts.filter((cut) => cut.every((id) => owners.some((owner) => owner.id === id)))
     }
   }
 
@@ -75,6 +88,16 @@ export const makeMemoryStore = (): MemoryStore => {
     keys.set(keyId, { ...row, ...patch })
   }
 
+  const placed = () => ({ assertedBy: by, placedAt: happened })
+  const fresh = (preferred: boolean) => ({
+    ...placed(),
+    certified: false,
+    firstAssertedAt: now,
+    preferredAt: preferred ? now : null,
+    notBefore: null,
+    toldTo: null
+  })
+
   const take = (step: Step) => {
     switch (step._tag) {
       case "CreateContact":
@@ -82,29 +105,43 @@ export const makeMemoryStore = (): MemoryStore => {
       case "ClaimKey": {
         if (key(step) !== undefined) throw new Error(`Claimed twice: ${step.value}`)
         if (step.contactId !== null) living(step.contactId)
-        const { certified, contactId, keyId: id, kind, preferred, value } = step
-        const preferredAt = preferred ? now : null
-        return keys.set(id, { id, kind, value, certified, contactId, firstAssertedAt: now, preferredAt })
+        const { certified, contactId, keyId: id, kind, notBefore, preferred, value } = step
+        return keys.set(id, { ...fresh(preferred), id, kind, value, certified, contactId, notBefore })
       }
       case "LinkKey": {
         living(step.contactId)
         if (keys.get(step.keyId)?.contactId !== null) throw new Error("Linked a key that is somebody's")
-        return change(step.keyId, { contactId: step.contactId })
+        return change(step.keyId, { contactId: step.contactId, ...placed() })
       }
       case "PromoteKey": {
         living(step.contactId)
         const row = keys.get(step.keyId)
         if (row?.kind !== "anonymous" || row.contactId !== step.from) throw new Error("Promoted another key")
-        return change(step.keyId, { kind: "external", contactId: step.contactId })
+        return change(step.keyId, { kind: "external", contactId: step.contactId, ...placed() })
       }
-      case "PreferEmail":
+      case "MoveEmail": {
+        living(step.contactId)
+        const { contactId, fromKeyId, keyId: id, preferred, value } = step
+        const row = keys.get(fromKeyId)
+        if (row?.kind !== "email" || row.contactId !== step.from || row.value !== value)
+          throw new Error("Moved another")
+        change(fromKeyId, { kind: "history", value: `$${fromKeyId}` })
+        return keys.set(id, { ...fresh(preferred), id, kind: "email", value, contactId })
+      }
+      case "PreferKey":
         return change(step.keyId, { preferredAt: now })
       case "Merge": {
         living(step.survivorId)
         living(step.absorbedId).mergedInto = step.survivorId
-        for (const { contactId, id } of keys.values()) {
-          if (contactId === step.absorbedId) change(id, { contactId: step.survivorId })
+        for (const { contactId, id, value } of keys.values()) {
+          if (contactId !== step.absorbedId) continue
+          change(id, {
+            contactId: step.survivorId,
+            ...(value === step.absorbedId ? { ...placed(), placedAt: now } : {})
+          })
         }
+        const survivorOf = (id: string) => (id === step.absorbedId ? step.survivorId : id)
+        cuts = cuts.map(([a, b]) => [survivorOf(a), survivorOf(b)])
         return
       }
       case "RefuseJoin":
@@ -112,11 +149,29 @@ export const makeMemoryStore = (): MemoryStore => {
   }
 
   return {
-    assert: (assertion) => {
+    assert: (assertion, occurredAt) => {
       now += 1
-      const decision = decide(assertion, snapshot(assertion.keys), mint)
+      happened = occurredAt ?? now
+      by = assertion.vouchedBy
+      const decision = decide(assertion, snapshot(assertion.keys), { mint, occurredAt: happened, limits })
       if (decision._tag === "Resolved") decision.steps.forEach(take)
       return decision
+    },
+    now: () => now,
+    cut: (a, b) => {
+      living(a)
+      living(b)
+      cuts = [...cuts, [a, b]]
+    },
+    erase: (asserted) => {
+      now += 1
+      const owner = contactOf(asserted)
+      if (owner === undefined) throw new Error("Nobody to erase")
+      for (const { id, kind, value } of owner.keys) {
+        keys.delete(id)
+        erased.set(slotOf(kind, value), now)
+      }
+      contacts.delete(owner.id)
     },
     key,
     keys: () => [...keys.values()],
@@ -140,7 +195,9 @@ export interface Portrait {
 export const portraitOf = (contact: ContactState): Portrait => {
   const { contactKey, contactKeyKind }: ContactKey = contactKeyOf(contact)
   return {
-    keys: contact.keys.map(({ kind, value }) => (kind === "contact" ? "contact" : `${kind}:${value}`)).toSorted(),
+    keys: contact.keys
+      .map(({ kind, value }) => (kind === "contact" || kind === "history" ? kind : `${kind}:${value}`))
+      .toSorted(),
     contactKey: contactKeyKind === "contact" ? "its id" : contactKey,
     email: currentEmailOf(contact)?.value
   }

@@ -4,9 +4,18 @@ import type { Properties } from "@hogsend/core"
 import { TestDatabase } from "@hogsend/testing"
 import { Effect, Layer, Redacted } from "effect"
 import { type PublicProperty, visibleProperties } from "../../src/contactProperties.ts"
+import { AuditLogs } from "../../src/AuditLogs.ts"
+import { Sealing } from "../../src/Sealing.ts"
+import { Tombstones } from "../../src/Tombstones.ts"
 import { IdentityResolver, type IdentityResolverOptions, type Resolution } from "../../src/IdentityResolver.ts"
 import type { Assertion, ContactState, KeyState } from "../../src/IdentityResolver/snapshot.ts"
 import { newId } from "../../src/newId.ts"
+
+interface Stored {
+  readonly eventId: string
+  /** Taken while everything that the request is about is locked: where it stands among those that it met. */
+  readonly turn: number
+}
 
 export interface Saying {
   readonly properties?: Properties
@@ -44,18 +53,25 @@ export const database = (maxConnections: number) =>
 
 /** The resolver over a fresh database with a pool of this size. */
 export const resolverLayer = (options: IdentityResolverOptions & { readonly maxConnections: number }) =>
-  Layer.provideMerge(IdentityResolver.layer(options), database(options.maxConnections))
+  IdentityResolver.layer(options).pipe(
+    Layer.provideMerge(Layer.merge(AuditLogs.layer, Layer.orDie(Tombstones.layer))),
+    Layer.provide(Sealing.layer({ secrets: [Redacted.make("a secret that is long enough to seal things with")] })),
+    Layer.provideMerge(database(options.maxConnections))
+  )
 
 export const makeSqlStore = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const resolver = yield* IdentityResolver
 
+  yield* sql`create sequence if not exists public.turns`
+
   const storeEvent = (keyId: string, vouchedBy: string) => {
     const id = newId()
-    return Effect.as(
-      sql`insert into hogsend.events (id, key_id, name, source, vouched_by, occurred_at)
-        values (${id}, ${keyId}, 'happened', 'test', ${vouchedBy}, now())`,
-      id
+    return Effect.map(
+      sql<{ turn: number }>`
+        insert into hogsend.events (id, key_id, name, source, vouched_by, occurred_at)
+        values (${id}, ${keyId}, 'happened', 'test', ${vouchedBy}, now()) returning nextval('public.turns')::int as turn`,
+      ([row]) => ({ eventId: id, turn: row?.turn ?? 0 })
     )
   }
 
@@ -89,10 +105,10 @@ export const makeSqlStore = Effect.gen(function* () {
           occurredAt,
           properties,
           write: (resolution) =>
-            Effect.map(
-              storeEvent(resolution.keyId, assertion.vouchedBy),
-              (eventId): Resolution & { readonly eventId: string } => ({ ...resolution, eventId })
-            )
+            Effect.map(storeEvent(resolution.keyId, assertion.vouchedBy), (stored): Resolution & Stored => ({
+              ...resolution,
+              ...stored
+            }))
         }
       ),
     keys,

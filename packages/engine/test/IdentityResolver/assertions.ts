@@ -20,6 +20,8 @@ export const says = ({ anonymousId, email, userId }: Named, as: Partial<Assertio
   vouchedBy: "server",
   anonymousProven: true,
   observesOnly: false,
+  restores: false,
+  tokenIssuedAt: null,
   ...as
 })
 

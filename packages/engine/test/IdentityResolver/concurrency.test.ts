@@ -7,6 +7,8 @@ import { EventIngest } from "../../src/EventIngest.ts"
 import { Principals } from "../../src/Principals.ts"
 import { UserTokens } from "../../src/UserTokens.ts"
 import { Warnings } from "../../src/Warnings.ts"
+import type { WithKeys } from "../../src/IdentityResolver/snapshot.ts"
+import { makeMemoryStore } from "./MemoryStore.ts"
 import { componentsOf, isConflictFree, type Named, says } from "./assertions.ts"
 import { makeSqlStore, resolverLayer, type SqlStore } from "./SqlStore.ts"
 
@@ -54,16 +56,23 @@ const runRound = (store: SqlStore, plan: ReadonlyArray<ReadonlyArray<Named>>) =>
       plan,
       (own, w) =>
         Effect.forEach(own, (named, c) =>
-          Effect.map(store.say(says(named), { properties: { [`by-${w}-${c}`]: true } }), (resolution) => ({
-            named,
-            resolution,
-            property: `by-${w}-${c}`
-          }))
+          Effect.suspend(() => {
+            const [at, property] = [1_000_000 + c * writers + w, `by-${w}-${c}`]
+            const said = { occurredAt: new Date(at), properties: { [property]: true } }
+            return Effect.map(store.say(says(named), said), (resolution) => ({ at, named, resolution, property }))
+          })
         ),
       { concurrency: "unbounded" }
     ),
     (done) => done.flat()
   )
+
+/** A contact by the strings that name it. */
+const namesOf = ({ keys }: WithKeys): string =>
+  keys
+    .map(({ kind, value }) => (kind === "contact" || kind === "history" ? kind : `${kind}:${value}`))
+    .toSorted()
+    .join(" ")
 
 type Call = Effect.Success<ReturnType<typeof runRound>>[number]
 
@@ -97,16 +106,19 @@ const checkRound = Effect.fnUntraced(function* (store: SqlStore, done: ReadonlyA
 
   const bySlot = new Map(all.map((key) => [`${key.kind === "email"} ${key.value}`, key]))
   const rows = new Map((yield* Effect.forEach(people, ({ id }) => contact(id))).map((row) => [row.id, row]))
-  for (const { named, property, resolution } of done) {
+  for (const { property, resolution } of done) {
     const owner = owners.get(resolution.keyId) ?? ""
     assert.isTrue(rows.get(owner)?.visible[property], `${property} was lost`)
-    const refused = new Set(resolution.changes.refused.map(({ keyId }) => keyId))
-    for (const { kind, value } of says(named).keys) {
-      const key = bySlot.get(`${kind === "email"} ${value}`)
-      if (refused.has(key?.id ?? "")) continue
-      assert.strictEqual(key?.contactId, owner, `${value} is with ${JSON.stringify(named)}`)
-    }
   }
+  const inTurn = makeMemoryStore()
+  for (const { at, named } of done.toSorted((a, b) => a.resolution.turn - b.resolution.turn)) {
+    inTurn.assert(says(named), at * 1000)
+  }
+  assert.sameMembers(
+    people.map(namesOf),
+    inTurn.contactIds().map((id) => namesOf(inTurn.contact(id))),
+    "as if the calls had come one after the other"
+  )
 
   const absorbed = yield* sql<{ id: string; empty: boolean }>`
     select id, properties = '{}' and public_properties = '{}' as empty from hogsend.contacts where merged_into is not null`

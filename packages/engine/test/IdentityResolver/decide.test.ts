@@ -31,15 +31,17 @@ const setup = () => {
     contact,
     contactId: (value: string) => contact(value).id,
     together: (...values: ReadonlyArray<string>) => new Set(values.map((value) => contact(value).id)).size === 1,
-    say: (named: Named, as?: Partial<Assertion>) => store.assert(says(named, as))
+    say: (named: Named, as?: Partial<Assertion>) => store.assert(says(named, as)),
+    /** Of something that happened before everything else. */
+    sayLate: (named: Named, as?: Partial<Assertion>) => store.assert(says(named, as), 0)
   }
 }
 
-const stepsOf = (decision: Decision): ReadonlyArray<Step> => (decision._tag === "Denied" ? [] : decision.steps)
+const stepsOf = (decision: Decision): ReadonlyArray<Step> => (decision._tag === "Resolved" ? decision.steps : [])
 const tags = (decision: Decision) => stepsOf(decision).map(({ _tag }) => _tag)
 const refusals = (decision: Decision) =>
   stepsOf(decision).flatMap((step) => (step._tag === "RefuseJoin" ? [[step.key.value, step.rule]] : []))
-const lands = (decision: Decision) => (decision._tag === "Denied" ? undefined : decision.contact?.id)
+const lands = (decision: Decision) => (decision._tag === "Resolved" ? decision.contact?.id : undefined)
 
 const asPublic = { vouchedBy: "public", anonymousProven: false } as const
 const asDevice = { vouchedBy: "device" } as const
@@ -103,10 +105,10 @@ describe("decide: joining", () => {
   })
 
   it("never brings two external ids together: by an email", () => {
-    const { contactId, say, together } = setup()
+    const { contactId, say, sayLate, together } = setup()
     say({ userId: "u1", email: "e1@x.co" })
     const first = contactId("u1")
-    const decision = say({ userId: "u2", email: "e1@x.co" })
+    const decision = sayLate({ userId: "u2", email: "e1@x.co" })
     assert.deepStrictEqual(refusals(decision), [["e1@x.co", "two_external_ids"]])
     assert.isFalse(together("u1", "u2"))
     assert.strictEqual(contactId("e1@x.co"), first)
@@ -153,11 +155,11 @@ describe("decide: joining", () => {
   })
 
   it("leaves a key that may not join where it is, and goes on with the rest", () => {
-    const { contactId, say, together } = setup()
+    const { contactId, say, sayLate, together } = setup()
     say({ userId: "u1", email: "e1@x.co" })
     say({ anonymousId: "a1" })
     const first = contactId("u1")
-    const decision = say({ userId: "u2", email: "e1@x.co", anonymousId: "a1" })
+    const decision = sayLate({ userId: "u2", email: "e1@x.co", anonymousId: "a1" })
     assert.deepStrictEqual(refusals(decision), [["e1@x.co", "two_external_ids"]])
     assert.isTrue(together("u2", "a1"))
     assert.strictEqual(contactId("e1@x.co"), first)
@@ -250,10 +252,10 @@ describe("decide: who survives a merge", () => {
   })
 
   it("is whom a refused key is told of, also when the fresh contact gave way after the refusal", () => {
-    const { contactId, say } = setup()
+    const { contactId, say, sayLate } = setup()
     say({ userId: "u1", email: "e1@x.co" })
     say({ anonymousId: "a1" })
-    const [refused] = stepsOf(say({ userId: "u2", email: "e1@x.co", anonymousId: "a1" })).filter(
+    const [refused] = stepsOf(sayLate({ userId: "u2", email: "e1@x.co", anonymousId: "a1" })).filter(
       (step) => step._tag === "RefuseJoin"
     )
     assert.strictEqual(refused?.contactId, contactId("a1"))
@@ -523,7 +525,7 @@ describe("decide: the contact key and the email", () => {
     say({ userId: "u1", email: "e1@x.co" })
     assert.deepStrictEqual(tags(say({ userId: "u1", email: "e2@x.co" })), ["ClaimKey"])
     assert.strictEqual(currentEmailOf(contact("u1"))?.value, "e2@x.co")
-    assert.deepStrictEqual(tags(say({ userId: "u1", email: "e1@x.co" })), ["PreferEmail"])
+    assert.deepStrictEqual(tags(say({ userId: "u1", email: "e1@x.co" })), ["PreferKey"])
     assert.strictEqual(currentEmailOf(contact("u1"))?.value, "e1@x.co")
     assert.deepStrictEqual(tags(say({ userId: "u1", email: "e1@x.co" })), [])
   })
@@ -536,7 +538,11 @@ describe("decide: the contact key and the email", () => {
       contactId: "c",
       certified: false,
       firstAssertedAt,
-      preferredAt
+      preferredAt,
+      assertedBy: "server",
+      placedAt: null,
+      notBefore: null,
+      toldTo: null
     })
     const mailOf = (keys: ReadonlyArray<KeyState>) => currentEmailOf({ keys })?.value
     for (const preferredAt of [null, 7]) {

@@ -98,16 +98,18 @@ const checkSafety = (store: MemoryStore, before: ReadonlyArray<KeyState>, assert
   const after = new Map(keys.map((key) => [key.id, key]))
   for (const key of before) {
     const now = after.get(key.id)
+    const moved = key.kind === "email" && now?.kind === "history"
+    if (moved) assert.isDefined(store.key(key), "an address that moved is at another contact")
     assert.include(
       now,
-      { value: key.value, certified: key.certified, firstAssertedAt: key.firstAssertedAt },
+      { value: moved ? `$${key.id}` : key.value, certified: key.certified, firstAssertedAt: key.firstAssertedAt },
       "no key lost"
     )
     const promoted = key.kind === "anonymous" && !key.certified && now?.kind === "external"
-    assert.isTrue(promoted || now?.kind === key.kind, "a kind changes by a promotion only")
+    assert.isTrue(promoted || moved || now?.kind === key.kind, "a kind changes by a promotion or a move only")
     if (key.contactId !== null) assert.isNotNull(now?.contactId, "a key stays somebody's")
   }
-  if (decision._tag === "Denied") return assert.deepStrictEqual(keys, before, "denied, and nothing changed")
+  if (decision._tag !== "Resolved") return assert.deepStrictEqual(keys, before, "refused, and nothing changed")
   if (decision.contact === null) return assert.isTrue(assertion.observesOnly)
   for (const asserted of assertion.keys) {
     const key = store.key(asserted)
