@@ -50,7 +50,7 @@ export class Events extends Context.Service<
             e.occurred_at as "occurredAt", e.received_at as "receivedAt",
             coalesce(
               (select value from hogsend.identity_keys x where x.contact_id = k.contact_id and x.kind = 'external'
-                order by first_asserted_at, value limit 1),
+                order by preferred_at desc nulls last, first_asserted_at, value limit 1),
               (select value from hogsend.identity_keys x where x.contact_id = k.contact_id and x.kind = 'anonymous'
                 order by first_asserted_at, value limit 1),
               k.contact_id::text,
