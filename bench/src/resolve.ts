@@ -1,0 +1,104 @@
+/**
+ * `resolve`: what it costs to find out who somebody known is, as contacts grow from a thousand to a million.
+ *
+ * Ours against itself, through the real service over a pool of 10: the p50 at the most contacts may be 1.5 times that at
+ * the fewest. The sizes take turns in short rounds, and what counts is the median of the rounds, so that whatever else the
+ * machine does meets every size alike.
+ */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { IdentityResolver } from "@hogsend/engine"
+import { Console, Effect, Layer } from "effect"
+import type { Bench, Report } from "./Bench.ts"
+import { BenchPostgres } from "./BenchPostgres.ts"
+import { measure, type Measurement, medianOf } from "./measure.ts"
+import { fillContacts } from "./resolve/fillContacts.ts"
+import { makeCases } from "./resolve/makeCases.ts"
+import { seededRandom } from "./seededRandom.ts"
+
+/** How much is measured; a test takes less. */
+export interface Plan {
+  /** Numbers of contacts, ascending. */
+  readonly sizes: ReadonlyArray<number>
+  readonly workers: ReadonlyArray<number>
+  /** After one that does not count. */
+  readonly rounds: number
+  /** The milliseconds of one measurement, and of the calls before it that are not measured. */
+  readonly forMillis: number
+  readonly warmUpMillis: number
+}
+
+const goal = 1.5
+
+/** Fills a database of each size and measures every case on all of them in turn. */
+export const resolveAt = (plan: Plan): Effect.Effect<Report, unknown> =>
+  Effect.gen(function* () {
+    const { create, version } = yield* BenchPostgres
+    const places = yield* Effect.forEach(
+      plan.sizes,
+      Effect.fnUntraced(function* (contacts) {
+        yield* Console.error(`filling a database with ${grouped(contacts)} contacts`)
+        const services = Layer.provideMerge(
+          IdentityResolver.layer(),
+          PgClient.layer({ url: yield* create, maxConnections: 10 })
+        )
+        const context = yield* Layer.build(services)
+        return yield* Effect.provideContext(
+          Effect.map(Effect.andThen(fillContacts(contacts), makeCases), (cases) => ({ contacts, ...cases })),
+          context
+        )
+      })
+    )
+
+    const series = (places[0]?.cases ?? []).flatMap(({ what }, at) =>
+      plan.workers.map((workers) => ({ what, at, workers, sizes: places.map(() => new Array<Measurement>()) }))
+    )
+    const random = seededRandom(20_260_101)
+    for (let round = 0; round <= plan.rounds; round++) {
+      yield* Console.error(round === 0 ? "warming up" : `round ${round} of ${plan.rounds}`)
+      for (const { at, sizes, workers } of series) {
+        for (const [size, { cases, contacts }] of places.entries()) {
+          const next = () => cases[at]?.call(1 + Math.floor(random() * contacts)) ?? Effect.void
+          yield* measure({ workers, forMillis: plan.warmUpMillis, maxCalls, next })
+          const measured = yield* measure({ workers, forMillis: plan.forMillis, maxCalls, next })
+          if (round > 0) sizes[size]?.push(measured)
+        }
+      }
+    }
+    yield* Effect.forEach(places, ({ verify, contacts }) => verify(contacts))
+
+    const lines = series.map(({ sizes, what, workers }) => ({
+      what,
+      workers,
+      sizes: sizes.map((rounds, size) => ({ contacts: plan.sizes[size], ...medianOf(rounds), rounds }))
+    }))
+    return {
+      columns: ["what", "workers", ...plan.sizes.map((size) => `${grouped(size)} contacts`), "ratio of p50", "goal"],
+      rows: lines.map(({ sizes, what, workers }) => [
+        what,
+        String(workers),
+        ...sizes.map(({ p50, perSecond }) => `${grouped(p50)} µs ${grouped(perSecond).padStart(7)}/s`),
+        ((sizes.at(-1)?.p50 ?? 0) / (sizes[0]?.p50 ?? 1)).toFixed(2),
+        `≤ ${goal}`
+      ]),
+      notes: [
+        `p50 and calls per second: each the median of ${plan.rounds} rounds of ${plan.forMillis} ms. The ratio is the most contacts' to the fewest'.`
+      ],
+      postgres: version,
+      numbers: lines
+    }
+  }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer))
+
+const maxCalls = 50_000
+
+const grouped = (value: number): string => Math.round(value).toLocaleString("en-US")
+
+export const resolve: Bench = {
+  description: "resolving a known key at 1,000 to 1,000,000 contacts, against itself",
+  run: resolveAt({
+    sizes: [1_000, 10_000, 100_000, 1_000_000],
+    workers: [1, 16],
+    rounds: 10,
+    forMillis: 500,
+    warmUpMillis: 100
+  })
+}
