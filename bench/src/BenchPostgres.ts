@@ -25,6 +25,7 @@ const dataDirectory = join(
     .slice(0, 8)}`
 )
 
+/** The run's server and the databases on it. */
 export class BenchPostgres extends Context.Service<
   BenchPostgres,
   {
@@ -38,6 +39,7 @@ export class BenchPostgres extends Context.Service<
     >
   }
 >()("bench/BenchPostgres") {
+  /** Starts the server, and stops and removes it when the scope closes and no other run uses it. */
   static readonly layer = Layer.effect(
     BenchPostgres,
     Effect.gen(function* () {
