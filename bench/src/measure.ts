@@ -63,6 +63,10 @@ export const measure = <E>({ forMillis, maxCalls, next, workers }: Load<E>): Eff
 export const percentile = (sorted: ArrayLike<number>, share: number): number =>
   sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
 
+/** The round with the lowest p50: what else a machine does only ever adds to it. Undefined of nothing. */
+export const bestOf = (rounds: ReadonlyArray<Measurement>): Measurement | undefined =>
+  rounds.toSorted((a, b) => a.p50 - b.p50)[0]
+
 /** The measurement whose every number is the median of the rounds' numbers, so that a disturbed round does not count. */
 export const medianOf = (rounds: ReadonlyArray<Measurement>): Measurement => {
   const median = (field: keyof Measurement) =>

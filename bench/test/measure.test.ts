@@ -1,6 +1,6 @@
 import { expect, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { measure, type Measurement, medianOf, percentile } from "../src/measure.ts"
+import { bestOf, measure, type Measurement, medianOf, percentile } from "../src/measure.ts"
 
 it("a percentile is a value that was measured: the smallest that the share of them does not exceed", () => {
   const hundred = Array.from({ length: 100 }, (_, at) => at + 1)
@@ -9,9 +9,11 @@ it("a percentile is a value that was measured: the smallest that the share of th
   expect(percentile([], 0.5)).toBe(0)
 })
 
-it("one disturbed round does not move the median", () => {
+it("one disturbed round moves neither the median nor the best", () => {
   const round = (p50: number): Measurement => ({ calls: 10, p50, p95: 0, p99: 0, perSecond: 0 })
-  expect(medianOf([round(100), round(9000), round(110)])).toMatchObject({ calls: 30, p50: 110 })
+  const rounds = [round(110), round(9000), round(100)]
+  expect(medianOf(rounds)).toMatchObject({ calls: 30, p50: 110 })
+  expect(bestOf(rounds)).toEqual(round(100))
 })
 
 it.live("as many calls as workers are under way, and every one of them is counted", () =>
