@@ -63,9 +63,14 @@ export const measure = <E>({ forMillis, maxCalls, next, workers }: Load<E>): Eff
 export const percentile = (sorted: ArrayLike<number>, share: number): number =>
   sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
 
-/** The round with the lowest p50: what else a machine does only ever adds to it. Undefined of nothing. */
-export const bestOf = (rounds: ReadonlyArray<Measurement>): Measurement | undefined =>
-  rounds.toSorted((a, b) => a.p50 - b.p50)[0]
+/** Of every number the best of the rounds: it is disturbed least, and hides what only happens now and then. */
+export const bestOf = (rounds: ReadonlyArray<Measurement>): Measurement => ({
+  calls: rounds.reduce((sum, { calls }) => sum + calls, 0),
+  p50: Math.min(...rounds.map(({ p50 }) => p50)),
+  p95: Math.min(...rounds.map(({ p95 }) => p95)),
+  p99: Math.min(...rounds.map(({ p99 }) => p99)),
+  perSecond: Math.max(...rounds.map(({ perSecond }) => perSecond))
+})
 
 /** The measurement whose every number is the median of the rounds' numbers, so that a disturbed round does not count. */
 export const medianOf = (rounds: ReadonlyArray<Measurement>): Measurement => {

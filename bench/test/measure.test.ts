@@ -13,7 +13,7 @@ it("one disturbed round moves neither the median nor the best", () => {
   const round = (p50: number): Measurement => ({ calls: 10, p50, p95: 0, p99: 0, perSecond: 0 })
   const rounds = [round(110), round(9000), round(100)]
   expect(medianOf(rounds)).toMatchObject({ calls: 30, p50: 110 })
-  expect(bestOf(rounds)).toEqual(round(100))
+  expect(bestOf(rounds)).toMatchObject({ calls: 30, p50: 100 })
 })
 
 it.live("as many calls as workers are under way, and every one of them is counted", () =>
