@@ -2,7 +2,7 @@
 import { defineConfig } from "vitest/config"
 import { TallyReporter } from "./vitest.tally.ts"
 
-const folders = ["packages/core", "packages/engine", "packages/node", "packages/testing", "apps/server"]
+const folders = ["packages/core", "packages/engine", "packages/node", "packages/testing", "apps/server", "bench"]
 
 export default defineConfig({
   test: {
