@@ -6,8 +6,8 @@
  * machine does makes the median of the same code swing between runs, and the best hides what happens only now and then.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { IdentityResolver } from "@hogsend/engine"
-import { Console, Effect, Layer } from "effect"
+import { AuditLogs, IdentityResolver, Sealing, Tombstones } from "@hogsend/engine"
+import { Console, Effect, Layer, Redacted } from "effect"
 import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
 import { bestOf, measure, type Measurement, medianOf } from "./measure.ts"
@@ -42,7 +42,13 @@ const fill = Effect.fnUntraced(function* (contacts: number) {
   yield* Console.error(`filling a database with ${grouped(contacts)} contacts`)
   const { create } = yield* BenchPostgres
   const client = PgClient.layer({ url: yield* create, maxConnections: 10 })
-  const services = yield* Layer.build(Layer.provideMerge(IdentityResolver.layer(), client))
+  const services = yield* Layer.build(
+    IdentityResolver.layer().pipe(
+      Layer.provide([AuditLogs.layer, Tombstones.layer]),
+      Layer.provide(Sealing.layer({ secrets: [Redacted.make("the secret of a bench, on a database of its own")] })),
+      Layer.provideMerge(client)
+    )
+  )
   const made = Effect.andThen(fillContacts(contacts), makeCases)
   return { contacts, ...(yield* Effect.provideContext(made, services)) }
 })

@@ -24,7 +24,9 @@ const assertionOf = (keys: Assertion["keys"]): Assertion => ({
   keys,
   vouchedBy: "server",
   anonymousProven: false,
-  observesOnly: false
+  observesOnly: false,
+  restores: false,
+  tokenIssuedAt: null
 })
 
 const asker = { actor: { name: "bench", keyId: null }, source: "api" }
