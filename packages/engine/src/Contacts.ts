@@ -24,7 +24,7 @@ import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { makeContactsRepo, type OwnedKey } from "./Contacts/ContactsRepo.ts"
 import { makeErase, notFound } from "./Contacts/erase.ts"
 import { orUnavailable } from "./Database.ts"
-import { type AssertedKey, IdentityResolver, type Resolution } from "./IdentityResolver.ts"
+import { type AssertedKey, type Assertion, IdentityResolver, type Lookup, type Resolution } from "./IdentityResolver.ts"
 import { normaliseKey } from "./IdentityKey.ts"
 import { type Claims, isEmpty, type PrincipalRefused, Principals } from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
@@ -102,14 +102,13 @@ export class Contacts extends Context.Service<
           const work = {
             occurredAt: new Date(yield* Clock.currentTimeMillis),
             properties: body.properties,
-            write: Effect.fnUntraced(function* (resolution: Resolution) {
-              const unheard = body.lists === undefined ? [] : [noLists]
-              const all = [...principal.warnings, ...resolution.warnings, ...unheard]
-              yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
-              return upserted(resolution, all)
-            })
+            write: (resolution: Resolution) => Effect.succeed(resolution)
           }
-          return yield* resolver.resolve(assertion, { actor: caller, source }, work)
+          const resolution = yield* resolver.resolve(assertion, { actor: caller, source }, work)
+          const unheard = body.lists === undefined ? [] : [noLists]
+          const all = [...principal.warnings, ...resolution.warnings, ...unheard]
+          yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
+          return upserted(resolution, all)
         })
 
         const me = Effect.fn("Contacts.me")(function* (caller: Caller["Service"], claims: Claims) {
@@ -118,9 +117,14 @@ export class Contacts extends Context.Service<
             source,
             warnings: refused
           } = yield* principals.establish(caller, { ...claims, reads: true })
-          yield* warnings.record(refused, { source, contactId: null })
           const [strongest] = assertion.keys
           const found = strongest === undefined ? null : yield* resolver.lookup(strongest)
+          const own = yield* ownTraits(assertion, found)
+          yield* warnings.record(refused, { source, contactId: found?.contactId ?? null })
+          return own
+        }, orUnavailable)
+
+        const ownTraits = Effect.fnUntraced(function* (assertion: Assertion, found: Lookup | null) {
           if (found === null || found.contactId === null) return nobody
           // A device reads what was published to it, and nothing else of a contact that is identified by now.
           const anonymous = assertion.vouchedBy === "public" || assertion.vouchedBy === "device"
@@ -137,7 +141,7 @@ export class Contacts extends Context.Service<
           )
           const own = { identified: found.identified, traits }
           return options.exposeEmail === true ? { ...own, email: contact.email } : own
-        }, orUnavailable)
+        })
 
         const find = Effect.fn("Contacts.find")(function* (keys: ContactKeys) {
           const asserted = yield* Effect.fromResult(assertedKeys(keys))

@@ -24,7 +24,7 @@ import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
 import { Principals } from "./Principals.ts"
 import { UserTokens, type UserTokensOptions } from "./UserTokens.ts"
-import { Warnings } from "./Warnings.ts"
+import { Warnings, type WarningsOptions } from "./Warnings.ts"
 import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
 
 export interface EngineOptions {
@@ -33,6 +33,7 @@ export interface EngineOptions {
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
+  readonly warnings?: WarningsOptions
   /** Serve `/docs` and `/openapi.json`. True. */
   readonly docs?: boolean
 }
@@ -45,7 +46,7 @@ export const Engine = {
       Layer.provideMerge(
         Layer.mergeAll(
           AuditLogs.layer,
-          Warnings.layer,
+          Warnings.layer(options.warnings),
           Events.layer,
           KeyGate.layer(options.keyGate),
           UserTokens.layer(options.userTokens),

@@ -89,7 +89,7 @@ export class EventIngest extends Context.Service<
           const when = occurrence(draft.timestamp, receivedAt)
           const id = newId()
           const { assertion, source } = principal
-          return yield* resolver.resolve(
+          const { all, resolution } = yield* resolver.resolve(
             assertion,
             { actor: caller, source },
             {
@@ -124,11 +124,12 @@ export class EventIngest extends Context.Service<
                   ...resolution.warnings,
                   ...(draft.properties === undefined ? [] : [unknownProperties])
                 ]
-                yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
-                return accepted(resolution, draft, all)
+                return { all, resolution }
               })
             }
           )
+          yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
+          return accepted(resolution, draft, all)
         })
 
         const duplicate = Effect.fnUntraced(function* (draft: EventDraft, { assertion }: Principal) {
