@@ -16,9 +16,10 @@ import {
   type WarningExample,
   warningKind
 } from "@hogsend/core"
-import { Clock, Context, Effect, Exit, Layer, Schedule, Semaphore } from "effect"
+import { Cause, Clock, Context, Effect, Exit, Layer, Schedule, Semaphore } from "effect"
+import { SqlError } from "effect/sql/SqlError"
 import { orUnavailable } from "./Database.ts"
-import { type About, makeWarningBuffer } from "./Warnings/warningBuffer.ts"
+import { type About, makeWarningBuffer, type Recorded } from "./Warnings/warningBuffer.ts"
 import { makeWarningsRepo } from "./Warnings/WarningsRepo.ts"
 
 export interface WarningsOptions {
@@ -31,7 +32,10 @@ export interface WarningsOptions {
 export class Warnings extends Context.Service<
   Warnings,
   {
-    /** For after the commit of what they are about. Asks the database for nothing. */
+    /**
+     * For after the commit of what they are about; in a transaction it waits for that by itself. Asks the database for
+     * nothing.
+     */
     readonly record: (warnings: ReadonlyArray<IngestionWarning>, about: About) => Effect.Effect<void>
     /** Stores what this process has recorded, or keeps it for the next time. It also runs by itself. */
     readonly flush: Effect.Effect<void>
@@ -54,7 +58,8 @@ export class Warnings extends Context.Service<
     Layer.effect(
       Warnings,
       Effect.gen(function* () {
-        const repo = makeWarningsRepo(yield* PgClient.PgClient, examplesPerCode)
+        const sql = yield* PgClient.PgClient
+        const repo = makeWarningsRepo(sql, examplesPerCode)
         const buffer = makeWarningBuffer()
         const oneAtATime = yield* Semaphore.make(1)
         const last = { failed: false }
@@ -62,30 +67,33 @@ export class Warnings extends Context.Service<
         const record: Warnings["Service"]["record"] = (warnings, about) =>
           warnings.length === 0
             ? Effect.void
-            : Effect.map(Clock.currentTimeMillis, (now) => buffer.record(warnings, about, now))
+            : Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                sql.afterCommit(Effect.sync(() => buffer.record(warnings, about, now)))
+              )
+
+        const store = Effect.fn("Warnings.store")(function* (recorded: Recorded) {
+          return yield* repo.store(recorded, yield* Clock.currentTimeMillis)
+        })
 
         const flush = Effect.acquireUseRelease(
           Effect.sync(buffer.take),
-          (recorded) =>
-            recorded.counts.length + recorded.examples.length === 0
-              ? Effect.succeed([])
-              : Effect.flatMap(Clock.currentTimeMillis, (now) => repo.store(recorded, now)),
+          (recorded) => (isNothing(recorded) ? Effect.succeed([]) : store(recorded)),
           (recorded, stored) =>
             Effect.sync(() => buffer.put(Exit.isSuccess(stored) ? { counts: [], examples: stored.value } : recorded))
         ).pipe(
-          Effect.matchEffect({
+          Effect.matchCauseEffect({
             onSuccess: () => {
               last.failed = false
               return Effect.void
             },
-            onFailure: ({ reason }) => {
+            onFailure: (cause) => {
+              if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
               const again = last.failed
               last.failed = true
-              return again ? Effect.void : Effect.logWarning(notStored, reason._tag)
+              return again ? Effect.void : Effect.logWarning(notStored, nameOf(cause))
             }
           }),
-          oneAtATime.withPermit,
-          Effect.withSpan("Warnings.flush")
+          oneAtATime.withPermit
         )
 
         const list = Effect.fn("Warnings.list")(function* (page: Page, code: string | undefined) {
@@ -118,11 +126,19 @@ export class Warnings extends Context.Service<
     )
 }
 
+const isNothing = ({ counts, examples }: Recorded): boolean => counts.length + examples.length === 0
+
 const listedExamples = 5
 
 /** A shutdown has better things to do than to wait for a database that is gone. */
 const closeTimeout = "3 seconds"
 
 const notStored = "Warnings could not be stored; they are kept and tried again"
+
+/** What went wrong, without the values that an error of the database can hold. */
+const nameOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof SqlError ? error.reason._tag : "Defect"
+}
 
 const unknownKind = "This version does not know this kind of warning; its examples say what callers were told."

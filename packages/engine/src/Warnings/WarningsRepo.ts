@@ -78,20 +78,17 @@ export const makeWarningsRepo = (sql: PgClient.PgClient, examplesPerCode: number
 
   return {
     /** Answers the examples that are to be stored another time. One whose contact is gone is dropped. */
-    store: Effect.fnUntraced(
-      function* ({ counts, examples }: Recorded, nowMs: number) {
-        const named = [...new Set(examples.flatMap(({ contactId }) => contactId ?? []))]
-        const { busy, held } = yield* holdContacts(named)
-        if (counts.length > 0) yield* addCounts(counts, nowMs)
-        const stored = examples.filter(({ contactId }) => contactId === null || held.has(contactId))
-        if (stored.length > 0) {
-          yield* addExamples(stored, nowMs)
-          yield* trim([...new Set(stored.map(({ code }) => code))])
-        }
-        return examples.filter(({ contactId }) => contactId !== null && busy.has(contactId))
-      },
-      (stored) => sql.withTransaction(stored)
-    ),
+    store: Effect.fnUntraced(function* ({ counts, examples }: Recorded, nowMs: number) {
+      const named = [...new Set(examples.flatMap(({ contactId }) => contactId ?? []))]
+      const { busy, held } = yield* holdContacts(named)
+      if (counts.length > 0) yield* addCounts(counts, nowMs)
+      const stored = examples.filter(({ contactId }) => contactId === null || held.has(contactId))
+      if (stored.length > 0) {
+        yield* addExamples(stored, nowMs)
+        yield* trim([...new Set(stored.map(({ code }) => code))])
+      }
+      return examples.filter(({ contactId }) => contactId !== null && busy.has(contactId))
+    }, sql.withTransaction),
 
     /** Most recent first. */
     kinds: ({ limit, offset }: Page, code: string | undefined) => sql<KindRow>`

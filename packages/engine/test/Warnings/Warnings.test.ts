@@ -56,6 +56,12 @@ const waiting = (number: number) =>
     )
   )
 
+/** What is logged. */
+const logging = () => {
+  const lines: Array<string> = []
+  return { lines, logger: Logger.layer([Logger.make(({ message }) => void lines.push(JSON.stringify(message)))]) }
+}
+
 /** What is said to the database. */
 const recording = () => {
   const statements: Array<string> = []
@@ -109,6 +115,37 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
     })
   )
 
+  it.effect("in a host app's own transaction they count when that commits, and not when it rolls back", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* clear
+      const { flush, record } = yield* aProcess()
+      yield* Effect.andThen(record([junk], about), Effect.fail("rolled back")).pipe(sql.withTransaction, Effect.exit)
+      yield* flush
+      assert.deepStrictEqual(yield* counted, {})
+      yield* Effect.andThen(sql`select 1`, record([junk], about)).pipe(sql.withTransaction)
+      yield* flush
+      assert.deepStrictEqual(yield* counted, { "junk_key api": 1 })
+    })
+  )
+
+  it.effect("go on being stored by themselves when a connection died in the middle", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* clear
+      const { record } = yield* aProcess({ interval: 20 })
+      const other = yield* openTransaction(sql`lock table hogsend.warning_counts in access exclusive mode`)
+      yield* record([junk], about)
+      yield* waiting(1)
+      yield* sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`
+      yield* record([junk], about)
+      yield* other.commit
+      yield* counted.pipe(Effect.repeat({ until: (counts) => counts["junk_key api"] === 2 }), Effect.timeout(4000))
+    })
+  )
+
   it.effect("are stored by themselves after the interval, again and again", () =>
     Effect.gen(function* () {
       yield* clear
@@ -149,10 +186,9 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* clear
-      const lines: Array<string> = []
-      const logger = Logger.make(({ message }) => void lines.push(JSON.stringify(message)))
+      const { lines, logger } = logging()
       const { flush, record } = yield* aProcess()
-      const stored = Effect.provide(flush, Logger.layer([logger]))
+      const stored = Effect.provide(flush, logger)
       for (const streak of [1, 2]) {
         yield* sql`alter table hogsend.warning_counts rename to elsewhere`
         for (let n = 0; n < 500; n++) {
@@ -189,9 +225,10 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
     })
   )
 
-  it.effect("of several processes that store at once are all counted, and none waits for another for ever", () =>
+  it.effect("of several processes that store at once are all counted, and no two wait for each other", () =>
     Effect.gen(function* () {
       yield* clear
+      const { lines, logger } = logging()
       const codes = ["a", "b", "c", "d", "e"].map((end) => ({ ...junk, code: `code_${end}` }))
       const contacts = yield* Effect.forEach(codes, () => aContact)
       const processes = yield* Effect.forEach([1, 2, 3, 4], () => aProcess({ examplesPerCode: 10 }))
@@ -209,7 +246,8 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
             }
           }),
         { concurrency: "unbounded" }
-      )
+      ).pipe(Effect.provide(logger))
+      assert.deepStrictEqual(lines, [])
       // What was left to another time, as somebody else was at its contact.
       for (const { flush } of processes) yield* flush
       const counts = yield* counted
