@@ -7,6 +7,7 @@ import { Context, Effect, Fiber, Layer, Logger } from "effect"
 import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
 import { Contacts } from "../../src/Contacts.ts"
 import { EventIngest } from "../../src/EventIngest.ts"
+import { sql as migration } from "../../src/Migrations/0007_Warnings.ts"
 import { Warnings, type WarningsOptions } from "../../src/Warnings.ts"
 import { openTransaction } from "../openTransaction.ts"
 
@@ -280,6 +281,27 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
       assert.strictEqual(warnings[0]?.total, 2)
       const days = ((warnings[0]?.lastAt.getTime() ?? 0) - (warnings[0]?.firstAt.getTime() ?? 0)) / 86_400_000
       assert.isTrue(days >= 3 && days < 3.1)
+    })
+  )
+
+  it.effect("what an earlier version kept row by row is counted by the migration", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* clear
+      yield* sql`drop table hogsend.warning_counts`
+      yield* sql`
+        insert into hogsend.warnings (id, code, hint, source, occurred_at)
+        select gen_random_uuid(), 'junk_key', '', source, timestamptz '2026-01-01 10:59Z' + n * interval '1 minute'
+        from generate_series(0, 2) n, unnest('{api,null}'::text[]) source`
+      for (const statement of migration.split(";\n").filter((text) => text.trim() !== "")) yield* sql.unsafe(statement)
+      const rows = yield* sql`
+        select source, times::int, extract(hour from hour at time zone 'UTC')::int as hour,
+          extract(minute from last_at)::int as last
+        from hogsend.warning_counts order by hour`
+      assert.deepStrictEqual(rows, [
+        { source: "api", times: 2, hour: 10, last: 59 },
+        { source: "api", times: 4, hour: 11, last: 1 }
+      ])
     })
   )
 
