@@ -5,6 +5,7 @@
  * to it; the contact key changes at most when a better key arrives.
  */
 import * as Schema from "effect/Schema"
+import { warningKindsProse } from "./warningKinds.ts"
 
 export const ContactId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("ContactId"))
 export type ContactId = typeof ContactId.Type
@@ -68,8 +69,7 @@ export const WritingFields = {
 /** A refused part of an accepted request. `key.value` is shortened. */
 export const IngestionWarning = Schema.Struct({
   code: Schema.String.annotateKey({
-    description:
-      "For programs. `junk_key`: a placeholder such as `undefined`, left out. `malformed_key`: no key can look so, left out. `timestamp_out_of_range`: the time of arrival was taken. `properties_not_applied`, `server_only_property`: a browser may not write these. `anonymous_not_joined`, `two_external_ids`, `two_emails`: keys that were not joined, as they may be two people's. `browser_body_under_secret_key`: a browser's request under a key that believes everything. `lists_not_available`: no lists yet. `unknown_field`: an event has no such field. More can come.",
+    description: `For programs. ${warningKindsProse} More can come.`,
     examples: ["junk_key"]
   }),
   key: Schema.optionalKey(Schema.Struct({ kind: Schema.String, value: Schema.String })).annotateKey({

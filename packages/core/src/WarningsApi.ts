@@ -4,7 +4,7 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api
 import { Access, Authorization } from "./Authorization.ts"
 import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
 import { StorableText } from "./StorableText.ts"
-import { Warning } from "./Warning.ts"
+import { Warning, WarningExample } from "./Warning.ts"
 
 export class WarningsApi extends HttpApiGroup.make("warnings")
   .add(
@@ -18,7 +18,22 @@ export class WarningsApi extends HttpApiGroup.make("warnings")
       .annotate(Access, Access.secret("read"))
       .annotateMerge(
         OpenApi.annotations({
-          summary: "List warnings, newest first"
+          summary: "List kinds of warnings, most recent first",
+          description:
+            "Each kind that was given within 30 days (unless the operator keeps them for another time), with its count and its last examples. What another process has just given can be missing for a second."
+        })
+      ),
+    HttpApiEndpoint.get("examples", "/:code", {
+      params: { code: StorableText },
+      query: PageQuery,
+      success: Schema.Struct({ examples: Schema.Array(WarningExample), ...PageFields })
+    })
+      .annotate(Access, Access.secret("read"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "List the examples of a kind, newest first",
+          description:
+            "The last 100 of a code (unless the operator keeps another number). A code of which none is kept has an empty list."
         })
       )
   )

@@ -24,7 +24,14 @@ import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { makeContactsRepo, type OwnedKey } from "./Contacts/ContactsRepo.ts"
 import { makeErase, notFound } from "./Contacts/erase.ts"
 import { orUnavailable } from "./Database.ts"
-import { type AssertedKey, contactKeyAsSent, IdentityResolver, type Resolution } from "./IdentityResolver.ts"
+import {
+  type AssertedKey,
+  type Assertion,
+  contactKeyAsSent,
+  IdentityResolver,
+  type Lookup,
+  type Resolution
+} from "./IdentityResolver.ts"
 import { normaliseKey } from "./IdentityKey.ts"
 import { type Claims, isEmpty, type PrincipalRefused, Principals } from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
@@ -103,17 +110,19 @@ export class Contacts extends Context.Service<
             occurredAt: new Date(yield* Clock.currentTimeMillis),
             properties: { ...traits, ...body.properties },
             timezone: body.timezone,
-            write: Effect.fnUntraced(function* (resolution: Resolution) {
+            write: (resolution: Resolution) => Effect.succeed(resolution)
+          }
+          return yield* resolver.resolve(assertion, { actor: caller, source }, work).pipe(
+            Effect.flatMap((resolution) => {
               const unheard = body.lists === undefined ? [] : [noLists]
               const all = [...principal.warnings, ...resolution.warnings, ...unheard]
-              yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
-              return upserted(resolution, all)
+              const recorded = warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
+              return Effect.as(recorded, upserted(resolution, all))
+            }),
+            Effect.catchTag("PersonErased", ({ warnings: left }) => {
+              const all = [...principal.warnings, ...left]
+              return Effect.as(warnings.record(all, { source, contactId: null }), unkept(assertion.keys, all))
             })
-          }
-          return yield* Effect.catchTag(
-            resolver.resolve(assertion, { actor: caller, source }, work),
-            "PersonErased",
-            ({ warnings: left }) => Effect.succeed(unkept(assertion.keys, [...principal.warnings, ...left]))
           )
         })
 
@@ -123,9 +132,14 @@ export class Contacts extends Context.Service<
             source,
             warnings: refused
           } = yield* principals.establish(caller, { ...claims, reads: true })
-          yield* warnings.record(refused, { source, contactId: null })
           const [strongest] = assertion.keys
           const found = strongest === undefined ? null : yield* resolver.lookup(strongest)
+          const own = yield* ownTraits(assertion, found)
+          yield* warnings.record(refused, { source, contactId: found?.contactId ?? null })
+          return own
+        }, orUnavailable)
+
+        const ownTraits = Effect.fnUntraced(function* (assertion: Assertion, found: Lookup | null) {
           if (found === null || found.contactId === null) return nobody
           // A device reads what was published to it, and nothing else of a contact that is identified by now.
           const anonymous = assertion.vouchedBy === "public" || assertion.vouchedBy === "device"
@@ -142,7 +156,7 @@ export class Contacts extends Context.Service<
           )
           const own = { identified: found.identified, traits }
           return options.exposeEmail === true ? { ...own, email: contact.email } : own
-        }, orUnavailable)
+        })
 
         const find = Effect.fn("Contacts.find")(function* (keys: ContactKeys) {
           const asserted = yield* Effect.fromResult(assertedKeys(keys))

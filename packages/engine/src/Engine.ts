@@ -27,7 +27,7 @@ import { Principals } from "./Principals.ts"
 import { Sealing } from "./Sealing.ts"
 import { Tombstones } from "./Tombstones.ts"
 import { UserTokens, type UserTokensOptions } from "./UserTokens.ts"
-import { Warnings } from "./Warnings.ts"
+import { Warnings, type WarningsOptions } from "./Warnings.ts"
 import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
 
 export interface EngineOptions {
@@ -36,6 +36,7 @@ export interface EngineOptions {
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
+  readonly warnings?: WarningsOptions
   /** Serve `/docs` and `/openapi.json`. True. */
   readonly docs?: boolean
 }
@@ -48,7 +49,7 @@ export const Engine = {
       Layer.provideMerge(
         Layer.mergeAll(
           AuditLogs.layer,
-          Warnings.layer,
+          Warnings.layer(options.warnings),
           Events.layer,
           KeyGate.layer(options.keyGate),
           UserTokens.layer(options.userTokens),

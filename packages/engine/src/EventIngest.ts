@@ -89,7 +89,7 @@ export class EventIngest extends Context.Service<
           const when = occurrence(draft.timestamp, receivedAt)
           const id = newId()
           const { assertion, source } = principal
-          return yield* resolver.resolve(
+          const { all, resolution } = yield* resolver.resolve(
             assertion,
             { actor: caller, source },
             {
@@ -124,11 +124,12 @@ export class EventIngest extends Context.Service<
                   ...resolution.warnings,
                   ...(draft.properties === undefined ? [] : [unknownProperties])
                 ]
-                yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
-                return accepted(resolution, draft, all)
+                return { all, resolution }
               })
             }
           )
+          yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
+          return accepted(resolution, draft, all)
         })
 
         const duplicate = Effect.fnUntraced(function* (draft: EventDraft, { assertion }: Principal) {
@@ -138,11 +139,15 @@ export class EventIngest extends Context.Service<
           return { ...accepted(found ?? contactKeyAsSent(assertion.keys), draft, []), stored: false }
         })
 
-        const erased = (draft: EventDraft, { assertion, warnings: refused }: Principal, left: Warned) =>
-          Effect.succeed({
-            ...accepted(contactKeyAsSent(assertion.keys), draft, [...refused, ...left]),
-            stored: false
-          })
+        const erased = Effect.fnUntraced(function* (
+          draft: EventDraft,
+          { assertion, source, warnings: refused }: Principal,
+          left: ReadonlyArray<IngestionWarning>
+        ) {
+          const all = [...refused, ...left]
+          yield* warnings.record(all, { source, contactId: null })
+          return { ...accepted(contactKeyAsSent(assertion.keys), draft, all), stored: false }
+        })
 
         const ingest = Effect.fn("EventIngest.ingest")(function* (
           caller: Caller["Service"],
@@ -156,7 +161,7 @@ export class EventIngest extends Context.Service<
           return yield* store(caller, draft, principal, carried.idempotencyKey ?? draft.idempotencyKey).pipe(
             Effect.catchTags({
               Duplicate: () => duplicate(draft, principal),
-              PersonErased: ({ warnings }) => erased(draft, principal, warnings)
+              PersonErased: (left) => erased(draft, principal, left.warnings)
             }),
             orUnavailable
           )
@@ -166,8 +171,6 @@ export class EventIngest extends Context.Service<
       })
     )
 }
-
-type Warned = ReadonlyArray<IngestionWarning>
 
 /** The event was stored before: roll back whatever this request did. */
 class Duplicate extends Schema.TaggedError<Duplicate>()("Duplicate", {}) {}

@@ -1,5 +1,5 @@
 /**
- * Keeps what is not meant to be kept for ever to its age: idempotency keys, warnings, audit rows.
+ * Keeps what is not meant to be kept for ever to its age: idempotency keys, warnings and their counts, audit rows.
  *
  * It deletes in small batches, so that it never holds a table up, by the database's clock. Several processes may run it at
  * once: a batch leaves out rows that another one is at. Events and contacts are not its business.
@@ -18,7 +18,7 @@ export interface HousekeepingOptions {
   readonly keepDays?: {
     /** 30 at least, which is how long a retry is recognised. 35. */
     readonly idempotencyKeys?: number
-    /** 30. */
+    /** Their counts, too. 30. */
     readonly warnings?: number
     /** 400. */
     readonly auditLogs?: number
@@ -26,7 +26,7 @@ export interface HousekeepingOptions {
 }
 
 /** How many rows were deleted of each table. */
-export type Tidied = Readonly<Record<"idempotency_keys" | "warnings" | "audit_logs", number>>
+export type Tidied = Readonly<Record<"idempotency_keys" | "warnings" | "warning_counts" | "audit_logs", number>>
 
 export class Housekeeping extends Context.Service<
   Housekeeping,
@@ -57,6 +57,7 @@ export class Housekeeping extends Context.Service<
           return {
             idempotency_keys: yield* tidyTable("idempotency_keys", "created_at", keepDays.idempotencyKeys ?? 35),
             warnings: yield* tidyTable("warnings", "occurred_at", keepDays.warnings ?? 30),
+            warning_counts: yield* tidyTable("warning_counts", "hour", keepDays.warnings ?? 30),
             audit_logs: yield* tidyTable("audit_logs", "occurred_at", keepDays.auditLogs ?? 400)
           }
         }).pipe(orUnavailable, Effect.withSpan("Housekeeping.tidy"))

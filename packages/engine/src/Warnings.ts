@@ -1,56 +1,144 @@
 /**
  * Ingestion warnings: what was refused of requests that were accepted. They are answered to the caller and kept here, so
- * that an operator finds out about a sender that nobody watches. A row never holds a whole key.
+ * that an operator finds out about a sender that nobody watches: counted by code, source and hour, with the last examples
+ * of each code, which never hold a whole key.
+ *
+ * A request only adds to a buffer of bounded size; every second it is stored in one transaction. What the database refuses
+ * is kept and tried again. A process that crashes loses at most the last second; a connection that dies between a commit
+ * and its answer can count that second twice.
  */
 import { PgClient } from "@effect/sql-pg"
-import { type DatabaseUnavailable, type IngestionWarning, type Page, Warning } from "@hogsend/core"
-import { Context, Effect, Layer } from "effect"
-import type { SqlError } from "effect/sql/SqlError"
-import { oneRow, orUnavailable } from "./Database.ts"
-import { newId } from "./newId.ts"
+import {
+  type DatabaseUnavailable,
+  type IngestionWarning,
+  type Page,
+  Warning,
+  type WarningExample,
+  warningKind
+} from "@hogsend/core"
+import { Cause, Clock, Context, Effect, Exit, Layer, Schedule, Semaphore } from "effect"
+import { SqlError } from "effect/sql/SqlError"
+import { orUnavailable } from "./Database.ts"
+import { type About, makeWarningBuffer, type Recorded } from "./Warnings/warningBuffer.ts"
+import { makeWarningsRepo } from "./Warnings/WarningsRepo.ts"
+
+export interface WarningsOptions {
+  /** How often what was recorded is stored, in milliseconds. 1000. */
+  readonly interval?: number
+  /** How many examples of each code are kept. 100. */
+  readonly examplesPerCode?: number
+}
 
 export class Warnings extends Context.Service<
   Warnings,
   {
-    /** Part of the caller's transaction. */
-    readonly record: (
-      warnings: ReadonlyArray<IngestionWarning>,
-      about: { readonly source: string; readonly contactId: string | null }
-    ) => Effect.Effect<void, SqlError>
-    /** Newest first; of one code when it is given. */
+    /**
+     * For after the commit of what they are about; in a transaction it waits for that by itself. Asks the database for
+     * nothing.
+     */
+    readonly record: (warnings: ReadonlyArray<IngestionWarning>, about: About) => Effect.Effect<void>
+    /** Stores what this process has recorded, or keeps it for the next time. It also runs by itself. */
+    readonly flush: Effect.Effect<void>
+    /** The kinds, most recent first; the one of a code when it is given. */
     readonly list: (
       page: Page,
       code: string | undefined
     ) => Effect.Effect<{ readonly warnings: ReadonlyArray<Warning>; readonly total: number }, DatabaseUnavailable>
+    /** Of a code, newest first; none of one that was never given. */
+    readonly examples: (
+      page: Page,
+      code: string
+    ) => Effect.Effect<
+      { readonly examples: ReadonlyArray<WarningExample>; readonly total: number },
+      DatabaseUnavailable
+    >
   }
 >()("engine/Warnings") {
-  static readonly layer = Layer.effect(
-    Warnings,
-    Effect.gen(function* () {
-      const sql = yield* PgClient.PgClient
+  static readonly layer = ({ examplesPerCode = 100, interval = 1000 }: WarningsOptions = {}) =>
+    Layer.effect(
+      Warnings,
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const repo = makeWarningsRepo(sql, examplesPerCode)
+        const buffer = makeWarningBuffer()
+        const oneAtATime = yield* Semaphore.make(1)
+        const last = { failed: false }
 
-      const record: Warnings["Service"]["record"] = (warnings, { contactId, source }) =>
-        warnings.length === 0
-          ? Effect.void
-          : Effect.asVoid(sql`
-              insert into hogsend.warnings (id, code, hint, key_kind, key_value, source, contact_id)
-              select id, code, hint, key->>'kind', key->>'value', ${source}, ${contactId}::uuid
-              from jsonb_to_recordset(${sql.json(warnings.map((warning) => ({ id: newId(), ...warning })))})
-                as w (id uuid, code text, hint text, key jsonb)`)
+        const record: Warnings["Service"]["record"] = (warnings, about) =>
+          warnings.length === 0
+            ? Effect.void
+            : Effect.flatMap(Clock.currentTimeMillis, (now) =>
+                sql.afterCommit(Effect.sync(() => buffer.record(warnings, about, now)))
+              )
 
-      const list = Effect.fn("Warnings.list")(function* ({ limit, offset }: Page, code: string | undefined) {
-        const ofCode = code === undefined ? sql`true` : sql`code = ${code}`
-        const rows = yield* sql<typeof Warning.Type>`
-          select id, code, hint, key_kind as "keyKind", key_value as "keyValue", source, occurred_at as "occurredAt"
-          from hogsend.warnings where ${ofCode} order by id desc limit ${limit} offset ${offset}`
-        const { total } = yield* Effect.flatMap(
-          sql<{ total: number }>`select count(*)::int as total from hogsend.warnings where ${ofCode}`,
-          oneRow
+        const store = Effect.fn("Warnings.store")(function* (recorded: Recorded) {
+          return yield* repo.store(recorded, yield* Clock.currentTimeMillis)
+        })
+
+        const flush = Effect.acquireUseRelease(
+          Effect.sync(buffer.take),
+          (recorded) => (isNothing(recorded) ? Effect.succeed([]) : store(recorded)),
+          (recorded, stored) =>
+            Effect.sync(() => buffer.put(Exit.isSuccess(stored) ? { counts: [], examples: stored.value } : recorded))
+        ).pipe(
+          Effect.matchCauseEffect({
+            onSuccess: () => {
+              last.failed = false
+              return Effect.void
+            },
+            onFailure: (cause) => {
+              if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+              const again = last.failed
+              last.failed = true
+              return again ? Effect.void : Effect.logWarning(notStored, nameOf(cause))
+            }
+          }),
+          oneAtATime.withPermit
         )
-        return { warnings: rows.map((row) => new Warning(row)), total }
-      }, orUnavailable)
 
-      return Warnings.of({ record, list })
-    })
-  )
+        const list = Effect.fn("Warnings.list")(function* (page: Page, code: string | undefined) {
+          yield* flush
+          const kinds = yield* repo.kinds(page, code)
+          const examples = yield* repo.examples(
+            kinds.map((kind) => kind.code),
+            { limit: listedExamples, offset: 0 }
+          )
+          const byCode = Map.groupBy(examples, (example) => example.code)
+          return {
+            warnings: kinds.map((kind) => {
+              const own = byCode.get(kind.code) ?? []
+              return new Warning({ ...kind, hint: warningKind(kind.code)?.hint ?? unknownKind, examples: own })
+            }),
+            total: yield* repo.countKinds(code)
+          }
+        }, orUnavailable)
+
+        const examples = Effect.fn("Warnings.examples")(function* (page: Page, code: string) {
+          yield* flush
+          return { examples: yield* repo.examples([code], page), total: yield* repo.countExamples(code) }
+        }, orUnavailable)
+
+        // Released after the loop that is forked below, and so with nobody else at it.
+        yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(Effect.interruptible(flush), closeTimeout)))
+        yield* Effect.sleep(interval).pipe(Effect.andThen(flush), Effect.repeat(Schedule.forever), Effect.forkScoped)
+        return Warnings.of({ record, flush, list, examples })
+      })
+    )
 }
+
+const isNothing = ({ counts, examples }: Recorded): boolean => counts.length + examples.length === 0
+
+const listedExamples = 5
+
+/** A shutdown has better things to do than to wait for a database that is gone. */
+const closeTimeout = "3 seconds"
+
+const notStored = "Warnings could not be stored; they are kept and tried again"
+
+/** What went wrong, without the values that an error of the database can hold. */
+const nameOf = (cause: Cause.Cause<unknown>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof SqlError ? error.reason._tag : "Defect"
+}
+
+const unknownKind = "This version does not know this kind of warning; its examples say what callers were told."

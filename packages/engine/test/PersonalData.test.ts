@@ -1,7 +1,7 @@
 /** Nobody's data is forgotten: the registry against the catalog, a merge and an erasure against every table. */
 import { assert, describe, layer } from "@effect/vitest"
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { Contacts } from "@hogsend/engine"
+import { Contacts, Warnings } from "@hogsend/engine"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
 import { personalTables } from "../src/PersonalData.ts"
@@ -73,6 +73,7 @@ describe("PersonalData", () => {
         yield* asServer("POST", "/v1/events", { name: "n", anonymousId: "m_anonymous", email: "undefined" })
         yield* asServer("POST", "/v1/events", { name: "n", email: "m@x.co", anonymousId: "m_other" })
         yield* asServer("POST", "/v1/events", { name: "n", email: "m2@x.co", anonymousId: "m_anonymous" })
+        yield* Effect.flatMap(Warnings, ({ flush }) => flush)
         const [survivor, absorbed] = [yield* owner("m_user"), yield* owner("m_anonymous")]
         const sql = yield* PgClient.PgClient
         const keys = yield* sql<{ id: string }>`select id from hogsend.identity_keys where contact_id = ${absorbed}`
@@ -155,6 +156,7 @@ describe("PersonalData", () => {
         ]
         for (const answer of sent) assert.strictEqual(answer.status, 202, JSON.stringify(answer.body))
 
+        yield* Effect.flatMap(Warnings, ({ flush }) => flush)
         const contactId = yield* owner("goes_promoted")
         const stays = yield* owner("stays_user")
         assert.notStrictEqual(contactId, stays)

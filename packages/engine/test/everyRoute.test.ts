@@ -17,7 +17,10 @@ import { rawRequest } from "./rawRequest.ts"
 const publicRoutes = ["health.report", "health.live", "health.ready"]
 
 /** A value that each path parameter takes; a route with another one needs a line here. */
-const parameters: Readonly<Record<string, string>> = { id: "0198d5c8-4ad5-7000-8000-000000000000" }
+const parameters: Readonly<Record<string, string>> = {
+  id: "0198d5c8-4ad5-7000-8000-000000000000",
+  code: "junk_key"
+}
 
 /** Routes that take bodies of another size than the rest. */
 const bodyLimits: Readonly<Record<string, number>> = {}

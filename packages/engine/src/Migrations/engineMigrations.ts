@@ -6,6 +6,7 @@ import * as Identity from "./0003_Identity.ts"
 import * as Events from "./0004_Events.ts"
 import * as IdentityCuts from "./0005_IdentityCuts.ts"
 import * as Erasures from "./0006_Erasures.ts"
+import * as Warnings from "./0007_Warnings.ts"
 
 export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0001_Clock", sql: Clock.sql },
@@ -13,5 +14,6 @@ export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0003_Identity", sql: Identity.sql },
   { name: "0004_Events", sql: Events.sql },
   { name: "0005_IdentityCuts", sql: IdentityCuts.sql },
-  { name: "0006_Erasures", sql: Erasures.sql }
+  { name: "0006_Erasures", sql: Erasures.sql },
+  { name: "0007_Warnings", sql: Warnings.sql }
 ]

@@ -11,7 +11,9 @@ export const WarningsHttp = HttpApiBuilder.group(
     const warnings = yield* Warnings
     return handlers.handleAll({
       list: ({ query }) =>
-        Effect.map(warnings.list(pageOf(query), query.code), (found) => ({ ...found, ...pageOf(query) }))
+        Effect.map(warnings.list(pageOf(query), query.code), (found) => ({ ...found, ...pageOf(query) })),
+      examples: ({ params, query }) =>
+        Effect.map(warnings.examples(pageOf(query), params.code), (found) => ({ ...found, ...pageOf(query) }))
     })
   })
 )

@@ -1,13 +1,14 @@
-/** Contacts, and what operators see of contacts, events and warnings, through real HTTP. */
+/** Contacts, and what operators see of contacts and events, through real HTTP. */
 
 // A label tells which of many cases failed.
 import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
 import { allowedOrigin, type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
+import { Warnings } from "../../src/Warnings.ts"
 import { newDevice } from "../newDevice.ts"
 import { signToken } from "../signToken.ts"
-import { countRows, storedState } from "../storedState.ts"
+import { storedState } from "../storedState.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 type Claims = Readonly<Record<string, string>>
@@ -395,6 +396,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       yield* put({ userId: "erasable-user", anonymousId: "erasable-other" })
       yield* put({ userId: "erasable-user", anonymousId: "null", properties: { a: "erasable-value" } })
       yield* put({ userId: "erasable-user", anonymousId: "a_neighbour" })
+      yield* Effect.flatMap(Warnings, ({ flush }) => flush)
       expect(yield* tracesOf([...words, person.id, away.id])).toEqual([
         "contacts",
         "events",
@@ -585,7 +587,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
   it.effect("opens to the scope read and up, and to no browser", () =>
     Effect.gen(function* () {
       const { asBrowser, proxy, request } = yield* TestHogsend
-      const paths = ["contacts", `contacts/${unknownId}`, "events", "events/names", "warnings"]
+      const paths = ["contacts", `contacts/${unknownId}`, "events", "events/names", "warnings", "warnings/junk_key"]
       for (const path of paths.map((end) => `/v1/admin/${end}`)) {
         isRefused(yield* request("GET", path), 401, "Unauthorized")
         isRefused(yield* asBrowser("GET", path), 403, "ScopeMissing")
@@ -660,47 +662,6 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       expect(mine.map(({ name }: { name: string }) => name)).toEqual(["Apple", "apple", "apple pie", "zebra", "äpfel"])
       const last = (yield* list({ name: "apple", limit: "1" })).events[0]
       expect(mine[1].lastSeenAt).toBe(last.receivedAt)
-    })
-  )
-})
-
-layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })("Warnings for operators", (it) => {
-  it.effect("are kept newest first, by code, with no whole key in them", () =>
-    Effect.gen(function* () {
-      const { asServer } = yield* TestHogsend
-      const long = `very-long-user-id-${"x".repeat(200)}`
-      const track = (claims: Claims) => asServer("POST", "/v1/events", { name: "warned", ...claims })
-      yield* track({ userId: "undefined", email: "warned@example.com" })
-      yield* track({ userId: long, email: "warned@example.com" })
-      yield* track({ userId: "u_warned", email: "not-an-address-of-anybody" })
-      yield* track({ userId: "u_warned", timestamp: "2001-01-01T00:00:00Z" })
-      const all = (yield* get("/v1/admin/warnings")).body
-      expect(all).toMatchObject({ total: 4, limit: 50, offset: 0 })
-      expect(all.warnings).toEqual([
-        {
-          id: uuid,
-          code: "timestamp_out_of_range",
-          hint: expect.any(String),
-          keyKind: null,
-          keyValue: null,
-          source: "api",
-          occurredAt: instant
-        },
-        expect.objectContaining({ code: "malformed_key", keyKind: "email" }),
-        expect.objectContaining({ code: "malformed_key", keyKind: "external" }),
-        expect.objectContaining({ code: "junk_key", keyKind: "external" })
-      ])
-      expect(all.warnings[2].keyValue).toMatch(/^very…$/)
-      for (const whole of [long, "not-an-address-of-anybody", "undefined", "u_warned"]) {
-        expect(JSON.stringify(all)).not.toContain(whole)
-      }
-      const malformed = (yield* get("/v1/admin/warnings", { code: "malformed_key", limit: "1" })).body
-      expect(malformed).toMatchObject({ total: 2, limit: 1, warnings: [{ code: "malformed_key", keyKind: "email" }] })
-      const second = (yield* get("/v1/admin/warnings", { code: "malformed_key", limit: "1", offset: "1" })).body
-      expect(second.warnings).toMatchObject([{ code: "malformed_key", keyKind: "external" }])
-      expect((yield* get("/v1/admin/warnings", { code: "malformed" })).body).toMatchObject({ total: 0, warnings: [] })
-      isRefused(yield* get("/v1/admin/warnings", { code: "\u0000" }), 400, "RequestInvalid")
-      expect(yield* countRows("warnings")).toBe(4)
     })
   )
 })

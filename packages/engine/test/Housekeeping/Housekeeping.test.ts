@@ -20,13 +20,16 @@ layer(Tidy, { excludeTestServices: true, timeout: "30 seconds" })("Housekeeping"
       yield* sql`
         insert into hogsend.warnings (id, code, hint, occurred_at)
         select gen_random_uuid(), 'junk_key', '', now() - make_interval(days => n) + interval '1 minute' from generate_series(1, 60) n`
-      expect(yield* tidy).toEqual({ idempotency_keys: 25, warnings: 30, audit_logs: 0 })
-      expect(yield* tidy).toEqual({ idempotency_keys: 0, warnings: 0, audit_logs: 0 })
+      yield* sql`
+        insert into hogsend.warning_counts (code, source, hour, times, first_at, last_at)
+        select 'junk_key', 'api', now() - make_interval(days => n) + interval '1 minute', 1, now(), now() from generate_series(1, 60) n`
+      expect(yield* tidy).toEqual({ idempotency_keys: 25, warnings: 30, warning_counts: 30, audit_logs: 0 })
+      expect(yield* tidy).toEqual({ idempotency_keys: 0, warnings: 0, warning_counts: 0, audit_logs: 0 })
 
       yield* sql.unsafe(
         "create or replace function hogsend.now() returns timestamptz language sql stable as 'select pg_catalog.now() + interval ''10 days'''"
       )
-      expect(yield* tidy).toMatchObject({ idempotency_keys: 10, warnings: 10 })
+      expect(yield* tidy).toMatchObject({ idempotency_keys: 10, warnings: 10, warning_counts: 10 })
       const [left] = yield* sql<{ rows: number }>`select count(*)::int as rows from hogsend.idempotency_keys`
       expect(left?.rows).toBe(25)
     })
@@ -53,7 +56,7 @@ const untilLeft = (days: ReadonlyArray<number>) =>
   Effect.repeat(agesLeft, { until: (left) => left.join() === days.join() })
 
 layer(TestDatabase.layer, { excludeTestServices: true })("Housekeeping by itself", (it) => {
-  it.effect("keeps audit rows for 400 days, idempotency keys for 35 and warnings for 30", () =>
+  it.effect("keeps audit rows for 400 days, idempotency keys for 35, warnings and their counts for 30", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const { tidy } = yield* Housekeeping
@@ -64,7 +67,10 @@ layer(TestDatabase.layer, { excludeTestServices: true })("Housekeeping by itself
       yield* sql`
         insert into hogsend.warnings (id, code, hint, occurred_at)
         select gen_random_uuid(), 'junk_key', '', now() - make_interval(days => d) from unnest('{29,31}'::int[]) d`
-      expect(yield* tidy).toEqual({ idempotency_keys: 1, warnings: 1, audit_logs: 1 })
+      yield* sql`
+        insert into hogsend.warning_counts (code, source, hour, times, first_at, last_at)
+        select 'junk_key', 'api', now() - make_interval(days => d), 1, now(), now() from unnest('{29,31}'::int[]) d`
+      expect(yield* tidy).toEqual({ idempotency_keys: 1, warnings: 1, warning_counts: 1, audit_logs: 1 })
       expect(yield* agesLeft).toEqual([399])
     }).pipe(Effect.provide(Housekeeping.layer()))
   )

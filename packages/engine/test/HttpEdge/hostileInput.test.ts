@@ -51,7 +51,9 @@ const queries = [...words("%00 %ED%A0%80 % %zz %F0%9F a%0Ab %2525 %5C %25 _ ' []
 
 const targets = [
   words("/v1/admin/events?name= /v1/admin/events?contactId= /v1/admin/contacts?search= /v1/admin/contacts/ /v1/"),
-  words("/v1/admin/warnings?code= /v1/admin/audit-logs?offset= /v1/admin/api-keys?limit= /v1/admin/api-keys/"),
+  words(
+    "/v1/admin/warnings?code= /v1/admin/warnings/ /v1/admin/audit-logs?offset= /v1/admin/api-keys?limit= /v1/admin/api-keys/"
+  ),
   words("/v1/contacts/find?userId= /v1/contacts/find?email= /v1/contacts/find?anonymousId= /v1/contacts/me?userId="),
   words("/v1/contacts/me?anonymousId= /v1/contacts/me?userId=u&userToken=")
 ].flat()

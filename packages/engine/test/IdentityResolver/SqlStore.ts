@@ -146,7 +146,7 @@ export const makeSqlStore = Effect.gen(function* () {
     ),
     clear: sql`
       truncate hogsend.contacts, hogsend.identity_keys, hogsend.identity_ledger, hogsend.events, hogsend.warnings,
-        hogsend.idempotency_keys`
+        hogsend.warning_counts, hogsend.idempotency_keys`
   }
 })
 

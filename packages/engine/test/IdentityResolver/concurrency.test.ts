@@ -392,7 +392,7 @@ const secret = "a test secret that is long enough to sign tokens with"
 
 const ingestLayer = EventIngest.layer().pipe(
   Layer.provideMerge(Principals.layer),
-  Layer.provideMerge(Layer.mergeAll(Warnings.layer, UserTokens.layer({ secrets: [Redacted.make(secret)] }))),
+  Layer.provideMerge(Layer.mergeAll(Warnings.layer(), UserTokens.layer({ secrets: [Redacted.make(secret)] }))),
   Layer.provideMerge(resolverLayer({ maxConnections: writers + 2 }))
 )
 
