@@ -98,7 +98,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       const sent: ReadonlyArray<readonly [code: string, body: Fields]> = [
         ["malformed_key", { userId: "u_1", email: "hid\u200bden@mail.example" }],
         ["malformed_key", { userId: "u_1", email: "ÄRA@mail.example" }],
-        ["join_refused", { userId: "u_2", email: "held@mail.example" }],
+        ["email_moved", { userId: "u_2", email: "held@mail.example" }],
         ["malformed_key", { userId: "ada@mail.example ", email: "fine@mail.example" }],
         ["malformed_key", { userId: `x${" ".repeat(9)}bo@mail.example\u0007`, email: "fine@mail.example" }],
         ["malformed_key", { userId: `long@mail.example${"x".repeat(200)}`, email: "fine@mail.example" }],
@@ -109,7 +109,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       for (const [code, body] of sent) {
         expect(codesOf((yield* track(body)).warnings ?? []), JSON.stringify(body)).toEqual([code])
       }
-      const paths = ["", "/malformed_key", "/join_refused"]
+      const paths = ["", "/malformed_key", "/join_refused", "/email_moved"]
       const lists = yield* Effect.forEach(paths, (path) => get(path, { limit: "100" }))
       const rows = yield* sql`select * from hogsend.warnings`
       expect(rows.length).toBeGreaterThanOrEqual(sent.length)
