@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Access, Authorization } from "./Authorization.ts"
 import { Contact, ContactNotFound } from "./Contact.ts"
+import { Erasure } from "./Erasure.ts"
 import { ActingHeaders } from "./EventsApi.ts"
 import {
   AssertionFields,
@@ -63,6 +64,9 @@ export const OwnTraits = Schema.Struct({
 })
 export type OwnTraits = typeof OwnTraits.Type
 
+/** The answer of both ways to erase a contact. */
+export const ContactErased = Schema.Struct({ deleted: Schema.Literal(true), erasure: Erasure })
+
 export class ContactsApi extends HttpApiGroup.make("contacts")
   .add(
     HttpApiEndpoint.put("upsert", "/", {
@@ -116,7 +120,7 @@ export class ContactsApi extends HttpApiGroup.make("contacts")
       ),
     HttpApiEndpoint.delete("erase", "/", {
       payload: Schema.Struct(AssertionFields),
-      success: Schema.Struct({ deleted: Schema.Literal(true) }),
+      success: ContactErased,
       error: [IdentityMissing, ContactNotFound, KeysDisagree]
     })
       .annotate(Access, Access.secret("ingest", "erase"))
@@ -124,7 +128,7 @@ export class ContactsApi extends HttpApiGroup.make("contacts")
         OpenApi.annotations({
           summary: "Erase a contact by key",
           description:
-            "Erases the contact: its keys, its events and what else is kept of it. Keys of different contacts erase nothing."
+            "Erases the contact: its keys, its events and what else is kept of it; also a visitor who was only observed. What was sent before and arrives late does not start them again. Under a key with the scope `erase` it happens at once. Under one with `ingest` the contact is out of everybody's reach at once, and erased after 7 days, until which an operator can cancel it. Keys of different contacts erase nothing; keys that nobody holds are left out beside one that somebody does. `erasure` is the receipt."
         })
       )
   )
@@ -165,14 +169,15 @@ export class AdminContactsApi extends HttpApiGroup.make("adminContacts")
       ),
     HttpApiEndpoint.delete("erase", "/:id", {
       params: { id: ContactId },
-      success: Schema.Struct({ deleted: Schema.Literal(true) }),
+      success: ContactErased,
       error: ContactNotFound
     })
       .annotate(Access, Access.secret("erase"))
       .annotateMerge(
         OpenApi.annotations({
           summary: "Erase a contact",
-          description: "Erases its keys, its events and what else is kept of it."
+          description:
+            "At once: its keys, its events and what else is kept of it, also when the contact waits for its erasure. `erasure` is the receipt."
         })
       )
   )

@@ -2,7 +2,17 @@
 import { PgClient } from "@effect/sql-pg"
 import { Effect } from "effect"
 
-const tables = ["contacts", "identity_keys", "identity_ledger", "events", "idempotency_keys", "warnings"]
+const tables = [
+  "contacts",
+  "identity_keys",
+  "identity_ledger",
+  "identity_cuts",
+  "events",
+  "idempotency_keys",
+  "warnings",
+  "erasures",
+  "tombstones"
+]
 
 /** By table: how many rows, and a digest of their whole content. */
 export const storedState = Effect.gen(function* () {

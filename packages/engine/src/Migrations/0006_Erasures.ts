@@ -37,4 +37,6 @@ alter table hogsend.contacts
   drop column erased_at,
   -- Deleted for everybody but the operator, who can take it back until then.
   add column erase_after timestamptz;
+create index contacts_waiting on hogsend.contacts (erase_after) where erase_after is not null;
+create index identity_keys_former on hogsend.identity_keys ((former->>'value')) where former is not null;
 `
