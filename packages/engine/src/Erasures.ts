@@ -26,7 +26,7 @@ import { SqlError } from "effect/sql/SqlError"
 import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { orUnavailable } from "./Database.ts"
-import { type ErasureRow, makeErasuresRepo, type NamedKey } from "./Erasures/ErasuresRepo.ts"
+import { type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./Erasures/ErasuresRepo.ts"
 import { type Holder, lockHolder } from "./Erasures/lockHolder.ts"
 import { deleteHolder, hideHolder } from "./Erasures/removeHolder.ts"
 import { settle } from "./Erasures/settle.ts"
@@ -94,22 +94,23 @@ export class Erasures extends Context.Service<
           return yield* repo.insertPending(holder.contactId, actor, softDays)
         })
 
-        const eraseNow = (keys: ReadonlyArray<NamedKey>, actor: Actor) => {
-          // Who waits for their erasure is found by the keys that they had, as long as nobody has these again.
-          const owners = Effect.flatMap(repo.owners(keys), (found) =>
-            found.length > 0 ? Effect.succeed(found) : repo.formerOwners(keys)
-          )
-          return settled(Effect.flatMap(lockHolder(repo, owners), (holder) => deleteNow(holder, actor)))
-        }
+        const eraseNow = (owners: Owners, actor: Actor) =>
+          settled(Effect.flatMap(lockHolder(repo, owners), (holder) => deleteNow(holder, actor)))
 
-        const eraseLater = (keys: ReadonlyArray<NamedKey>, actor: Actor) =>
+        const eraseLater = (owners: Owners, actor: Actor) =>
           settled(
-            Effect.flatMap(lockHolder(repo, repo.owners(keys)), ({ contactId, ...holder }) =>
+            Effect.flatMap(lockHolder(repo, owners), ({ contactId, ...holder }) =>
               // Of somebody who was only observed there is no contact to take back.
               contactId === null
                 ? deleteNow({ ...holder, contactId }, actor)
                 : deleteLater({ ...holder, contactId }, actor)
             )
+          )
+
+        /** Who waits for their erasure is found by the keys that they had, as long as nobody has these again. */
+        const ownersEver = (keys: ReadonlyArray<NamedKey>) =>
+          Effect.flatMap(repo.owners(keys), (found) =>
+            found.length > 0 ? Effect.succeed(found) : repo.formerOwners(keys)
           )
 
         const eraseByKeys: Erasures["Service"]["eraseByKeys"] = Effect.fn("Erasures.eraseByKeys")(function* (
@@ -118,19 +119,13 @@ export class Erasures extends Context.Service<
         ) {
           const asserted = yield* Effect.fromResult(assertedKeys(keys))
           const atOnce = caller.scopes.includes("erase") || caller.scopes.includes("full-admin")
-          return receipt(yield* (atOnce ? eraseNow : eraseLater)(asserted, caller))
+          const erasing = atOnce ? eraseNow(ownersEver(asserted), caller) : eraseLater(repo.owners(asserted), caller)
+          return receipt(yield* erasing)
         }, orUnavailable)
 
         const erase = Effect.fn("Erasures.erase")(
           (id: ContactId, actor: Actor) =>
-            Effect.map(
-              Effect.catchTag(
-                eraseNow([{ kind: "contact", value: id.toLowerCase() }], actor),
-                "KeysDisagree",
-                Effect.die
-              ),
-              receipt
-            ),
+            eraseNow(repo.ownerById(id), actor).pipe(Effect.catchTag("KeysDisagree", Effect.die), Effect.map(receipt)),
           orUnavailable
         )
 
@@ -208,6 +203,8 @@ export class Erasures extends Context.Service<
       })
     )
 }
+
+type Owners = Effect.Effect<ReadonlyArray<Owner>, SqlError>
 
 const batchSize = 100
 

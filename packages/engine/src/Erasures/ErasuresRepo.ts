@@ -1,6 +1,6 @@
 /** The SQL of erasures: locking whom they are about, taking them out of reach, deleting them, and the receipts. */
 import type { PgClient } from "@effect/sql-pg"
-import { type Erasure, type ErasureStatus, type Page } from "@hogsend/core"
+import type { ContactId, Erasure, ErasureStatus, Page } from "@hogsend/core"
 import { Effect } from "effect"
 import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
@@ -69,6 +69,13 @@ export const makeErasuresRepo = (sql: PgClient.PgClient) => {
       where former is not null and (
         (former->>'kind' <> 'email' and former->>'value' = any(${valuesOf(keys, false)}::text[]))
         or (former->>'kind' = 'email' and former->>'value' = any(${valuesOf(keys, true)}::text[])))
+      order by id`,
+
+    /** The contact that has this id now, its own or an absorbed one's, also when it waits for its erasure. */
+    ownerById: (id: ContactId) => sql<Owner>`
+      select id as "keyId", contact_id as "contactId" from hogsend.identity_keys
+      where (kind = 'contact' and value = ${id}::uuid::text)
+        or (former->>'value' = ${id}::uuid::text and former->>'kind' = 'contact')
       order by id`,
 
     /** The contact and everybody whom it absorbed, locked in the order that the whole product uses. */
