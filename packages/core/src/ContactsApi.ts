@@ -15,6 +15,7 @@ import {
   IngestionWarning,
   KeysDisagree
 } from "./Identity.ts"
+import { Instant } from "./Instant.ts"
 import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
 import { Properties } from "./Properties.ts"
 import { StorableText } from "./StorableText.ts"
@@ -63,6 +64,28 @@ export const OwnTraits = Schema.Struct({
   })
 })
 export type OwnTraits = typeof OwnTraits.Type
+
+/** Everything that is kept of a contact. */
+export const ContactExport = Schema.Struct({
+  exportedAt: Instant,
+  contact: Contact,
+  keys: Schema.Array(
+    Schema.Struct({
+      id: Schema.String.annotateKey({ description: "What hangs on the key names it so, as `keyId`." }),
+      kind: Schema.String.annotateKey({
+        description:
+          "`external`, `email`, `anonymous`, `contact`; `history` for a string that has left the contact, whose rows stayed."
+      }),
+      value: Schema.String,
+      certified: Schema.Boolean,
+      assertedBy: Schema.String.annotateKey({ description: "Who vouched for the key when it was first sent." }),
+      firstAssertedAt: Instant
+    })
+  ),
+  data: Schema.Record(Schema.String, Schema.Array(Schema.Record(Schema.String, Schema.Json))).annotateKey({
+    description: "Every row that names the contact or hangs on one of its keys, by table. Decimals are texts."
+  })
+})
 
 /** The answer of both ways to erase a contact. */
 export const ContactErased = Schema.Struct({ deleted: Schema.Literal(true), erasure: Erasure })
@@ -165,6 +188,19 @@ export class AdminContactsApi extends HttpApiGroup.make("adminContacts")
         OpenApi.annotations({
           summary: "Get a contact",
           description: "By id, also of a contact that was merged away: that answers the survivor."
+        })
+      ),
+    HttpApiEndpoint.get("export", "/:id/export", {
+      params: { id: ContactId },
+      success: ContactExport,
+      error: ContactNotFound
+    })
+      .annotate(Access, Access.secret("read", "erase"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Export everything that is kept of a contact",
+          description:
+            "One JSON document, sent while it is read; also of a contact that waits for its erasure. What is written meanwhile may be in it or not. When it breaks off, it is no JSON: ask again."
         })
       ),
     HttpApiEndpoint.delete("erase", "/:id", {

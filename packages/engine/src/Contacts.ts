@@ -18,9 +18,10 @@ import {
   type OwnTraits,
   type Page
 } from "@hogsend/core"
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, type Stream } from "effect"
 import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { makeContactsRepo } from "./Contacts/ContactsRepo.ts"
+import { makeExport } from "./Contacts/exportContact.ts"
 import { orUnavailable } from "./Database.ts"
 import { IdentityResolver, type Resolution } from "./IdentityResolver.ts"
 import { type Claims, isEmpty, type PrincipalRefused, Principals } from "./Principals.ts"
@@ -55,6 +56,10 @@ export class Contacts extends Context.Service<
       page: Page,
       search: string | undefined
     ) => Effect.Effect<{ readonly contacts: ReadonlyArray<Contact>; readonly total: number }, DatabaseUnavailable>
+    /** Everything that is kept of a contact, as one JSON document; also while it waits for its erasure. */
+    readonly export: (
+      id: ContactId
+    ) => Effect.Effect<Stream.Stream<Uint8Array, DatabaseUnavailable>, ContactNotFound | DatabaseUnavailable>
   }
 >()("engine/Contacts") {
   static readonly layer = (options: ContactsOptions = {}) =>
@@ -140,7 +145,14 @@ export class Contacts extends Context.Service<
           orUnavailable
         )
 
-        return Contacts.of({ upsert, me, find, get, list })
+        const exportContact = makeExport(sql)
+        const exported = Effect.fn("Contacts.export")(function* (id: ContactId) {
+          const [owner] = yield* repo.ownerEverOf(id)
+          const [contact] = owner === undefined ? [] : yield* repo.load([owner.contactId])
+          return yield* contact === undefined ? notFound : exportContact(contact)
+        }, orUnavailable)
+
+        return Contacts.of({ upsert, me, find, get, list, export: exported })
       })
     )
 }

@@ -51,6 +51,10 @@ export const AdminContactsHttp = HttpApiBuilder.group(
       list: ({ query }) =>
         Effect.map(contacts.list(pageOf(query), query.search), (found) => ({ ...found, ...pageOf(query) })),
       get: ({ params }) => Effect.map(contacts.get(params.id), (contact) => ({ contact })),
+      export: ({ params }) =>
+        Effect.map(contacts.export(params.id), (document) =>
+          HttpServerResponse.stream(document, { contentType: "application/json" })
+        ),
       erase: ({ params }) => Effect.flatMap(Caller, (actor) => Effect.map(erasures.erase(params.id, actor), deleted))
     })
   })

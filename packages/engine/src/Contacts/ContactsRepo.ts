@@ -28,7 +28,8 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
       rows.length === 0
         ? []
         : yield* sql<KeyState>`
-      select id, kind, value, contact_id as "contactId", certified,
+      select id, coalesce(former->>'kind', kind) as kind, coalesce(former->>'value', value) as value,
+        contact_id as "contactId", certified,
         (extract(epoch from first_asserted_at) * 1000000)::float8 as "firstAssertedAt",
         (extract(epoch from preferred_at) * 1000000)::float8 as "preferredAt"
       from hogsend.identity_keys where contact_id = any(${rows.map(({ id }) => id)}::uuid[])`
@@ -70,7 +71,13 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
     /** The contact that has this id now: its own, or the one that it was merged into. */
     ownerOf: (id: ContactId) => sql<{ contactId: string }>`
       select contact_id as "contactId" from hogsend.identity_keys
-      where kind = 'contact' and value = ${id}::uuid::text and contact_id is not null`
+      where kind = 'contact' and value = ${id}::uuid::text and contact_id is not null`,
+
+    /** The same, also of a contact that waits for its erasure. */
+    ownerEverOf: (id: ContactId) => sql<{ contactId: string }>`
+      select contact_id as "contactId" from hogsend.identity_keys
+      where (kind = 'contact' and value = ${id}::uuid::text)
+        or (former->>'value' = ${id}::uuid::text and former->>'kind' = 'contact')`
   }
 }
 
