@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { slotOf } from "../../src/IdentityKey.ts"
 import { Erasures } from "../../src/Erasures.ts"
 import { Tombstones } from "../../src/Tombstones.ts"
+import { openTransaction } from "../openTransaction.ts"
 import { storedState } from "../storedState.ts"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -254,6 +255,22 @@ layer(TestHogsend.layer(), options)("DELETE /v1/admin/contacts/{id}", (it) => {
       }
       const other = yield* put({ userId: "u_erase_2" })
       expect((yield* asServer("DELETE", `/v1/admin/contacts/${other.id}`)).status).toBe(200)
+    })
+  )
+})
+
+layer(TestHogsend.layer(), options)("An erasure by id", (it) => {
+  it.effect("is of a contact, and not of whoever has the same string as a user id by now", () =>
+    Effect.gen(function* () {
+      const { asServer } = yield* TestHogsend
+      const sql = yield* PgClient.PgClient
+      const { id } = yield* put({ userId: "u_by_id" })
+      const namesake = yield* put({ userId: "u_namesake" })
+      yield* eraseSoftly({ userId: "u_by_id" })
+      yield* sql`update hogsend.identity_keys set value = ${id} where value = 'u_namesake'`
+      expect((yield* asServer("DELETE", `/v1/admin/contacts/${id}`)).body.erasure).toMatchObject({ contactId: id })
+      isRefused(yield* asServer("DELETE", `/v1/admin/contacts/${id}`), 404, "ContactNotFound")
+      expect(yield* find({ userId: id })).toMatchObject([{ id: namesake.id }])
     })
   )
 })
@@ -533,6 +550,24 @@ layer(TestHogsend.layer(), options)("An erasure that waits", (it) => {
       expect(erased.reduce((sum, one) => sum + one, 0) + (yield* eraseDue)).toBe(13)
       const { body } = yield* get("/v1/admin/erasures", { status: "pending" })
       expect(body.total).toBe(0)
+      yield* moveClock(0)
+    })
+  )
+
+  it.effect("is left for later when somebody else is at its contact, and the others are done", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { eraseDue } = yield* Erasures
+      const away = yield* put({ anonymousId: "a_busy" })
+      for (const userId of ["u_busy", "u_idle"]) yield* put({ userId })
+      yield* put({ userId: "u_busy", anonymousId: "a_busy" })
+      for (const userId of ["u_busy", "u_idle"]) yield* eraseSoftly({ userId })
+      yield* moveClock(8)
+      // At the one that it absorbed, which is locked first.
+      const other = yield* openTransaction(sql`select from hogsend.contacts where id = ${away.id} for update`)
+      expect(yield* Effect.timeout(eraseDue, 5000)).toBe(1)
+      yield* other.commit
+      expect(yield* eraseDue).toBe(1)
       yield* moveClock(0)
     })
   )
