@@ -22,11 +22,12 @@ import {
   type Page
 } from "@hogsend/core"
 import { Context, Effect, Layer, Schedule } from "effect"
-import { SqlError } from "effect/sql/SqlError"
+import type { SqlError } from "effect/sql/SqlError"
 import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { orUnavailable } from "./Database.ts"
 import { type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./Erasures/ErasuresRepo.ts"
+import { makeEraseDue } from "./Erasures/eraseDue.ts"
 import { type Holder, lockHolder } from "./Erasures/lockHolder.ts"
 import { deleteHolder, hideHolder } from "./Erasures/removeHolder.ts"
 import { settle } from "./Erasures/settle.ts"
@@ -72,7 +73,6 @@ export class Erasures extends Context.Service<
         const repo = makeErasuresRepo(sql)
         const tombstones = yield* Tombstones
         const audit = yield* AuditLogs
-
         const settled = settle(sql)
 
         const deleteNow = Effect.fnUntraced(function* (holder: Holder, actor: Actor) {
@@ -163,36 +163,7 @@ export class Erasures extends Context.Service<
           orUnavailable
         )
 
-        /** Whether it erased the contact: not when somebody else is at it, or was. */
-        const eraseWaiting = Effect.fnUntraced(function* (contactId: string) {
-          const line = yield* repo.tryLockLine(contactId)
-          const [waiting] = line.length === 0 ? [] : yield* repo.lockPending(contactId)
-          if (waiting === undefined) return 0
-          const keyIds = (yield* repo.keysOf(contactId)).map(({ id }) => id)
-          const holder = { contactId, contactIds: line.map(({ id }) => id), keyIds }
-          yield* deleteNow(holder, waiting)
-          return 1
-        })
-
-        const eraseBatch = Effect.gen(function* () {
-          const due = yield* orUnavailable(repo.due(batchSize))
-          const erased = yield* Effect.forEach(due, ({ contactId }) =>
-            settled(eraseWaiting(contactId)).pipe(
-              orUnavailable,
-              // One that cannot be erased does not keep the others.
-              Effect.catchDefect((defect) =>
-                Effect.as(Effect.logError("An erasure that is due failed", { contactId, why: whyOf(defect) }), 0)
-              )
-            )
-          )
-          return erased.reduce((sum, one) => sum + one, 0)
-        })
-
-        const eraseDue: Effect.Effect<number, DatabaseUnavailable> = Effect.gen(function* () {
-          let erased = 0
-          for (let last = 1; last > 0; erased += last) last = yield* eraseBatch
-          return erased
-        }).pipe(Effect.withSpan("Erasures.eraseDue"))
+        const eraseDue = Effect.withSpan(makeEraseDue(repo, settled, deleteNow), "Erasures.eraseDue")
 
         yield* Effect.sleep(interval).pipe(
           Effect.andThen(Effect.catchCause(eraseDue, (cause) => Effect.logWarning("Erasures failed", cause))),
@@ -206,19 +177,11 @@ export class Erasures extends Context.Service<
 
 type Owners = Effect.Effect<ReadonlyArray<Owner>, SqlError>
 
-const batchSize = 100
-
 const receipt = (row: ErasureRow): Erasure => new Erasure({ ...row, provider })
 
 const provider = {
   personDeleted: false,
   reason: "There is no analytics provider in this version, so there is no person at one."
-}
-
-/** Without the details of a statement's failure, which may tell a key. */
-const whyOf = (defect: unknown): string => {
-  const cause = defect instanceof SqlError ? defect.reason.cause : defect
-  return cause instanceof Error ? cause.message : "unknown"
 }
 
 const isUniqueViolation = (error: SqlError): boolean => error.reason._tag === "UniqueViolation"

@@ -172,15 +172,15 @@ export const makeErasuresRepo = (sql: PgClient.PgClient) => {
 
     find: (id: string) => sql<ErasureRow>`select ${columns} from hogsend.erasures where id = ${id}`,
 
-    /** The erasure that the contact waits for, and who asked for it; nobody else ends it meanwhile. */
-    lockPending: (contactId: string) => sql<{ id: string; name: Actor["name"]; keyId: Actor["keyId"] }>`
-      select id, actor as name, actor_key_id as "keyId"
+    /** The erasure that the contact waits for, and who asked for it; under the contact's lock. */
+    lockPending: (contactId: string) => sql<Actor & { readonly id: string; readonly due: boolean }>`
+      select id, actor as name, actor_key_id as "keyId", due_at <= hogsend.now() as due
       from hogsend.erasures where contact_id = ${contactId} and status = 'pending' for update`,
 
     /** Whom it is time to erase, the longest due first. */
-    due: (limit: number) => sql<{ contactId: string }>`
+    due: (limit: number, offset: number) => sql<{ contactId: string }>`
       select contact_id as "contactId" from hogsend.erasures
-      where status = 'pending' and due_at <= hogsend.now() order by due_at limit ${limit}`,
+      where status = 'pending' and due_at <= hogsend.now() order by due_at, id limit ${limit} offset ${offset}`,
 
     list: ({ limit, offset }: Page, status: ErasureStatus | undefined) => sql<ErasureRow>`
       select ${columns} from hogsend.erasures where ${ofStatus(status)} order by id desc limit ${limit} offset ${offset}`,

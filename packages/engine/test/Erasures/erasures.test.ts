@@ -4,11 +4,11 @@
 import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
 import { allowedOrigin, type Answer, TestHogsend } from "@hogsend/testing"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { slotOf } from "../../src/IdentityKey.ts"
 import { Erasures } from "../../src/Erasures.ts"
 import { Tombstones } from "../../src/Tombstones.ts"
-import { openTransaction } from "../openTransaction.ts"
+import { openTransaction, somebodyWaits } from "../openTransaction.ts"
 import { storedState } from "../storedState.ts"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -567,6 +567,33 @@ layer(TestHogsend.layer(), options)("An erasure that waits", (it) => {
       const other = yield* openTransaction(sql`select from hogsend.contacts where id = ${away.id} for update`)
       expect(yield* Effect.timeout(eraseDue, 5000)).toBe(1)
       yield* other.commit
+      expect(yield* eraseDue).toBe(1)
+      yield* moveClock(0)
+    })
+  )
+
+  it.effect("waits its own time when it was cancelled and asked for again while others were erased", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { eraseDue } = yield* Erasures
+      const first = yield* put({ userId: "u_first" })
+      const second = yield* put({ userId: "u_second" })
+      yield* eraseSoftly({ userId: "u_first" })
+      const { id } = yield* eraseSoftly({ userId: "u_second" })
+      yield* moveClock(8)
+      const event = yield* openTransaction(
+        sql`select from hogsend.identity_keys where contact_id = ${first.id} for key share`
+      )
+      const erasing = yield* Effect.forkChild(eraseDue)
+      yield* somebodyWaits
+      expect((yield* cancel(id)).status).toBe(200)
+      const again = yield* eraseSoftly({ userId: "u_second" })
+      yield* event.commit
+      expect(yield* Fiber.join(erasing)).toBe(1)
+      expect((yield* get("/v1/admin/erasures", { status: "pending" })).body.erasures).toMatchObject([
+        { id: again.id, contactId: second.id }
+      ])
+      yield* moveClock(16)
       expect(yield* eraseDue).toBe(1)
       yield* moveClock(0)
     })
