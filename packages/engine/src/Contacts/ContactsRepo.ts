@@ -43,7 +43,7 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
     if (search === undefined || search === "") return visible
     const prefix = `${search.replace(/[\\%_]/g, "\\$&")}%`
     return sql`${visible} and c.id in (
-      select contact_id from hogsend.identity_keys where kind <> 'email' and value like ${prefix}
+      select contact_id from hogsend.identity_keys where kind <> 'email' and kind <> 'history' and value like ${prefix}
       union
       select contact_id from hogsend.identity_keys where kind = 'email' and value like ${prefix.toLowerCase()})`
   }

@@ -120,6 +120,24 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     })
   )
 
+  it.effect("keys of two contacts that become one meanwhile are of one contact", () =>
+    Effect.gen(function* () {
+      const { asServer } = yield* TestHogsend
+      const a = yield* asServer("PUT", "/v1/contacts", { userId: "u_two" })
+      const b = yield* asServer("PUT", "/v1/contacts", { email: "two@x.co" })
+      const merge = (sql: PgClient.PgClient) =>
+        Effect.andThen(
+          sql`update hogsend.identity_keys set contact_id = ${a.body.id} where contact_id = ${b.body.id}`,
+          sql`update hogsend.contacts set merged_into = ${a.body.id} where id = ${b.body.id}`
+        )
+      const answer = yield* against(merge, asServer("DELETE", "/v1/contacts", { userId: "u_two", email: "two@x.co" }))
+      expect(answer).toMatchObject({
+        status: 200,
+        body: { erasure: { contactId: a.body.id, removed: { contacts: 2 } } }
+      })
+    })
+  )
+
   it.effect("a key that is taken away meanwhile does not take its former holder with it", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

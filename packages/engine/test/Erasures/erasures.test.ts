@@ -411,6 +411,7 @@ layer(TestHogsend.layer(), options)("A contact that is deleted under an ingest k
       // As a move leaves it behind: no string, but what was sent under it.
       yield* sql`
         update hogsend.identity_keys set kind = 'history', value = '$' || id where value = 'moved@example.com'`
+      expect((yield* get("/v1/admin/contacts", { search: "$" })).body.contacts).toEqual([])
       const { id } = yield* eraseSoftly({ userId: "u_moved" })
       expect((yield* get("/v1/admin/events", { name: "moved" })).body.total).toBe(0)
       expect(yield* buried("moved@example.com")).toEqual([])
