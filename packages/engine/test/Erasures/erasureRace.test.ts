@@ -125,15 +125,16 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       const { asServer } = yield* TestHogsend
       const a = yield* asServer("PUT", "/v1/contacts", { userId: "u_two" })
       const b = yield* asServer("PUT", "/v1/contacts", { email: "two@x.co" })
+      // Into the one that is not locked.
       const merge = (sql: PgClient.PgClient) =>
         Effect.andThen(
-          sql`update hogsend.identity_keys set contact_id = ${a.body.id} where contact_id = ${b.body.id}`,
-          sql`update hogsend.contacts set merged_into = ${a.body.id} where id = ${b.body.id}`
+          sql`update hogsend.identity_keys set contact_id = ${b.body.id} where contact_id = ${a.body.id}`,
+          sql`update hogsend.contacts set merged_into = ${b.body.id} where id = ${a.body.id}`
         )
       const answer = yield* against(merge, asServer("DELETE", "/v1/contacts", { userId: "u_two", email: "two@x.co" }))
       expect(answer).toMatchObject({
         status: 200,
-        body: { erasure: { contactId: a.body.id, removed: { contacts: 2 } } }
+        body: { erasure: { contactId: b.body.id, removed: { contacts: 2 } } }
       })
     })
   )
