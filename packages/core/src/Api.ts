@@ -8,6 +8,7 @@ import { AuditLogsApi } from "./AuditLogsApi.ts"
 import { AdminContactsApi, ContactsApi } from "./ContactsApi.ts"
 import { describeRoutes } from "./describeRoutes.ts"
 import { Envelope } from "./Envelope.ts"
+import { ErasuresApi } from "./ErasuresApi.ts"
 import { AdminEventsApi, EventsApi } from "./EventsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { IdentityApi } from "./IdentityApi.ts"
@@ -20,6 +21,7 @@ const routes = HttpApi.make("hogsend")
   .add(HealthApi)
   // The admin plane.
   .add(AdminContactsApi)
+  .add(ErasuresApi)
   .add(AdminEventsApi)
   .add(IdentityApi)
   .add(WarningsApi)

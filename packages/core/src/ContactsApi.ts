@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Access, Authorization } from "./Authorization.ts"
 import { Contact, ContactNotFound } from "./Contact.ts"
+import { Erasure } from "./Erasure.ts"
 import { ActingHeaders } from "./EventsApi.ts"
 import {
   AssertionFields,
@@ -15,6 +16,7 @@ import {
   KeysDisagree,
   WritingFields
 } from "./Identity.ts"
+import { Instant } from "./Instant.ts"
 import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
 import { Properties } from "./Properties.ts"
 import { StorableText } from "./StorableText.ts"
@@ -70,6 +72,31 @@ export const OwnTraits = Schema.Struct({
 })
 export type OwnTraits = typeof OwnTraits.Type
 
+/** Everything that is kept of a contact. */
+export const ContactExport = Schema.Struct({
+  exportedAt: Instant,
+  contact: Contact,
+  keys: Schema.Array(
+    Schema.Struct({
+      id: Schema.String.annotateKey({ description: "What hangs on the key names it so, as `keyId`." }),
+      kind: Schema.String.annotateKey({
+        description:
+          "`external`, `email`, `anonymous`, `contact`; `history` for a string that has left the contact, whose rows stayed."
+      }),
+      value: Schema.String,
+      certified: Schema.Boolean,
+      assertedBy: Schema.String.annotateKey({ description: "Who vouched for the key when it was first sent." }),
+      firstAssertedAt: Instant
+    })
+  ),
+  data: Schema.Record(Schema.String, Schema.Array(Schema.Record(Schema.String, Schema.Json))).annotateKey({
+    description: "Every row that names the contact or hangs on one of its keys, by table. Decimals are texts."
+  })
+})
+
+/** The answer of both ways to erase a contact. */
+export const ContactErased = Schema.Struct({ deleted: Schema.Literal(true), erasure: Erasure })
+
 export class ContactsApi extends HttpApiGroup.make("contacts")
   .add(
     HttpApiEndpoint.put("upsert", "/", {
@@ -123,7 +150,7 @@ export class ContactsApi extends HttpApiGroup.make("contacts")
       ),
     HttpApiEndpoint.delete("erase", "/", {
       payload: Schema.Struct(AssertionFields),
-      success: Schema.Struct({ deleted: Schema.Literal(true) }),
+      success: ContactErased,
       error: [IdentityMissing, ContactNotFound, KeysDisagree]
     })
       .annotate(Access, Access.secret("ingest", "erase"))
@@ -131,7 +158,7 @@ export class ContactsApi extends HttpApiGroup.make("contacts")
         OpenApi.annotations({
           summary: "Erase a contact by key",
           description:
-            "Erases the contact: its keys, its events and what else is kept of it. Keys of different contacts erase nothing."
+            "Erases the contact: its keys, its events and what else is kept of it; also a visitor who was only observed. What was sent before and arrives late does not start them again. Under a key with the scope `erase` it happens at once. Under one with `ingest` the contact is out of everybody's reach at once, and erased after 7 days, until which an operator can cancel it. Keys of different contacts erase nothing; keys that nobody holds are left out beside one that somebody does. `erasure` is the receipt."
         })
       )
   )
@@ -170,16 +197,30 @@ export class AdminContactsApi extends HttpApiGroup.make("adminContacts")
           description: "By id, also of a contact that was merged away: that answers the survivor."
         })
       ),
+    HttpApiEndpoint.get("export", "/:id/export", {
+      params: { id: ContactId },
+      success: ContactExport,
+      error: ContactNotFound
+    })
+      .annotate(Access, Access.secret("read", "erase"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Export everything that is kept of a contact",
+          description:
+            "One JSON document, sent while it is read; also of a contact that waits for its erasure. What is written meanwhile may be in it or not. When it breaks off, it is no JSON: ask again."
+        })
+      ),
     HttpApiEndpoint.delete("erase", "/:id", {
       params: { id: ContactId },
-      success: Schema.Struct({ deleted: Schema.Literal(true) }),
+      success: ContactErased,
       error: ContactNotFound
     })
       .annotate(Access, Access.secret("erase"))
       .annotateMerge(
         OpenApi.annotations({
           summary: "Erase a contact",
-          description: "Erases its keys, its events and what else is kept of it."
+          description:
+            "At once: its keys, its events and what else is kept of it, also when the contact waits for its erasure. `erasure` is the receipt."
         })
       )
   )

@@ -1,28 +1,27 @@
 /**
- * Contacts: what a person is known by. Upsert, look up, list, show a person their own traits, erase.
+ * Contacts: what a person is known by. Upsert, look up, list, show a person their own traits.
  *
- * Whom a request is about is the resolver's to say; this service reads contacts as everybody sees them and erases them
- * with everything that names them. A browser sees the operator's allowlist of traits of itself, and nothing else.
+ * Whom a request is about is the resolver's to say; this service reads contacts as everybody sees them. A browser sees the
+ * operator's allowlist of traits of itself, and nothing else. A contact that waits for its erasure is not there.
  */
 import { PgClient } from "@effect/sql-pg"
 import {
   type Caller,
   type Contact,
   type ContactId,
-  type ContactNotFound,
+  ContactNotFound,
   type ContactUpsert,
   type ContactUpserted,
   type DatabaseUnavailable,
   IdentityDenied,
-  IdentityMissing,
-  type KeysDisagree,
+  type IdentityMissing,
   type OwnTraits,
   type Page
 } from "@hogsend/core"
-import { Clock, Context, Effect, Layer, Result } from "effect"
-import { type Actor, AuditLogs } from "./AuditLogs.ts"
-import { makeContactsRepo, type OwnedKey } from "./Contacts/ContactsRepo.ts"
-import { makeErase, notFound } from "./Contacts/erase.ts"
+import { Clock, Context, Effect, Layer, type Stream } from "effect"
+import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
+import { makeContactsRepo } from "./Contacts/ContactsRepo.ts"
+import { makeExport } from "./Contacts/exportContact.ts"
 import { orUnavailable } from "./Database.ts"
 import {
   type AssertedKey,
@@ -32,7 +31,6 @@ import {
   type Lookup,
   type Resolution
 } from "./IdentityResolver.ts"
-import { normaliseKey } from "./IdentityKey.ts"
 import { type Claims, isEmpty, type PrincipalRefused, Principals } from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
 
@@ -41,13 +39,6 @@ export interface ContactsOptions {
   readonly publicProperties?: ReadonlyArray<string>
   /** Whether a person may see their own email. */
   readonly exposeEmail?: boolean
-}
-
-/** Keys to look for; each on its own. */
-export interface ContactKeys {
-  readonly userId?: string | undefined
-  readonly email?: string | undefined
-  readonly anonymousId?: string | undefined
 }
 
 export class Contacts extends Context.Service<
@@ -72,12 +63,10 @@ export class Contacts extends Context.Service<
       page: Page,
       search: string | undefined
     ) => Effect.Effect<{ readonly contacts: ReadonlyArray<Contact>; readonly total: number }, DatabaseUnavailable>
-    /** Erases the contact that holds the keys, with its keys, its events and what else is kept of it. */
-    readonly eraseByKeys: (
-      keys: ContactKeys,
-      actor: Actor
-    ) => Effect.Effect<void, IdentityMissing | ContactNotFound | KeysDisagree | DatabaseUnavailable>
-    readonly erase: (id: ContactId, actor: Actor) => Effect.Effect<void, ContactNotFound | DatabaseUnavailable>
+    /** Everything that is kept of a contact, as one JSON document; also while it waits for its erasure. */
+    readonly export: (
+      id: ContactId
+    ) => Effect.Effect<Stream.Stream<Uint8Array, DatabaseUnavailable>, ContactNotFound | DatabaseUnavailable>
   }
 >()("engine/Contacts") {
   static readonly layer = (options: ContactsOptions = {}) =>
@@ -89,7 +78,6 @@ export class Contacts extends Context.Service<
         const resolver = yield* IdentityResolver
         const principals = yield* Principals
         const warnings = yield* Warnings
-        const audit = yield* AuditLogs
         const publicProperties = options.publicProperties ?? []
 
         const upsert = Effect.fn("Contacts.upsert")(function* (
@@ -176,27 +164,14 @@ export class Contacts extends Context.Service<
           orUnavailable
         )
 
-        const eraseOwner = makeErase(sql, repo)
-        const eraseAudited = (keys: ReadonlyArray<OwnedKey>, actor: Actor) =>
-          Effect.flatMap(eraseOwner(keys), (resourceId) =>
-            audit.record({ actor, action: "contacts.erase", resourceId })
-          ).pipe(sql.withTransaction)
-
-        const erase = Effect.fn("Contacts.erase")(
-          (id: ContactId, actor: Actor) =>
-            Effect.catchTag(
-              eraseAudited([{ kind: "contact", value: id.toLowerCase() }], actor),
-              "KeysDisagree",
-              Effect.die
-            ),
-          orUnavailable
-        )
-
-        const eraseByKeys = Effect.fn("Contacts.eraseByKeys")(function* (keys: ContactKeys, actor: Actor) {
-          yield* eraseAudited(yield* Effect.fromResult(assertedKeys(keys)), actor)
+        const exportContact = makeExport(sql)
+        const exported = Effect.fn("Contacts.export")(function* (id: ContactId) {
+          const [owner] = yield* repo.ownerEverOf(id)
+          const [contact] = owner === undefined ? [] : yield* repo.load([owner.contactId])
+          return yield* contact === undefined ? notFound : exportContact(contact)
         }, orUnavailable)
 
-        return Contacts.of({ upsert, me, find, get, list, erase, eraseByKeys })
+        return Contacts.of({ upsert, me, find, get, list, export: exported })
       })
     )
 }
@@ -224,22 +199,7 @@ const unkept = (keys: ReadonlyArray<AssertedKey>, warnings: Resolution["warnings
 
 const nobody: OwnTraits = { identified: false, traits: {} }
 
-const assertedKeys = (keys: ContactKeys): Result.Result<ReadonlyArray<AssertedKey>, IdentityMissing> => {
-  const claimed = [
-    ["external", keys.userId],
-    ["email", keys.email],
-    ["anonymous", keys.anonymousId]
-  ] as const
-  const given = claimed.flatMap(([kind, value]) => (value === undefined ? [] : [[kind, value] as const]))
-  if (given.length === 0) return Result.fail(new IdentityMissing({ error: "Send userId, email or anonymousId." }))
-  const asserted: Array<AssertedKey> = []
-  for (const [kind, raw] of given) {
-    const value = normaliseKey(kind, raw)
-    // A key that is never accepted is nobody's.
-    if (Result.isSuccess(value)) asserted.push({ kind, value: value.success })
-  }
-  return Result.succeed(asserted)
-}
+const notFound = new ContactNotFound({ error: "Contact not found. Nobody has this id." })
 
 const noLists = {
   code: "lists_not_available",

@@ -11,6 +11,8 @@ import { AuditLogs } from "./AuditLogs.ts"
 import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
 import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
+import { Erasures, type ErasuresOptions } from "./Erasures.ts"
+import { ErasuresHttp } from "./Erasures/ErasuresHttp.ts"
 import { EventIngest, type EventIngestOptions } from "./EventIngest.ts"
 import { EventsHttp } from "./EventIngest/EventsHttp.ts"
 import { Events } from "./Events.ts"
@@ -34,6 +36,7 @@ export interface EngineOptions {
   readonly userTokens: UserTokensOptions
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
+  readonly erasures?: ErasuresOptions
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
   readonly warnings?: WarningsOptions
@@ -44,7 +47,12 @@ export interface EngineOptions {
 export const Engine = {
   /** Every service, over a `PgClient` whose schema is in place and the `Migrations` that keep it so. */
   layer: (options: EngineOptions) =>
-    Layer.mergeAll(Contacts.layer(options.contacts), EventIngest.layer(options.contacts), ApiKeys.layer).pipe(
+    Layer.mergeAll(
+      Contacts.layer(options.contacts),
+      EventIngest.layer(options.contacts),
+      Erasures.layer(options.erasures),
+      ApiKeys.layer
+    ).pipe(
       Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(options.contacts), Principals.layer)),
       Layer.provideMerge(
         Layer.mergeAll(
@@ -69,7 +77,8 @@ export const Engine = {
     const docs = options.docs ?? true
     const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
       Layer.provide([EventsHttp, ContactsHttp, HealthHttp]),
-      Layer.provide([AdminContactsHttp, AdminEventsHttp, IdentityHttp, WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
+      Layer.provide([AdminContactsHttp, ErasuresHttp, AdminEventsHttp, IdentityHttp]),
+      Layer.provide([WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
       Layer.provide([KeyGateHttp, HttpEdge.envelope])
     )
     return Layer.mergeAll(api, HttpEdge.layer, docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty)

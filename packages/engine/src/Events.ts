@@ -32,8 +32,14 @@ export class Events extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
 
+      /** Not of a contact that waits for its erasure. */
+      const visible = sql`e.key_id not in (
+        select k.id from hogsend.erasures waiting join hogsend.identity_keys k on k.contact_id = waiting.contact_id
+        where waiting.status = 'pending')`
+
       const where = ({ contactId, name }: EventFilter) =>
         sql.and([
+          visible,
           name === undefined ? sql`true` : sql`e.name = ${name}`,
           contactId === undefined
             ? sql`true`
@@ -69,13 +75,13 @@ export class Events extends Context.Service<
       // Hops from name to name along the index, so that it costs the same at a thousand events and at a billion.
       const names = sql<EventName>`
         with recursive hops as (
-          (select name from hogsend.events order by name limit 1)
+          (select e.name from hogsend.events e where ${visible} order by e.name limit 1)
           union all
-          select (select e.name from hogsend.events e where e.name > hops.name order by e.name limit 1)
+          select (select e.name from hogsend.events e where e.name > hops.name and ${visible} order by e.name limit 1)
           from hops where hops.name is not null
         )
         select name,
-          (select e.received_at from hogsend.events e where e.name = hops.name order by e.id desc limit 1) as "lastSeenAt"
+          (select e.received_at from hogsend.events e where e.name = hops.name and ${visible} order by e.id desc limit 1) as "lastSeenAt"
         from hops where name is not null limit 10000`.pipe(orUnavailable, Effect.withSpan("Events.names"))
 
       return Events.of({ list, names })

@@ -110,8 +110,9 @@ const openDataKey = Effect.gen(function* () {
   return dataKey
 })
 
-const secretMissing =
-  "BETTER_AUTH_SECRET was changed, and the old one was not kept: what keeps erased people erased is sealed under it. Put the old secret into BETTER_AUTH_SECRETS_PREVIOUS and start again"
+const withoutIt =
+  "If it is lost for good: delete from hogsend.data_keys where purpose = 'tombstones', and what still arrives of people who were erased can start them again"
 
-const broken =
-  "the row 'tombstones' of hogsend.data_keys is damaged, and what keeps erased people erased cannot be read. Restore this row from a backup and start again"
+const secretMissing = `BETTER_AUTH_SECRET was changed, and the old one was not kept: what keeps erased people erased is sealed under it. Put the old secret into BETTER_AUTH_SECRETS_PREVIOUS and start again. ${withoutIt}`
+
+const broken = `the row 'tombstones' of hogsend.data_keys is damaged, and what keeps erased people erased cannot be read. Restore this row from a backup and start again. ${withoutIt}`

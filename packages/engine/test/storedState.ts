@@ -10,10 +10,13 @@ const tables = [
   "contacts",
   "identity_keys",
   "identity_ledger",
+  "identity_cuts",
   "events",
   "idempotency_keys",
   "warnings",
-  "warning_counts"
+  "warning_counts",
+  "erasures",
+  "tombstones"
 ]
 
 /** By table: how many rows, and a digest of their whole content. */

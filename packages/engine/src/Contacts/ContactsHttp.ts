@@ -1,9 +1,10 @@
 /** The handlers of `/v1/contacts` and `/v1/admin/contacts`. */
-import { Api, Caller, pageOf } from "@hogsend/core"
+import { Api, Caller, type Erasure, pageOf } from "@hogsend/core"
 import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { HttpApiBuilder, HttpApiSchema } from "effect/http-api"
 import { Contacts } from "../Contacts.ts"
+import { Erasures } from "../Erasures.ts"
 import { carriedTokens } from "../Principals.ts"
 import { sha256Hex } from "../SyncCrypto.ts"
 
@@ -12,6 +13,7 @@ export const ContactsHttp = HttpApiBuilder.group(
   "contacts",
   Effect.fnUntraced(function* (handlers) {
     const contacts = yield* Contacts
+    const erasures = yield* Erasures
     return handlers.handleAll({
       upsert: ({ headers, payload, query }) =>
         Effect.flatMap(Caller, (caller) =>
@@ -34,7 +36,7 @@ export const ContactsHttp = HttpApiBuilder.group(
       }),
       find: ({ query }) => Effect.map(contacts.find(query), (found) => ({ contacts: found })),
       erase: ({ payload }) =>
-        Effect.flatMap(Caller, (actor) => Effect.as(contacts.eraseByKeys(payload, actor), { deleted: true as const }))
+        Effect.flatMap(Caller, (caller) => Effect.map(erasures.eraseByKeys(payload, caller), deleted))
     })
   })
 )
@@ -44,12 +46,18 @@ export const AdminContactsHttp = HttpApiBuilder.group(
   "adminContacts",
   Effect.fnUntraced(function* (handlers) {
     const contacts = yield* Contacts
+    const erasures = yield* Erasures
     return handlers.handleAll({
       list: ({ query }) =>
         Effect.map(contacts.list(pageOf(query), query.search), (found) => ({ ...found, ...pageOf(query) })),
       get: ({ params }) => Effect.map(contacts.get(params.id), (contact) => ({ contact })),
-      erase: ({ params }) =>
-        Effect.flatMap(Caller, (actor) => Effect.as(contacts.erase(params.id, actor), { deleted: true as const }))
+      export: ({ params }) =>
+        Effect.map(contacts.export(params.id), (document) =>
+          HttpServerResponse.stream(document, { contentType: "application/json" })
+        ),
+      erase: ({ params }) => Effect.flatMap(Caller, (actor) => Effect.map(erasures.erase(params.id, actor), deleted))
     })
   })
 )
+
+const deleted = (erasure: Erasure) => ({ deleted: true as const, erasure })

@@ -16,7 +16,7 @@ alter table hogsend.identity_keys
   add column not_before timestamptz,
   -- The external key that the provider was told, at told_at, to join this one into.
   add column told_to uuid,
-  -- Of a contact that waits for its erasure: { "kind", "value" } of the key as it was.
+  -- Of a contact that waits for its erasure, the key as it was: { "kind", "value", "observed": whether it was nobody's }.
   add column former jsonb;
 
 create table hogsend.identity_cuts (

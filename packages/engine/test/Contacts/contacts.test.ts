@@ -1,11 +1,9 @@
 /** Contacts, and what operators see of contacts and events, through real HTTP. */
 
 // A label tells which of many cases failed.
-import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
 import { allowedOrigin, type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
-import { Warnings } from "../../src/Warnings.ts"
 import { newDevice } from "../newDevice.ts"
 import { signToken } from "../signToken.ts"
 import { storedState } from "../storedState.ts"
@@ -355,149 +353,6 @@ layer(TestHogsend.layer(open), { excludeTestServices: true, timeout: "30 seconds
   )
 })
 
-layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })("DELETE /v1/contacts", (it) => {
-  const erase = Effect.fnUntraced(function* (body: Fields, key?: string) {
-    const { request, secret } = yield* TestHogsend
-    return yield* request("DELETE", "/v1/contacts", { key: key ?? secret, body })
-  })
-
-  /** In which tables any of the words stands. */
-  const tracesOf = Effect.fnUntraced(function* (words: ReadonlyArray<string>) {
-    const sql = yield* PgClient.PgClient
-    const tables = yield* sql<{ name: string }>`
-      select table_name as name from information_schema.tables where table_schema = 'hogsend' order by 1`
-    const holds = yield* Effect.forEach(tables, ({ name }) =>
-      Effect.map(
-        sql`select 1 from ${sql.literal(`hogsend.${name}`)} t
-          where t::text like any(${words.map((word) => `%${word}%`)}::text[]) limit 1`,
-        (rows) => (rows.length > 0 ? [name] : [])
-      )
-    )
-    return holds.flat()
-  })
-
-  it.effect("erases the contact, its keys, its events and whatever names it, and nobody else", () =>
-    Effect.gen(function* () {
-      const { asBrowser, asServer } = yield* TestHogsend
-      const neighbour = yield* put({ userId: "u_neighbour", anonymousId: "a_neighbour" })
-      yield* asServer("POST", "/v1/events", { name: "kept", userId: "u_neighbour", idempotencyKey: "kept" })
-
-      const words = ["erasable-user", "erasable-mail", "erasable-anon", "erasable-other", "erasable-value"]
-      yield* asBrowser("POST", "/v1/events", { name: "seen", anonymousId: "erasable-other" })
-      const away = yield* put({ anonymousId: "erasable-other", properties: { a: "erasable-value" } })
-      const person = yield* put({ userId: "erasable-user", email: "erasable-mail@example.com" })
-      const claims = { userId: "erasable-user", anonymousId: "erasable-anon" }
-      yield* asServer("POST", "/v1/events", {
-        ...claims,
-        name: "bought",
-        eventProperties: { a: "erasable-value" },
-        idempotencyKey: "erasable-user-bought"
-      })
-      yield* put({ userId: "erasable-user", anonymousId: "erasable-other" })
-      yield* put({ userId: "erasable-user", anonymousId: "null", properties: { a: "erasable-value" } })
-      yield* put({ userId: "erasable-user", anonymousId: "a_neighbour" })
-      yield* Effect.flatMap(Warnings, ({ flush }) => flush)
-      expect(yield* tracesOf([...words, person.id, away.id])).toEqual([
-        "contacts",
-        "events",
-        "idempotency_keys",
-        "identity_keys",
-        "identity_ledger",
-        "warnings"
-      ])
-
-      const answer = yield* erase({ userId: "erasable-user" })
-      expect(answer).toMatchObject({ status: 200, body: { deleted: true } })
-      expect(yield* tracesOf(words)).toEqual([])
-      // That somebody was erased, and by whom, is kept: the id alone, which names nobody any more.
-      expect(yield* tracesOf([person.id, away.id])).toEqual(["audit_logs"])
-      expect(yield* find({ userId: "u_neighbour" })).toMatchObject([{ id: neighbour.id, anonymousId: "a_neighbour" }])
-      const { body } = yield* get("/v1/admin/events")
-      expect(body.events).toMatchObject([{ name: "kept", contactId: neighbour.id }])
-      isRefused(yield* erase({ userId: "erasable-user" }), 404, "ContactNotFound")
-    })
-  )
-
-  it.effect("the same keys afterwards make a new contact, without a past", () =>
-    Effect.gen(function* () {
-      const { asServer } = yield* TestHogsend
-      const body = { name: "came_back", userId: "u_again", idempotencyKey: "again", contactProperties: { b: 2 } }
-      yield* asServer("POST", "/v1/events", { ...body, anonymousId: "a_again" })
-      const [old] = yield* find({ userId: "u_again" })
-      yield* put({ userId: "u_again", properties: { a: 1 } })
-      expect((yield* erase({ anonymousId: "a_again" })).status).toBe(200)
-      expect(yield* asServer("POST", "/v1/events", body)).toMatchObject({ status: 202, body: { stored: true } })
-      const [made] = yield* find({ userId: "u_again" })
-      expect(made.id).not.toBe(old.id)
-      expect(made).toMatchObject({ anonymousId: null, properties: { b: 2 } })
-      expect(made.properties).toEqual({ b: 2 })
-      expect((yield* get("/v1/admin/events", { contactId: made.id })).body.total).toBe(1)
-      expect((yield* get("/v1/admin/events", { contactId: old.id })).body.total).toBe(0)
-      isRefused(yield* get(`/v1/admin/contacts/${old.id}`), 404, "ContactNotFound")
-    })
-  )
-
-  it.effect("any key that the contact ever had erases it", () =>
-    Effect.gen(function* () {
-      for (const by of ["userId", "email", "anonymousId", "stale", "uuid", "absorbed"]) {
-        const [userId, email] = [`u_by_${by}`, `by-${by}@example.com`]
-        const { id } = yield* put({ userId, email, anonymousId: `a_by_${by}` })
-        const absorbed = yield* put({ anonymousId: `stale_by_${by}` })
-        yield* put({ userId, anonymousId: `stale_by_${by}` })
-        const keys: Record<string, Fields> = {
-          userId: { userId },
-          email: { email: email.toUpperCase() },
-          anonymousId: { anonymousId: `a_by_${by}` },
-          stale: { anonymousId: `stale_by_${by}` },
-          uuid: { userId: id },
-          absorbed: { userId: absorbed.id, email }
-        }
-        expect(yield* erase(keys[by] ?? {}), by).toMatchObject({ status: 200, body: { deleted: true } })
-        expect(yield* find({ userId, email }), by).toEqual([])
-      }
-      const sql = yield* PgClient.PgClient
-      expect(yield* sql`select 1 from hogsend.contacts where merged_into is not null`).toEqual([])
-    })
-  )
-
-  it.effect("keys of two contacts are a 409; unknown ones a 404; none a 400; nothing is erased", () =>
-    Effect.gen(function* () {
-      yield* put({ userId: "u_disagree", email: "disagree@example.com" })
-      yield* put({ userId: "u_disagree_2", anonymousId: "a_disagree" })
-      const before = yield* storedState
-      isRefused(yield* erase({ userId: "u_disagree", anonymousId: "a_disagree" }), 409, "KeysDisagree")
-      isRefused(yield* erase({ email: "disagree@example.com", userId: "u_disagree_2" }), 409, "KeysDisagree")
-      isRefused(yield* erase({ userId: "u_never" }), 404, "ContactNotFound")
-      isRefused(yield* erase({ userId: "null" }), 404, "ContactNotFound")
-      isRefused(yield* erase({}), 400, "IdentityMissing")
-      isRefused(yield* erase({ userId: 5 }), 400, "RequestInvalid")
-      expect(yield* storedState).toEqual(before)
-    })
-  )
-
-  it.effect("takes the scope ingest, erase or full-admin", () =>
-    Effect.gen(function* () {
-      const { publishable, proxy, request } = yield* TestHogsend
-      yield* put({ userId: "u_scope" })
-      const body = { userId: "u_scope" }
-      isRefused(yield* request("DELETE", "/v1/contacts", { body }), 401, "Unauthorized")
-      isRefused(yield* erase(body, `hsk_${"A".repeat(43)}`), 401, "Unauthorized")
-      for (const scope of ["read", "journey-admin"]) {
-        isRefused(yield* erase(body, yield* keyWith(scope)), 403, "ScopeMissing")
-      }
-      isRefused(yield* erase(body, proxy), 403, "ScopeMissing")
-      const browser = { key: publishable, body, headers: { origin: allowedOrigin } }
-      isRefused(yield* request("DELETE", "/v1/contacts", browser), 403, "ScopeMissing")
-      expect(yield* find(body)).toHaveLength(1)
-      for (const scope of ["ingest", "erase", "full-admin"]) {
-        yield* put(body)
-        expect((yield* erase(body, yield* keyWith(scope))).status, scope).toBe(200)
-        expect(yield* find(body), scope).toEqual([])
-      }
-    })
-  )
-})
-
 layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })("Contacts for operators", (it) => {
   const list = Effect.fnUntraced(function* (query: Claims) {
     const answer = yield* get("/v1/admin/contacts", query)
@@ -559,28 +414,6 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       }
       isRefused(yield* get(`/v1/admin/contacts/${unknownId}`), 404, "ContactNotFound")
       isRefused(yield* get("/v1/admin/contacts/u_get"), 400, "RequestInvalid")
-    })
-  )
-
-  it.effect("erases by id, also by one that it absorbed, and only with the scope erase", () =>
-    Effect.gen(function* () {
-      const { asServer, request } = yield* TestHogsend
-      const away = yield* put({ anonymousId: "a_erase_away" })
-      const { id } = yield* put({ userId: "u_erase" })
-      yield* put({ userId: "u_erase", anonymousId: "a_erase_away" })
-      for (const scope of ["read", "journey-admin", "ingest"]) {
-        const key = yield* keyWith(scope)
-        isRefused(yield* request("DELETE", `/v1/admin/contacts/${id}`, { key }), 403, "ScopeMissing")
-      }
-      const key = yield* keyWith("erase")
-      const erased = yield* request("DELETE", `/v1/admin/contacts/${away.id}`, { key })
-      expect(erased).toMatchObject({ status: 200, body: { deleted: true } })
-      for (const named of [id, away.id]) {
-        isRefused(yield* get(`/v1/admin/contacts/${named}`), 404, "ContactNotFound")
-        isRefused(yield* asServer("DELETE", `/v1/admin/contacts/${named}`), 404, "ContactNotFound")
-      }
-      const other = yield* put({ userId: "u_erase_2" })
-      expect((yield* asServer("DELETE", `/v1/admin/contacts/${other.id}`)).status).toBe(200)
     })
   )
 

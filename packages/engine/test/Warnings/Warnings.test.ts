@@ -6,6 +6,7 @@ import { TestDatabase, TestHogsend } from "@hogsend/testing"
 import { Context, Effect, Fiber, Layer, Logger } from "effect"
 import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
 import { Contacts } from "../../src/Contacts.ts"
+import { Erasures } from "../../src/Erasures.ts"
 import { EventIngest } from "../../src/EventIngest.ts"
 import { sql as migration } from "../../src/Migrations/0007_Warnings.ts"
 import { Warnings, type WarningsOptions } from "../../src/Warnings.ts"
@@ -359,14 +360,14 @@ layer(TestHogsend.layer({ warnings: { interval: 3_600_000 } }), { excludeTestSer
 
     it.effect("examples go with the contact, and the counts stay", () =>
       Effect.gen(function* () {
-        const contacts = yield* Contacts
+        const erasures = yield* Erasures
         const { flush } = yield* Warnings
         yield* flush
         yield* clear
         const id = yield* warned("u_stored")
         yield* flush
         assert.deepStrictEqual(yield* exampleRows, [{ code: "junk_key", contactId: id }])
-        yield* contacts.erase(id, admin)
+        yield* erasures.erase(id, admin)
         assert.deepStrictEqual(yield* exampleRows, [])
         assert.deepStrictEqual(yield* counted, { "junk_key api": 1 })
       })
@@ -376,6 +377,7 @@ layer(TestHogsend.layer({ warnings: { interval: 3_600_000 } }), { excludeTestSer
       Effect.gen(function* () {
         const { asServer } = yield* TestHogsend
         const contacts = yield* Contacts
+        const erasures = yield* Erasures
         const { flush } = yield* Warnings
         yield* flush
         yield* clear
@@ -384,7 +386,7 @@ layer(TestHogsend.layer({ warnings: { interval: 3_600_000 } }), { excludeTestSer
         yield* asServer("PUT", "/v1/contacts", { userId: "u_late", anonymousId: "a_late" })
         const stays = yield* warned("u_stays")
         assert.strictEqual(yield* Effect.map(contacts.get(absorbed), (contact) => contact.id), id)
-        yield* contacts.erase(id, admin)
+        yield* erasures.erase(id, admin)
         yield* flush
         assert.deepStrictEqual(yield* exampleRows, [{ code: "junk_key", contactId: stays }])
         assert.deepStrictEqual(yield* counted, { "junk_key api": 3 })
@@ -394,7 +396,7 @@ layer(TestHogsend.layer({ warnings: { interval: 3_600_000 } }), { excludeTestSer
     it.effect("what is stored under the id of whom a contact absorbed goes with that contact", () =>
       Effect.gen(function* () {
         const { asServer } = yield* TestHogsend
-        const contacts = yield* Contacts
+        const erasures = yield* Erasures
         const { flush } = yield* Warnings
         yield* flush
         yield* clear
@@ -403,7 +405,7 @@ layer(TestHogsend.layer({ warnings: { interval: 3_600_000 } }), { excludeTestSer
         yield* asServer("PUT", "/v1/contacts", { userId: "u_gone", anonymousId: "a_gone" })
         yield* flush
         assert.deepStrictEqual(yield* exampleRows, [{ code: "junk_key", contactId: absorbed }])
-        yield* contacts.erase(id, admin)
+        yield* erasures.erase(id, admin)
         assert.deepStrictEqual(yield* exampleRows, [])
       })
     )
@@ -411,7 +413,7 @@ layer(TestHogsend.layer({ warnings: { interval: 3_600_000 } }), { excludeTestSer
     it.effect("an erasure waits for who is storing an example of its contact, and takes it along", () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
-        const contacts = yield* Contacts
+        const erasures = yield* Erasures
         const { flush } = yield* Warnings
         yield* flush
         yield* clear
@@ -420,7 +422,7 @@ layer(TestHogsend.layer({ warnings: { interval: 3_600_000 } }), { excludeTestSer
         const other = yield* openTransaction(sql`lock table hogsend.warning_counts in access exclusive mode`)
         const storing = yield* Effect.forkChild(flush)
         yield* waiting(1)
-        const erasing = yield* Effect.forkChild(contacts.erase(id, admin))
+        const erasing = yield* Effect.forkChild(erasures.erase(id, admin))
         yield* waiting(2)
         yield* other.commit
         yield* Fiber.join(storing)
