@@ -142,6 +142,8 @@ describe("PersonalData", () => {
         const erasures = yield* Erasures
         const idempotency = (key: string) => ({ "idempotency-key": key })
 
+        // Of yesterday, so that the address does not move.
+        const late = { name: "n", timestamp: new Date(Date.now() - 86_400_000).toISOString() }
         // Somebody who stays, and whose keys the other one is refused.
         const bystander = { userId: "stays_user", email: "stays@else.example", anonymousId: "stays_anonymous" }
         yield* asServer("POST", "/v1/events", { name: "n", ...bystander, contactProperties: { city: "Bonn" } })
@@ -163,9 +165,9 @@ describe("PersonalData", () => {
             { name: "n", userId: "goes_promoted", email: "goes@away.example", eventProperties: { seen: "gone-word" } },
             idempotency("idem-3")
           ),
-          yield* asServer("POST", "/v1/events", { name: "n", userId: "goes_promoted", email: "stays@else.example" }),
+          yield* asServer("POST", "/v1/events", { ...late, userId: "goes_promoted", email: "stays@else.example" }),
           yield* asServer("POST", "/v1/events", { name: "n", userId: "goes_promoted", anonymousId: "undefined" }),
-          yield* asServer("POST", "/v1/events", { name: "n", userId: "goes_promoted", email: "stays@else.example" })
+          yield* asServer("POST", "/v1/events", { ...late, userId: "goes_promoted", email: "stays@else.example" })
         ]
         for (const answer of sent) assert.strictEqual(answer.status, 202, JSON.stringify(answer.body))
 
@@ -220,6 +222,9 @@ describe("PersonalData", () => {
 
         const again = yield* asServer("POST", "/v1/events", { name: "n", userId: "goes_promoted" })
         assert.strictEqual(again.status, 202)
+        assert.deepInclude(again.body, { stored: false })
+        assert.deepStrictEqual(yield* tablesWith("goes_promoted"), [])
+        yield* asServer("POST", "/v1/events", { name: "n", userId: "goes_promoted", restore: true })
         assert.notInclude(needles, yield* owner("goes_promoted"))
       })
     )

@@ -4,6 +4,7 @@ import { expect, layer } from "@effect/vitest"
 import { ContactExport } from "@hogsend/core"
 import { type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect, Schema } from "effect"
+import { Warnings } from "../../src/Warnings.ts"
 import { personalTables } from "../../src/PersonalData.ts"
 
 type Row = Readonly<Record<string, unknown>>
@@ -31,6 +32,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
       const { body } = yield* asServer("GET", `/v1/contacts/find?userId=${userId}`)
       ids.push(body.contacts[0].id)
     }
+    yield* Effect.flatMap(Warnings, ({ flush }) => flush)
     const [id = "", other = ""] = ids
     yield* sql`
       insert into hogsend.identity_cuts (id, contact_id, other_contact_id, actor)

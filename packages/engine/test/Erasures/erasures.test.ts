@@ -8,6 +8,7 @@ import { Effect, Fiber } from "effect"
 import { slotOf } from "../../src/IdentityKey.ts"
 import { Erasures } from "../../src/Erasures.ts"
 import { Tombstones } from "../../src/Tombstones.ts"
+import { Warnings } from "../../src/Warnings.ts"
 import { openTransaction, somebodyWaits } from "../openTransaction.ts"
 import { storedState } from "../storedState.ts"
 
@@ -127,6 +128,7 @@ layer(TestHogsend.layer(), options)("DELETE /v1/contacts", (it) => {
       yield* put({ userId: "erasable-user", anonymousId: "erasable-other" })
       yield* put({ userId: "erasable-user", anonymousId: "null", properties: { a: "erasable-value" } })
       yield* put({ userId: "erasable-user", anonymousId: "a_neighbour" })
+      yield* Effect.flatMap(Warnings, ({ flush }) => flush)
       expect(yield* tracesOf([...words, person.id, away.id])).toEqual([
         "contacts",
         "events",
@@ -149,7 +151,7 @@ layer(TestHogsend.layer(), options)("DELETE /v1/contacts", (it) => {
     })
   )
 
-  it.effect("the same keys afterwards make a new contact, without a past", () =>
+  it.effect("the same keys afterwards make a new contact, without a past, when a server restores them", () =>
     Effect.gen(function* () {
       const { asServer } = yield* TestHogsend
       const body = { name: "came_back", userId: "u_again", idempotencyKey: "again", contactProperties: { b: 2 } }
@@ -157,7 +159,13 @@ layer(TestHogsend.layer(), options)("DELETE /v1/contacts", (it) => {
       const [old] = yield* find({ userId: "u_again" })
       yield* put({ userId: "u_again", properties: { a: 1 } })
       expect((yield* erase({ anonymousId: "a_again" })).status).toBe(200)
-      expect(yield* asServer("POST", "/v1/events", body)).toMatchObject({ status: 202, body: { stored: true } })
+      expect(yield* asServer("POST", "/v1/events", body)).toMatchObject({
+        status: 202,
+        body: { stored: false, contactKey: "u_again", warnings: [{ code: "erased_person" }] }
+      })
+      expect(yield* find({ userId: "u_again" })).toEqual([])
+      const restored = yield* asServer("POST", "/v1/events", { ...body, restore: true })
+      expect(restored).toMatchObject({ status: 202, body: { stored: true } })
       const [made] = yield* find({ userId: "u_again" })
       expect(made.id).not.toBe(old.id)
       expect(made).toMatchObject({ anonymousId: null, properties: { b: 2 } })
@@ -284,6 +292,7 @@ layer(TestHogsend.layer(), options)("The receipt of an erasure", (it) => {
       yield* put({ userId: "u_receipt", anonymousId: "a_receipt" })
       yield* asServer("POST", "/v1/events", { name: "bought", userId: "u_receipt", idempotencyKey: "receipt-1" })
       yield* asServer("POST", "/v1/events", { name: "bought", userId: "u_receipt", anonymousId: "undefined" })
+      yield* Effect.flatMap(Warnings, ({ flush }) => flush)
       const { body } = yield* erase({ email: "receipt@example.com" })
       expect(body).toEqual({
         deleted: true,
