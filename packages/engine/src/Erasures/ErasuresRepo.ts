@@ -38,12 +38,7 @@ export const makeErasuresRepo = (sql: PgClient.PgClient) => {
   const ofStatus = (status: ErasureStatus | undefined) => (status === undefined ? sql`true` : sql`status = ${status}`)
 
   const line = (contactId: string) => sql`
-    with recursive line as (
-      select ${contactId}::uuid as id
-      union
-      select c.id from hogsend.contacts c join line on c.merged_into = line.id
-    )
-    select c.id from hogsend.contacts c where c.id in (select id from line) order by c.id`
+    select c.id from hogsend.contacts c where c.id in (select hogsend.contact_line(${contactId}::uuid)) order by c.id`
 
   /** A key of a contact that waits for its erasure: by way of those, who are few. */
   const isWaiting = sql.literal(

@@ -62,21 +62,13 @@ export const makeOperatorRepo = Effect.gen(function* () {
   const cutColumns = sql.literal(`id, contact_id as "contactId", other_contact_id as "otherContactId", actor,
     created_at as "createdAt"`)
 
-  /** The contact and everybody whom it absorbed. */
-  const lineOf = (contactId: string) => sql`
-    with recursive line as (
-      select ${contactId}::uuid as id
-      union
-      select c.id from hogsend.contacts c join line on c.merged_into = line.id
-    )`
-
   return {
-    /** Locked in the order that the whole product uses. */
+    /** The contact and everybody whom it absorbed, locked in the order that the whole product uses. */
     lockLine: (contactId: string) => sql<LineRow>`
-      ${lineOf(contactId)}
       select id, properties, public_properties as "publicProperties", timezone, source, first_seen_at as "firstSeenAt",
         last_seen_at as "lastSeenAt", merged_into as "mergedInto"
-      from hogsend.contacts where id in (select id from line) order by id for no key update`,
+      from hogsend.contacts where id in (select hogsend.contact_line(${contactId}::uuid))
+      order by id for no key update`,
 
     /** By who was absorbed, the merge that each ended in. */
     mergesInto: Effect.fnUntraced(function* (absorbedIds: ReadonlyArray<string>) {
@@ -186,11 +178,11 @@ export const makeOperatorRepo = Effect.gen(function* () {
       { limit, offset }: Page,
       { action, contactId }: { readonly action?: string | undefined; readonly contactId?: string | undefined }
     ) {
-      const ids =
+      // Read first, so that both indexes can be used.
+      const line =
         contactId === undefined
           ? []
-          : yield* sql<{ id: string }>`${lineOf(contactId)} select id from line where id is not null`
-      const line = ids.map(({ id }) => id)
+          : (yield* sql<{ id: string }>`select hogsend.contact_line(${contactId}::uuid) as id`).map(({ id }) => id)
       const where = sql.and([
         action === undefined ? sql`true` : sql`l.action = ${action}`,
         contactId === undefined

@@ -19,6 +19,16 @@ alter table hogsend.identity_keys
   -- Of a contact that waits for its erasure, the key as it was: { "kind", "value", "observed": whether it was nobody's }.
   add column former jsonb;
 
+-- A contact and everybody whom it absorbed.
+create function hogsend.contact_line(contact_id uuid) returns setof uuid language sql stable as $$
+  with recursive line as (
+    select contact_line.contact_id as id
+    union
+    select c.id from hogsend.contacts c join line on c.merged_into = line.id
+  )
+  select id from line
+$$;
+
 create table hogsend.identity_cuts (
   id uuid primary key,
   contact_id uuid not null,
