@@ -97,7 +97,7 @@ const carryOut = Effect.fnUntraced(function* (
   actor: Actor
 ) {
   const keyIds = plan.leaving.map(({ id }) => id)
-  const splitOff: ContactRow = { id: splitOffId, ...plan.splitOff }
+  const splitOff: ContactRow = { ...plan.splitOff, id: splitOffId }
   const by = { assertedBy: "operator" as const, occurredAt: splitOff.firstSeenAt }
   if (plan.restoredId === undefined) {
     yield* repo.insertContacts([splitOffId], splitOff.source ?? "operator", splitOff.firstSeenAt)

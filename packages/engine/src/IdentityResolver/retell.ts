@@ -35,38 +35,40 @@ export interface Story {
 }
 
 export interface Told {
+  /** As they would be. */
   readonly row: ContactRow
+  /** As they are, with whoever is left out. */
+  readonly all: ContactRow
   /** Names that came with somebody who is left out, and were written over since. */
   readonly changed: ReadonlySet<string>
 }
 
+type IsHere = (id: string) => boolean
+
 /** The merge that an absorbed contact ended in. */
 export const lastMergeOf = ({ chapters }: Story, absorbedId: string) =>
-  chapters.findLast((chapter) => chapter._tag === "Merged" && chapter.absorbed.id === absorbedId) as
-    | Extract<Chapter, { readonly _tag: "Merged" }>
-    | undefined
+  chapters.findLast((chapter) => chapter._tag === "Merged" && chapter.absorbed.id === absorbedId) as Merged | undefined
 
-/** `last` is the contact as it was last; `isHere` says of keys and of absorbed contacts, by id, who is told of. */
-export const retell = (last: ContactRow, story: Story, isHere: (id: string) => boolean): Told => {
-  const { chapters, holders } = story
+/** `last` is the contact as it was last; `isHere` says of keys and of absorbed contacts, by id, who is not left out. */
+export const retell = (last: ContactRow, story: Story, isHere: IsHere): Told => {
   const { id } = last
   let was: ContactRow | undefined
-  let told: Told = { row: last, changed: new Set() }
+  let told = asOf(last)
 
   const catchUp = (next: ContactRow) => {
-    told = was === undefined ? { row: next, changed: new Set() } : written(told, was, next, isHere)
+    told = was === undefined ? asOf(next) : written(told, was, next, isHere)
+    was = next
   }
 
-  for (const chapter of chapters) {
+  for (const chapter of story.chapters) {
     if (chapter._tag === "Merged" && chapter.survivor.id === id) {
       const { absorbed, after, survivor } = chapter
       catchUp(survivor)
-      const stayed = lastMergeOf(story, absorbed.id) === chapter && holders.get(absorbed.id) === id
-      if (stayed && isHere(absorbed.id)) told = joined(told, survivor, retell(absorbed, story, isHere), after)
+      const stayed = lastMergeOf(story, absorbed.id) === chapter && story.holders.get(absorbed.id) === id
+      if (stayed) told = joined(told, chapter, retell(absorbed, story, isHere), isHere)
       was = after
     } else if (chapter._tag === "Merged" && chapter.absorbed.id === id) {
       catchUp(chapter.absorbed)
-      was = chapter.absorbed
     } else if (chapter._tag === "Split" && chapter.contact.id === id) {
       catchUp(chapter.contact)
       was = chapter.staying
@@ -80,6 +82,8 @@ export const retell = (last: ContactRow, story: Story, isHere: (id: string) => b
   return told
 }
 
+const asOf = (row: ContactRow): Told => ({ row, all: row, changed: new Set() })
+
 /** Several who leave together, as one: whoever was absorbed first wins. */
 export const together = (parts: ReadonlyArray<ContactRow>): Omit<ContactRow, "id"> | undefined =>
   parts.length === 0 ? undefined : parts.reduce((first, next) => ({ ...folded(first, next), id: first.id }))
@@ -91,9 +95,9 @@ export const inOrder = ({ chapters }: Story, ids: ReadonlyArray<string>): Readon
     return at(a) - at(b)
   })
 
-const begun = (splitOff: ContactRow, story: Story, isHere: (id: string) => boolean): Told => {
+const begun = (splitOff: ContactRow, story: Story, isHere: IsHere): Told => {
   const made = [...story.holders].flatMap(([id, holder]) => {
-    const merge = holder === splitOff.id && isHere(id) ? lastMergeOf(story, id) : undefined
+    const merge = holder === splitOff.id ? lastMergeOf(story, id) : undefined
     // Whoever came by a merge comes in a chapter of their own.
     return merge === undefined || merge.survivor.id === splitOff.id ? [] : [id]
   })
@@ -101,50 +105,70 @@ const begun = (splitOff: ContactRow, story: Story, isHere: (id: string) => boole
     const merge = lastMergeOf(story, id)
     return merge === undefined ? [] : [retell(merge.absorbed, story, isHere)]
   })
-  const { properties, timezone } = together(parts.map(({ row }) => row)) ?? { properties: {}, timezone: null }
-  const changed = new Set(parts.flatMap((part) => [...part.changed]))
-  return { row: { ...splitOff, properties, timezone }, changed }
+  const here = parts.filter(({ row }) => isHere(row.id))
+  return {
+    row: { ...splitOff, ...contentOf(here.map(({ row }) => row)) },
+    all: { ...splitOff, ...contentOf(parts.map(({ all }) => all)) },
+    changed: new Set(here.flatMap(({ changed }) => [...changed]))
+  }
+}
+
+const contentOf = (parts: ReadonlyArray<ContactRow>) => {
+  const { properties, timezone } = together(parts) ?? { properties: {}, timezone: null }
+  return { properties, timezone }
 }
 
 /** What was written between two entries of the ledger is written again. */
-const written = ({ changed, row }: Told, was: ContactRow, next: ContactRow, isHere: (id: string) => boolean): Told => {
-  const { id } = row
+const written = ({ all, changed, row }: Told, was: ContactRow, next: ContactRow, isHere: IsHere): Told => {
   const names = differing(was.properties, next.properties)
-  const over = names.filter((name) => changed.has(name) || !Equal.equals(was.properties[name], row.properties[name]))
+  const over = names.filter((name) => changed.has(name) || !Equal.equals(all.properties[name], row.properties[name]))
+  return {
+    row: rewritten(row, was, next, isHere),
+    all: rewritten(all, was, next, () => true),
+    changed: new Set([...[...changed].filter((name) => !names.includes(name)), ...over])
+  }
+}
+
+const rewritten = (row: ContactRow, was: ContactRow, next: ContactRow, isHere: IsHere): ContactRow => {
   const publicNames = differing(was.publicProperties, next.publicProperties).filter((name) => {
     const keyId = next.publicProperties[name]?.keyId
     return keyId === undefined || isHere(keyId)
   })
   return {
-    row: {
-      id,
-      properties: replaced(row.properties, names, next.properties),
-      publicProperties: replaced(row.publicProperties, publicNames, next.publicProperties),
-      timezone: next.timezone === was.timezone ? row.timezone : next.timezone,
-      source: next.source === was.source ? row.source : next.source,
-      firstSeenAt: Equal.equals(next.firstSeenAt, was.firstSeenAt) ? row.firstSeenAt : next.firstSeenAt,
-      lastSeenAt: Equal.equals(next.lastSeenAt, was.lastSeenAt) ? row.lastSeenAt : next.lastSeenAt
-    },
-    changed: new Set([...[...changed].filter((name) => !names.includes(name)), ...over])
+    id: row.id,
+    properties: replaced(row.properties, differing(was.properties, next.properties), next.properties),
+    publicProperties: replaced(row.publicProperties, publicNames, next.publicProperties),
+    timezone: next.timezone === was.timezone ? row.timezone : next.timezone,
+    source: next.source === was.source ? row.source : next.source,
+    firstSeenAt: Equal.equals(next.firstSeenAt, was.firstSeenAt) ? row.firstSeenAt : next.firstSeenAt,
+    lastSeenAt: Equal.equals(next.lastSeenAt, was.lastSeenAt) ? row.lastSeenAt : next.lastSeenAt
   }
 }
 
-/** The merge happens again, with who is here of both. What browsers wrote it keeps and drops as it did then. */
-const joined = (survivor: Told, was: ContactRow, absorbed: Told, after: ContactRow): Told => {
-  const own = Object.entries(survivor.row.publicProperties).filter(
-    ([name, { keyId }]) => was.publicProperties[name]?.keyId !== keyId || after.publicProperties[name]?.keyId === keyId
-  )
-  const came = Object.entries(absorbed.row.publicProperties).filter(
-    ([name, { keyId }]) => after.publicProperties[name]?.keyId === keyId
-  )
-  const { properties } = survivor.row
+type Merged = Extract<Chapter, { readonly _tag: "Merged" }>
+
+const joined = (survivor: Told, merge: Merged, absorbed: Told, isHere: IsHere): Told => {
+  const all = mergedAgain(survivor.all, merge, absorbed.all)
+  if (!isHere(merge.absorbed.id)) return { ...survivor, all }
+  const brought = [...absorbed.changed].filter((name) => !Object.hasOwn(survivor.row.properties, name))
   return {
-    row: {
-      ...folded(survivor.row, absorbed.row),
-      publicProperties: { ...Object.fromEntries(came), ...Object.fromEntries(own) },
-      id: survivor.row.id
-    },
-    changed: new Set([...survivor.changed, ...[...absorbed.changed].filter((name) => !Object.hasOwn(properties, name))])
+    all,
+    row: mergedAgain(survivor.row, merge, absorbed.row),
+    changed: new Set([...survivor.changed, ...brought])
+  }
+}
+
+/** The merge happens again. What browsers wrote it keeps and drops as it did then. */
+const mergedAgain = (row: ContactRow, { after, survivor }: Merged, absorbed: ContactRow): ContactRow => {
+  const isKept = (name: string, keyId: string) => after.publicProperties[name]?.keyId === keyId
+  const own = Object.entries(row.publicProperties).filter(
+    ([name, { keyId }]) => survivor.publicProperties[name]?.keyId !== keyId || isKept(name, keyId)
+  )
+  const came = Object.entries(absorbed.publicProperties).filter(([name, { keyId }]) => isKept(name, keyId))
+  return {
+    ...folded(row, absorbed),
+    id: row.id,
+    publicProperties: { ...Object.fromEntries(came), ...Object.fromEntries(own) }
   }
 }
 
