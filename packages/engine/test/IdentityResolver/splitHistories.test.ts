@@ -136,7 +136,12 @@ layer(resolverLayer({ maxConnections: 2, limits: { mergesPerDay: 1000 } }), {
           for (const { id } of yield* store.living) {
             const { firstSeenAt, lastSeenAt, properties, timezone } = yield* store.contact(id)
             const expected = model.person(id)
-            const actual = { properties, timezone, firstSeenAt: firstSeenAt.getTime(), lastSeenAt: lastSeenAt.getTime() }
+            const actual = {
+              properties,
+              timezone,
+              firstSeenAt: firstSeenAt.getTime(),
+              lastSeenAt: lastSeenAt.getTime()
+            }
             assert.deepEqual<unknown>(actual, expected, `${when}: ${JSON.stringify({ id, actual, expected })}`)
           }
         })
