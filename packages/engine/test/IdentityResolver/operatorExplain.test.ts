@@ -2,9 +2,21 @@
 import { expect, layer } from "@effect/vitest"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
+import { ledgerSays } from "../../src/IdentityResolver/ledgerSays.ts"
+import type { RefusalRule } from "../../src/IdentityResolver/Step.ts"
 import { newDevice } from "../newDevice.ts"
 import { signToken } from "../signToken.ts"
 import { explain, explained, fresh, liftCut, merged, parted, put, visit } from "./operatorWorld.ts"
+
+/** Every reason for which a key is left where it is: one that is new does not compile without a line here. */
+const refusals: Readonly<Record<RefusalRule, true>> = {
+  two_external_ids: true,
+  two_emails: true,
+  anonymous_not_joined: true,
+  cut: true,
+  too_many_keys: true,
+  too_many_merges: true
+}
 
 type Entry = { readonly action: string; readonly rule: string; readonly says: string }
 
@@ -130,6 +142,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
         expect(entry.says, `${entry.action}.${entry.rule}`).toMatch(/\w \w.*\.$/)
         expect(entry.actor).toMatch(/^test-(secret|browser)$/)
       }
+      for (const rule of Object.keys(refusals)) expect(ledgerSays("join_refused", rule), rule).not.toBe("")
       expect(stepsOf((yield* explained(b)).history)).toContain("promoted.named_as_user")
       expect(stepsOf((yield* explained(`email:${e}`)).history)[0]).toBe("moved.asserted_later")
     })
