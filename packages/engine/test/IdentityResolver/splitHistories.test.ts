@@ -13,8 +13,19 @@ const UpTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0
 
 const Deed = Schema.Struct({
   kind: Schema.Literals([
-    ...(["server", "server", "server", "server", "user", "browser", "observer"] as const),
-    ...(["merge", "splitWhole", "splitWhole", "splitWhole", "splitSome", "lift"] as const)
+    "server",
+    "server",
+    "server",
+    "server",
+    "user",
+    "browser",
+    "observer",
+    "merge",
+    "splitWhole",
+    "splitWhole",
+    "splitWhole",
+    "splitSome",
+    "lift"
   ]),
   user: UpTo(2),
   email: UpTo(2),
