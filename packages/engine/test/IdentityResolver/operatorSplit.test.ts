@@ -115,6 +115,22 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     })
   )
 
+  it.effect("a key that left once and came back by a merge is no longer the absorbed contact's", () =>
+    Effect.gen(function* () {
+      const { a, e, u } = fresh()
+      const { id } = yield* put({ email: e, anonymousId: a, properties: { zip: "1" } })
+      yield* put({ userId: u })
+      yield* merged(u, e)
+      const alone = yield* parted(u, a)
+      yield* merged(u, a)
+      const real = yield* parted(u, e)
+      expect(real.splitOff).toMatchObject({ id, restored: true })
+      expect((yield* contact(id)).properties).toEqual({ zip: "1" })
+      expect((yield* contact(real.contact.id)).properties).toEqual({})
+      expect((yield* explained(`contact:${alone.splitOff.id}`)).contact.id).toBe(real.contact.id)
+    })
+  )
+
   it.effect("what was written under an anonymous id that is a user id by now does not come back", () =>
     Effect.gen(function* () {
       const { asBrowser } = yield* TestHogsend
