@@ -6,7 +6,7 @@ import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
 import { newId } from "../newId.ts"
 import type { ContactRow } from "./IdentityRepo.ts"
-import type { StoredMerge } from "./planSplit.ts"
+import type { Chapter } from "./retell.ts"
 
 /** A row of the ledger, with the key that it names. */
 export interface LedgerRow {
@@ -46,12 +46,29 @@ const StoredRow = Schema.Struct({
   firstSeenAt: DateFromText,
   lastSeenAt: DateFromText
 })
+const keyIds = Schema.Array(Schema.String)
 const decodeMerge = Schema.decodeUnknownEffect(
+  Schema.Struct({ before: Schema.Struct({ survivor: StoredRow, absorbed: StoredRow, keyIds }), after: StoredRow })
+)
+const decodeSplit = Schema.decodeUnknownEffect(
   Schema.Struct({
-    before: Schema.Struct({ survivor: StoredRow, absorbed: StoredRow, keyIds: Schema.Array(Schema.String) }),
-    after: StoredRow
+    before: Schema.Struct({ contact: StoredRow, keyIds }),
+    after: Schema.Struct({ contact: StoredRow, splitOff: StoredRow })
   })
 )
+
+/** What the ledger says was written by us, so anything else is a bug. */
+const chapterOf = (row: { readonly action: string; readonly before: Schema.Json; readonly after: Schema.Json }) =>
+  Effect.orDie(
+    row.action === "merged"
+      ? Effect.map(decodeMerge(row), ({ after, before }): Chapter => ({ _tag: "Merged", ...before, after }))
+      : Effect.map(decodeSplit(row), ({ after, before }): Chapter => ({
+          _tag: "Split",
+          ...before,
+          staying: after.contact,
+          splitOff: after.splitOff
+        }))
+  )
 
 export const makeOperatorRepo = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
@@ -70,21 +87,16 @@ export const makeOperatorRepo = Effect.gen(function* () {
       from hogsend.contacts where id in (select hogsend.contact_line(${contactId}::uuid))
       order by id for no key update`,
 
-    /** By who was absorbed, the merge that each ended in. */
-    mergesInto: Effect.fnUntraced(function* (absorbedIds: ReadonlyArray<string>) {
-      const rows = yield* sql<{ absorbedId: string; before: Schema.Json; after: Schema.Json }>`
-        select distinct on (other_contact_id) other_contact_id as "absorbedId", before, after
-        from hogsend.identity_ledger where action = 'merged' and other_contact_id = any(${absorbedIds}::uuid[])
-        order by other_contact_id, id desc`
-      return new Map(
-        yield* Effect.forEach(rows, ({ absorbedId, ...row }) =>
-          Effect.map(Effect.orDie(decodeMerge(row)), ({ after, before }): [string, StoredMerge] => [
-            absorbedId,
-            { ...before, after }
-          ])
-        )
-      )
-    }),
+    /** The merges and splits of these contacts, oldest first. */
+    storyOf: (contactIds: ReadonlyArray<string>) =>
+      Effect.flatMap(
+        sql<{ action: string; before: Schema.Json; after: Schema.Json }>`
+          select action, before, after from hogsend.identity_ledger
+          where action in ('merged', 'split')
+            and (contact_id = any(${contactIds}::uuid[]) or other_contact_id = any(${contactIds}::uuid[]))
+          order by id`,
+        Effect.forEach(chapterOf)
+      ),
 
     countEvents: (keyIds: ReadonlyArray<string>) =>
       Effect.map(

@@ -36,8 +36,14 @@ export const operatorSplit = Effect.fnUntraced(function* (
   yield* check(contact, asked)
 
   const others = line.filter(({ id }) => id !== contactId)
-  const merges = yield* operatorRepo.mergesInto(others.map(({ id }) => id))
-  const plan = planSplit(contact, row, asked, merges)
+  const plan = planSplit(contact, row, asked, {
+    chapters: yield* operatorRepo.storyOf(line.map(({ id }) => id)),
+    holders: new Map(others.flatMap(({ id, mergedInto }) => (mergedInto === null ? [] : [[id, mergedInto] as const])))
+  })
+  const torn = asked.filter(({ kind, value }) => kind === "contact" && !plan.whole.includes(value))
+  if (torn.length > 0) {
+    return yield* impossible("The id of a contact that was absorbed leaves with every key that it brought.", torn)
+  }
   const splitOffId = plan.restoredId ?? newId()
   const [staying, leaving] = sidesOf(contact, plan, splitOffId, now)
   const outcome = {
@@ -91,7 +97,7 @@ const carryOut = Effect.fnUntraced(function* (
   actor: Actor
 ) {
   const keyIds = plan.leaving.map(({ id }) => id)
-  const splitOff: ContactRow = { id: splitOffId, ...plan.splitOff }
+  const splitOff: ContactRow = { ...plan.splitOff, id: splitOffId }
   const by = { assertedBy: "operator" as const, occurredAt: splitOff.firstSeenAt }
   if (plan.restoredId === undefined) {
     yield* repo.insertContacts([splitOffId], splitOff.source ?? "operator", splitOff.firstSeenAt)

@@ -19,6 +19,7 @@ interface Stored {
 
 export interface Saying {
   readonly properties?: Properties
+  readonly timezone?: string | null | undefined
   readonly occurredAt?: Date
   readonly source?: string
 }
@@ -97,13 +98,14 @@ export const makeSqlStore = Effect.gen(function* () {
     sql,
     resolver,
     /** Resolves, and stores an event under the key that what was sent hangs on. */
-    say: (assertion: Assertion, { occurredAt = new Date(), properties, source = "api" }: Saying = {}) =>
+    say: (assertion: Assertion, { occurredAt = new Date(), properties, source = "api", timezone }: Saying = {}) =>
       resolver.resolve(
         assertion,
         { actor: { name: "a test", keyId: null }, source },
         {
           occurredAt,
           properties,
+          timezone,
           write: (resolution) =>
             Effect.map(storeEvent(resolution.keyId, assertion.vouchedBy), (stored): Resolution & Stored => ({
               ...resolution,
@@ -139,6 +141,8 @@ export const makeSqlStore = Effect.gen(function* () {
           (select string_agg(t::text, ';' order by id) from hogsend.contacts t),
           (select string_agg(t::text, ';' order by id) from hogsend.identity_keys t),
           (select string_agg(t::text, ';' order by id) from hogsend.identity_ledger t),
+          (select string_agg(t::text, ';' order by id) from hogsend.identity_cuts t),
+          (select string_agg(t::text, ';' order by id) from hogsend.audit_logs t),
           (select string_agg(t::text, ';' order by id) from hogsend.events t),
           (select string_agg(t::text, ';' order by id) from hogsend.warnings t),
           (select string_agg(t::text, ';') from hogsend.idempotency_keys t)) as all`,
@@ -146,7 +150,7 @@ export const makeSqlStore = Effect.gen(function* () {
     ),
     clear: sql`
       truncate hogsend.contacts, hogsend.identity_keys, hogsend.identity_ledger, hogsend.events, hogsend.warnings,
-        hogsend.warning_counts, hogsend.idempotency_keys`
+        hogsend.warning_counts, hogsend.idempotency_keys, hogsend.identity_cuts`
   }
 })
 

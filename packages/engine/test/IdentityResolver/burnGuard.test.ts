@@ -1,0 +1,214 @@
+/** What the analytics provider is told ends as one person, in every order, however often it is delivered. */
+import { PgClient } from "@effect/sql-pg"
+import { assert, describe, it as plain, layer } from "@effect/vitest"
+import { Effect, Schema } from "effect"
+import { type Alias, untoldAliases } from "../../src/IdentityResolver/burnGuard.ts"
+import { ConflictFree, componentsOf, says, shuffled } from "./assertions.ts"
+import { makeMemoryStore } from "./MemoryStore.ts"
+import { makeSqlStore, resolverLayer } from "./SqlStore.ts"
+
+/** How many random histories: of the pure rule, and on Postgres. */
+const runs = { pure: 1000, sql: 40 }
+
+const Seed = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
+
+type Told = Pick<Alias, "alias" | "distinctId">
+
+/** A provider as PostHog is: a merge of an identified source is blocked, and whatever was ever a target is identified. */
+const makeProvider = () => {
+  const parents = new Map<string, string>()
+  const identified = new Set<string>()
+  const person = (id: string): string => {
+    const parent = parents.get(id)
+    return parent === undefined ? id : person(parent)
+  }
+  return {
+    person,
+    merge: ({ alias, distinctId }: Told) => {
+      const [source, target] = [person(alias), person(distinctId)]
+      const blocked = source !== target && identified.has(source)
+      identified.add(target)
+      if (source !== target && !blocked) parents.set(source, target)
+      return !blocked
+    }
+  }
+}
+
+/** Delivers everything, most of it more than once, in an order that the seed decides; answers what was blocked. */
+const deliver = (told: ReadonlyArray<Told>, seed: number) => {
+  const provider = makeProvider()
+  const queue = shuffled([...told, ...told.filter((_, n) => (seed + n) % 3 > 0)], seed)
+  return { person: provider.person, blocked: queue.filter((one) => !provider.merge(one)) }
+}
+
+describe("The provider of the model", () => {
+  plain("blocks a merge whose source was a target before", () => {
+    const provider = makeProvider()
+    assert.isTrue(provider.merge({ alias: "a", distinctId: "b" }))
+    assert.isFalse(provider.merge({ alias: "b", distinctId: "u" }))
+    assert.notStrictEqual(provider.person("b"), provider.person("u"))
+  })
+})
+
+layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout: "30 seconds" })(
+  "The burn guard",
+  (it) => {
+    it.effect.prop(
+      "one person at the provider once the external id is known and everything is delivered, in every order",
+      [ConflictFree, Seed],
+      ([set, seed]) =>
+        Effect.sync(() => {
+          const store = makeMemoryStore()
+          const told = new Map<string, Alias>()
+          const externals = new Set<string>()
+          for (const named of shuffled(set, seed)) {
+            const decision = store.assert(says(named))
+            if (decision._tag !== "Resolved" || decision.contact === null) continue
+            for (const alias of untoldAliases(decision.contact)) {
+              // Told in the request's own transaction, as `markTold` does.
+              if (told.has(alias.keyId)) continue
+              told.set(alias.keyId, alias)
+              externals.add(alias.distinctId)
+              const key = store.key({ kind: "external", value: alias.alias })
+              assert.include(["anonymous", "contact"], key?.kind, "what is told is no external id")
+              assert.strictEqual(store.key({ kind: "external", value: alias.distinctId })?.kind, "external")
+            }
+          }
+          const { blocked, person } = deliver([...told.values()], seed)
+          assert.deepStrictEqual(blocked, [])
+          for (const external of externals) assert.strictEqual(person(external), external)
+          for (const id of store.contactIds()) {
+            const { keys } = store.contact(id)
+            const [user] = keys.filter(({ kind }) => kind === "external")
+            if (user === undefined) continue
+            for (const { kind, value } of keys) {
+              if (kind !== "email" && kind !== "history") assert.strictEqual(person(value), person(user.value), value)
+            }
+          }
+          // Different people stay different.
+          const { connected } = componentsOf(set)
+          for (const one of externals) {
+            for (const other of externals) {
+              assert.isTrue(one === other || connected(one, other) || person(one) !== person(other))
+            }
+          }
+        }),
+      { arbitrary: { runs: runs.pure, size: 20 }, timeout: 60_000 }
+    )
+
+    plain("tells nothing without an external id, nor of emails, of history and of a second external id", () => {
+      const store = makeMemoryStore()
+      store.assert(says({ email: "e@x.co", anonymousId: "a" }))
+      store.assert(says({ email: "e@x.co", anonymousId: "b" }))
+      const contact = () => store.contactOf({ kind: "email", value: "e@x.co" })
+      assert.deepStrictEqual(untoldAliases(contact() ?? { id: "", firstSeenAt: 0, keys: [] }), [])
+      store.assert(says({ userId: "u", email: "e@x.co" }))
+      const one = contact()
+      if (one === undefined) return assert.fail("nobody")
+      const [key] = one.keys
+      const twin = { ...key!, id: "twin", kind: "external" as const, value: "v", firstAssertedAt: 1e9 }
+      const past = { ...key!, id: "past", kind: "history" as const, value: "$past" }
+      const told = untoldAliases({ ...one, keys: [...one.keys, twin, past] })
+      assert.sameMembers([...new Set(told.map(({ distinctId }) => distinctId))], ["u"])
+      assert.sameMembers(
+        told.map(({ alias }) => alias),
+        ["a", "b", one.id]
+      )
+      const marked = one.keys.map((one) => ({ ...one, toldTo: "somebody" }))
+      assert.deepStrictEqual(untoldAliases({ ...one, keys: marked }), [])
+    })
+
+    const makeTeller = Effect.gen(function* () {
+      const store = yield* makeSqlStore
+      const sql = yield* PgClient.PgClient
+      yield* sql`create table if not exists public.told (key_id uuid, alias text, distinct_id text)`
+      const tell = (named: Parameters<typeof says>[0]) =>
+        store.resolver.resolve(
+          says(named),
+          { actor: { name: "a test", keyId: null }, source: "api" },
+          {
+            occurredAt: new Date(),
+            write: ({ untold }) =>
+              Effect.flatMap(store.resolver.markTold(untold), (fresh) =>
+                Effect.forEach(
+                  fresh,
+                  ({ alias, distinctId, keyId }) =>
+                    sql`insert into public.told (key_id, alias, distinct_id) values (${keyId}, ${alias}, ${distinctId})`
+                )
+              )
+          }
+        )
+      const told = sql<{ keyId: string; alias: string; distinctId: string }>`
+        select key_id as "keyId", alias, distinct_id as "distinctId" from public.told`
+      return { ...store, tell, told, clear: Effect.andThen(store.clear, sql`truncate public.told`) }
+    })
+
+    const isOnce = (told: ReadonlyArray<{ readonly keyId: string }>) =>
+      assert.strictEqual(new Set(told.map(({ keyId }) => keyId)).size, told.length, "no key is told twice")
+
+    it.effect.prop(
+      "no key is told twice, also by requests that run at once and after splits and operators' merges",
+      [ConflictFree, Seed],
+      ([set, seed]) =>
+        Effect.gen(function* () {
+          const { clear, keys, resolver, tell, told } = yield* makeTeller
+          yield* clear
+          const actor = { name: "an operator", keyId: null }
+          // Every sentence twice, four requests at once.
+          yield* Effect.forEach(shuffled([...set, ...set], seed), tell, { concurrency: 4 })
+          const before = yield* told
+          isOnce(before)
+          const { blocked, person } = deliver(before, seed)
+          assert.deepStrictEqual(blocked, [])
+          const all = yield* keys
+          for (const { contactId, kind, value } of all) {
+            const user = all.find((key) => key.contactId === contactId && key.kind === "external")
+            if (user !== undefined && kind !== "email") assert.strictEqual(person(value), person(user.value), value)
+          }
+
+          // A key leaves a user, two users become one, and everybody is heard of again.
+          const anonymous = all.find(({ contactId, kind }) => kind === "anonymous" && contactId !== null)
+          if (anonymous !== undefined) {
+            const name = `anonymous:${anonymous.value}`
+            yield* Effect.ignore(resolver.split({ contact: name, keys: [name] }, actor))
+          }
+          const [survivor, twin] = all.filter(({ kind }) => kind === "external").map(({ value }) => `external:${value}`)
+          if (survivor !== undefined && twin !== undefined) {
+            yield* Effect.ignore(resolver.merge({ survivor, absorbed: twin }, actor))
+          }
+          yield* Effect.forEach(set, tell, { concurrency: 4 })
+          const after = yield* told
+          isOnce(after)
+          const users = new Set(all.flatMap(({ kind, value }) => (kind === "external" ? [value] : [])))
+          for (const { alias, distinctId } of after) {
+            assert.isTrue(users.has(distinctId), "only an external id is ever a target")
+            assert.isFalse(users.has(alias), "and none is ever a source")
+          }
+          assert.deepStrictEqual(deliver(after, seed).blocked, [])
+        }),
+      { arbitrary: { runs: runs.sql, size: 15 }, timeout: 120_000 }
+    )
+
+    it.effect("markTold answers those that were not told, and remembers to whom", () =>
+      Effect.gen(function* () {
+        const { clear, resolver, say } = yield* makeTeller
+        yield* clear
+        const { untold } = yield* say(says({ userId: "u", anonymousId: "a" }))
+        assert.lengthOf(untold, 2)
+        assert.deepStrictEqual(yield* resolver.markTold(untold), untold)
+        assert.deepStrictEqual(yield* resolver.markTold(untold), [])
+        assert.deepStrictEqual(yield* resolver.markTold([]), [])
+        assert.deepStrictEqual((yield* say(says({ userId: "u" }))).untold, [])
+        assert.strictEqual((yield* resolver.explain("anonymous:a")).key.toldTo, "u")
+        const outcome = yield* resolver.split({ contact: "u", keys: ["a"] }, { name: "an operator", keyId: null })
+        assert.deepStrictEqual(outcome.providerMerged, [{ kind: "anonymous", value: "a" }])
+        // Told once, whoever has it by then.
+        const { untold: later } = yield* say(says({ userId: "v", anonymousId: "a" }))
+        assert.deepStrictEqual(
+          later.map(({ alias, distinctId }) => [alias, distinctId]),
+          [[outcome.splitOff.id, "v"]]
+        )
+      })
+    )
+  }
+)
