@@ -29,6 +29,17 @@ export const isFull = (
   limits: IdentityLimits
 ): boolean => count(contact, kind, way) >= (limits.keys?.[kind] ?? keysOfKind[kind])
 
+/** Whether the two have more keys of a kind, in this way, than one contact may. */
+export const overflowTogether = (
+  [a, b]: readonly [ContactState, ContactState],
+  way: AssertedBy,
+  limits: IdentityLimits
+): boolean =>
+  (["email", "anonymous", "contact"] as const).some((kind) => {
+    const [own, other] = [count(a, kind, way), count(b, kind, way)]
+    return Math.min(own, other) > 0 && own + other > (limits.keys?.[kind] ?? keysOfKind[kind])
+  })
+
 /** Which limit a merge of the two would break. */
 export const brokenByMerge = (
   [a, b]: readonly [ContactState, ContactState],
@@ -36,12 +47,7 @@ export const brokenByMerge = (
   now: number,
   limits: IdentityLimits
 ): "too_many_keys" | "too_many_merges" | undefined => {
-  const kinds = ["email", "anonymous", "contact"] as const
-  const overflows = kinds.some((kind) => {
-    const [own, other] = [count(a, kind, way), count(b, kind, way)]
-    return Math.min(own, other) > 0 && own + other > (limits.keys?.[kind] ?? keysOfKind[kind])
-  })
-  if (overflows) return "too_many_keys"
+  if (overflowTogether([a, b], way, limits)) return "too_many_keys"
   const merges = absorbedToday(a, way, now) + absorbedToday(b, way, now)
   return merges >= (limits.mergesPerDay ?? mergesPerDay) ? "too_many_merges" : undefined
 }
