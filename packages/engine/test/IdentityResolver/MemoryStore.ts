@@ -56,8 +56,13 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
   let minted = 0
   const mint = () => `id-${String(++minted).padStart(6, "0")}`
 
-  const key = ({ kind, value }: Pick<KeyState, "kind" | "value">) =>
-    [...keys.values()].find((one) => slotOf(one.kind, one.value) === slotOf(kind, value))
+  const slots = new Map<string, string>()
+  const key = ({ kind, value }: Pick<KeyState, "kind" | "value">) => keys.get(slots.get(slotOf(kind, value)) ?? "")
+
+  const set = (row: KeyState) => {
+    slots.set(slotOf(row.kind, row.value), row.id)
+    keys.set(row.id, row)
+  }
 
   const living = (id: string) => {
     const row = contacts.get(id)
@@ -100,7 +105,8 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
   const change = (keyId: string, patch: Partial<KeyState>) => {
     const row = keys.get(keyId)
     if (row === undefined) throw new Error(`No key ${keyId}`)
-    keys.set(keyId, { ...row, ...patch })
+    slots.delete(slotOf(row.kind, row.value))
+    set({ ...row, ...patch })
   }
 
   const placed = () => ({ assertedBy: by, placedAt: happened })
@@ -121,7 +127,7 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
         if (key(step) !== undefined) throw new Error(`Claimed twice: ${step.value}`)
         if (step.contactId !== null) living(step.contactId)
         const { certified, contactId, keyId: id, kind, notBefore, preferred, value } = step
-        return keys.set(id, { ...fresh(preferred), id, kind, value, certified, contactId, notBefore })
+        return set({ ...fresh(preferred), id, kind, value, certified, contactId, notBefore })
       }
       case "LinkKey": {
         living(step.contactId)
@@ -141,7 +147,7 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
         if (row?.kind !== "email" || row.contactId !== step.from || row.value !== value)
           throw new Error("Moved another")
         change(fromKeyId, { kind: "history", value: `$${fromKeyId}` })
-        return keys.set(id, { ...fresh(preferred), id, kind: "email", value, contactId, notBefore })
+        return set({ ...fresh(preferred), id, kind: "email", value, contactId, notBefore })
       }
       case "PreferKey":
         return change(step.keyId, { preferredAt: now })
@@ -194,6 +200,7 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
       if (owner === undefined) throw new Error("Nobody to erase")
       for (const { id, kind, value } of owner.keys) {
         keys.delete(id)
+        slots.delete(slotOf(kind, value))
         erased.set(slotOf(kind, value), now)
       }
       contacts.delete(owner.id)
