@@ -70,13 +70,22 @@ export const makeOperatorRepo = Effect.gen(function* () {
       select c.id from hogsend.contacts c join line on c.merged_into = line.id
     )`
 
+  /** Who is cut from the contact. */
+  const cutFrom = (contactId: string) => sql<{ id: string }>`
+    select other_contact_id as id from hogsend.identity_cuts where contact_id = ${contactId}
+    union
+    select contact_id from hogsend.identity_cuts where other_contact_id = ${contactId}`
+
   return {
-    /** Locked in the order that the whole product uses. */
+    cutFrom,
+
+    /** With who is cut from the contact; locked in the order that the whole product uses. */
     lockLine: (contactId: string) => sql<LineRow>`
       ${lineOf(contactId)}
       select id, properties, public_properties as "publicProperties", timezone, source, first_seen_at as "firstSeenAt",
         last_seen_at as "lastSeenAt", merged_into as "mergedInto"
-      from hogsend.contacts where id in (select id from line) order by id for no key update`,
+      from hogsend.contacts where id in (select id from line) or id in (${cutFrom(contactId)})
+      order by id for no key update`,
 
     /** By who was absorbed, the merge that each ended in. */
     mergesInto: Effect.fnUntraced(function* (absorbedIds: ReadonlyArray<string>) {
@@ -124,12 +133,9 @@ export const makeOperatorRepo = Effect.gen(function* () {
 
     /** Whoever was cut from the one is cut from the other as well. */
     copyCuts: Effect.fnUntraced(function* (from: string, to: string) {
-      const others = yield* sql<{ id: string }>`
-        select other_contact_id as id from hogsend.identity_cuts where contact_id = ${from} and other_contact_id <> ${to}
-        union
-        select contact_id from hogsend.identity_cuts where other_contact_id = ${from} and contact_id <> ${to}`
+      const others = yield* cutFrom(from)
       yield* Effect.forEach(
-        others,
+        others.filter(({ id }) => id !== to),
         ({ id }) => sql`
           insert into hogsend.identity_cuts (id, contact_id, other_contact_id, actor, actor_key_id)
           select ${newId()}, ${to}, ${id}, actor, actor_key_id from hogsend.identity_cuts
