@@ -189,8 +189,7 @@ const refusalOf = (
   if (key.kind === "anonymous" && bothHaveOne && emails.size > 1) return "two_emails"
   if (!world.isFresh(target.id)) return brokenByMerge([target, other], vouchedBy, now, limits)
   // A contact that was made for this request is no merge: what was to be its keys comes to the other one.
-  const coming = { ...target, keys: target.keys.filter(({ kind }) => kind !== "contact") }
-  return overflowTogether([coming, other], vouchedBy, limits) ? "too_many_keys" : undefined
+  return overflowTogether([target, other], vouchedBy, limits) ? "too_many_keys" : undefined
 }
 
 /** A server says now that an address is this user's; whoever put it at another user said so earlier. */

@@ -44,7 +44,7 @@ export const historyOf = (seed: number, length: number): ReadonlyArray<Happening
 const ages = [0, 0, 0, 1, 4, 1_000_000] as const
 
 /** Few, so that histories reach them. */
-export const tightLimits = { keys: { email: 2, anonymous: 2, contact: 3 }, mergesPerDay: 1 } as const
+export const tightLimits = { keys: { email: 2, anonymous: 2, contact: 2 }, mergesPerDay: 1 } as const
 
 export const slotted = (value: string): Pick<KeyState, "kind" | "value"> => ({
   kind: value.includes("@") ? "email" : "external",

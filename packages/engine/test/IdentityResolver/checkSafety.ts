@@ -119,7 +119,8 @@ const checkLimits = (
   const most = (contacts: ReadonlyArray<ContactState>, count: (contact: ContactState) => number) =>
     Math.max(0, ...contacts.map(count))
   for (const kind of ["email", "anonymous", "contact"] as const) {
-    const ofKind = ({ keys }: ContactState) => keys.filter((key) => key.kind === kind && key.assertedBy === way).length
+    const ofKind = ({ id, keys }: ContactState) =>
+      keys.filter((key) => key.kind === kind && key.value !== id && key.assertedBy === way).length
     const limit = limits.keys?.[kind] ?? Infinity
     assert.isAtMost(most(after, ofKind), Math.max(limit, most(before, ofKind)), `${kind} keys within the limit`)
   }

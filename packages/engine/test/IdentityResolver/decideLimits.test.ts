@@ -94,11 +94,22 @@ describe("decide: keys per contact and kind", () => {
   })
 
   it("a merge may not bring together more ids of absorbed contacts than one contact may have", () => {
-    const { say } = setup({ keys: { contact: 2 } })
-    for (const userId of ["u1"]) say({ userId })
-    for (const anonymousId of ["a1", "a2"]) say({ anonymousId })
-    assert.deepStrictEqual(tags(say({ userId: "u1", anonymousId: "a1" })), ["Merge"])
-    assert.deepStrictEqual(refusals(say({ userId: "u1", anonymousId: "a2" })), [["a2", "too_many_keys"]])
+    for (const as of [{}, asPublic]) {
+      const { say } = setup({ keys: { contact: 1 } })
+      say({ userId: "u1" })
+      for (const anonymousId of ["a1", "a2"]) say({ anonymousId }, as)
+      assert.deepStrictEqual(tags(say({ userId: "u1", anonymousId: "a1" })), ["Merge"])
+      assert.deepStrictEqual(refusals(say({ userId: "u1", anonymousId: "a2" })), [["a2", "too_many_keys"]])
+    }
+  })
+
+  it("one that has more than it may, by an operator's word, still joins one that has none", () => {
+    const { contactId, say, store, together } = setup({ keys: { email: 1 } })
+    for (const email of ["e1@x.co", "e2@x.co"]) say({ email })
+    store.merge(contactId("e1@x.co"), contactId("e2@x.co"))
+    say({ userId: "u1" })
+    assert.deepStrictEqual(tags(say({ userId: "u1", email: "e1@x.co" })).slice(0, 1), ["Merge"])
+    assert.isTrue(together("u1", "e1@x.co", "e2@x.co"))
   })
 
   it("a device that is named as a user counts where it goes", () => {
@@ -175,6 +186,14 @@ describe("decide: merges per contact and day", () => {
     say({ email: "e2@x.co", anonymousId: "a2" })
     say({ userId: "u1", email: "e1@x.co" })
     assert.deepStrictEqual(refusals(say({ userId: "u1", email: "e2@x.co" })), [["e2@x.co", "too_many_merges"]])
+  })
+
+  it("what the same request merged before counts", () => {
+    const { say, together } = setup({ mergesPerDay: 1 })
+    for (const named of [{ userId: "u1" }, { email: "e1@x.co" }, { anonymousId: "a1" }]) say(named)
+    const decision = say({ userId: "u1", email: "e1@x.co", anonymousId: "a1" })
+    assert.deepStrictEqual(refusals(decision), [["a1", "too_many_merges"]])
+    assert.isTrue(together("u1", "e1@x.co"))
   })
 
   it("by the store's clock: what says that it happened long ago counts as well", () => {
