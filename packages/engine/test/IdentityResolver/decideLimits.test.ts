@@ -189,8 +189,9 @@ describe("decide: merges per contact and day", () => {
   })
 
   it("what the same request merged before counts", () => {
-    const { say, together } = setup({ mergesPerDay: 1 })
+    const { say, store, together } = setup({ mergesPerDay: 1 })
     for (const named of [{ userId: "u1" }, { email: "e1@x.co" }, { anonymousId: "a1" }]) say(named)
+    store.pass(2 * day)
     const decision = say({ userId: "u1", email: "e1@x.co", anonymousId: "a1" })
     assert.deepStrictEqual(refusals(decision), [["a1", "too_many_merges"]])
     assert.isTrue(together("u1", "e1@x.co"))

@@ -46,6 +46,7 @@ layer(resolverLayer({ maxConnections: 4, limits: { keys: { email: 1, anonymous: 
       for (const userId of ["u1", "u2"]) yield* say(says({ userId }))
       for (const email of ["e1@x.co", "e2@x.co"]) yield* say(says({ email }))
       yield* say(says({ anonymousId: "a1" }))
+      yield* sql`update hogsend.identity_keys set placed_at = placed_at - interval '2 days'`
       yield* say(says({ userId: "u1", anonymousId: "a1" }))
       const tooMany = yield* say(says({ userId: "u1", email: "e1@x.co" }))
       assert.deepStrictEqual(refusedOf(tooMany), [["e1@x.co", "too_many_merges"]])
