@@ -227,6 +227,6 @@ export const makeIdentityRepo = Effect.gen(function* () {
       where action <> 'join_refused' or not exists (
         select 1 from hogsend.identity_ledger known
         where known.contact_id = "contactId" and known.action = 'join_refused' and known.rule = l.rule
-          and known.key_id is not distinct from "keyId" and known.other_contact_id is not distinct from "otherContactId")`
+          and "keyId" is not distinct from known.key_id and "otherContactId" is not distinct from known.other_contact_id)`
   }
 })
