@@ -31,9 +31,10 @@ export const IdentityMerge = Schema.Struct({
 
 export const IdentitySplit = Schema.Struct({
   contact: KeyNameText,
-  keys: Schema.Array(KeyNameText)
-    .check(Schema.isMinLength(1), Schema.isMaxLength(1000))
-    .annotateKey({ description: "The keys that are to leave, 1 to 1,000." }),
+  keys: Schema.Array(KeyNameText).check(Schema.isMinLength(1), Schema.isMaxLength(1000)).annotateKey({
+    description:
+      "The keys that are to leave, 1 to 1,000. The id of a contact that was absorbed leaves with every key that it brought, and need not be named."
+  }),
   dryRun
 })
 

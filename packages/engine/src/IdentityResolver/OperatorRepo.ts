@@ -79,12 +79,21 @@ export const makeOperatorRepo = Effect.gen(function* () {
   const cutColumns = sql.literal(`id, contact_id as "contactId", other_contact_id as "otherContactId", actor,
     created_at as "createdAt"`)
 
+  /** Who is cut from the contact. */
+  const cutFrom = (contactId: string) => sql<{ id: string }>`
+    select other_contact_id as id from hogsend.identity_cuts where contact_id = ${contactId}
+    union
+    select contact_id from hogsend.identity_cuts where other_contact_id = ${contactId}`
+
   return {
-    /** The contact and everybody whom it absorbed, locked in the order that the whole product uses. */
+    cutFrom,
+
+    /** The contact and everybody whom it absorbed, with who is cut from it; in the order that the whole product locks. */
     lockLine: (contactId: string) => sql<LineRow>`
       select id, properties, public_properties as "publicProperties", timezone, source, first_seen_at as "firstSeenAt",
         last_seen_at as "lastSeenAt", merged_into as "mergedInto"
-      from hogsend.contacts where id in (select hogsend.contact_line(${contactId}::uuid))
+      from hogsend.contacts
+      where id in (select hogsend.contact_line(${contactId}::uuid)) or id in (${cutFrom(contactId)})
       order by id for no key update`,
 
     /** The merges and splits of these contacts, oldest first. */
@@ -94,7 +103,7 @@ export const makeOperatorRepo = Effect.gen(function* () {
           select action, before, after from hogsend.identity_ledger
           where action in ('merged', 'split')
             and (contact_id = any(${contactIds}::uuid[]) or other_contact_id = any(${contactIds}::uuid[]))
-          order by id`,
+          order by turn nulls first, id`,
         Effect.forEach(chapterOf)
       ),
 
@@ -128,12 +137,9 @@ export const makeOperatorRepo = Effect.gen(function* () {
 
     /** Whoever was cut from the one is cut from the other as well. */
     copyCuts: Effect.fnUntraced(function* (from: string, to: string) {
-      const others = yield* sql<{ id: string }>`
-        select other_contact_id as id from hogsend.identity_cuts where contact_id = ${from} and other_contact_id <> ${to}
-        union
-        select contact_id from hogsend.identity_cuts where other_contact_id = ${from} and contact_id <> ${to}`
+      const others = yield* cutFrom(from)
       yield* Effect.forEach(
-        others,
+        others.filter(({ id }) => id !== to),
         ({ id }) => sql`
           insert into hogsend.identity_cuts (id, contact_id, other_contact_id, actor, actor_key_id)
           select ${newId()}, ${to}, ${id}, actor, actor_key_id from hogsend.identity_cuts
@@ -145,8 +151,13 @@ export const makeOperatorRepo = Effect.gen(function* () {
       select id from hogsend.identity_cuts
       where (contact_id = ${a} and other_contact_id = ${b}) or (contact_id = ${b} and other_contact_id = ${a})`,
 
+    /** And every other between the same two: merges of what was cut can bring several together. */
     deleteCut: (id: string) => sql<CutRow>`
-      delete from hogsend.identity_cuts where id = ${id} returning ${cutColumns}`,
+      delete from hogsend.identity_cuts where exists (
+        select 1 from hogsend.identity_cuts named where named.id = ${id} and (
+          (named.contact_id = identity_cuts.contact_id and named.other_contact_id = identity_cuts.other_contact_id)
+          or (named.contact_id = identity_cuts.other_contact_id and named.other_contact_id = identity_cuts.contact_id)))
+      returning ${cutColumns}`,
 
     cutsOf: (contactId: string) => sql<CutRow>`
       select ${cutColumns} from hogsend.identity_cuts

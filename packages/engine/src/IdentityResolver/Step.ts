@@ -42,6 +42,8 @@ export type Step =
       readonly value: string
       readonly contactId: string
       readonly preferred: boolean
+      /** As of the key that the string leaves. */
+      readonly notBefore: number | null
     }
   | { readonly _tag: "PreferKey"; readonly keyId: string; readonly contactId: string }
   | { readonly _tag: "Merge"; readonly survivorId: string; readonly absorbedId: string }

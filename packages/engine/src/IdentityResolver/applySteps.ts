@@ -160,7 +160,7 @@ const promote = Effect.fnUntraced(function* (
 
 const move = Effect.fnUntraced(function* (repo: Repo, step: StepOf<"MoveEmail">, context: StepContext) {
   if ((yield* repo.retireKey(step.fromKeyId, step.from)).length === 0) return yield* new KeyLost()
-  const claim = { ...step, kind: "email", certified: false, notBefore: null }
+  const claim = { ...step, kind: "email", certified: false }
   if ((yield* repo.claimKeys([claim], context)).length === 0) return yield* new KeyLost()
   const { contactId, from, fromKeyId, keyId } = step
   return {

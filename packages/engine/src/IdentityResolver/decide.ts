@@ -9,7 +9,7 @@
  * person change nothing.
  */
 import { isCertifiedShape, slotOf } from "../IdentityKey.ts"
-import { brokenByMerge, type IdentityLimits, isFull } from "./limits.ts"
+import { brokenByMerge, type IdentityLimits, isFull, overflowTogether } from "./limits.ts"
 import type { AssertedKey, Assertion, ContactState, KeyState, Snapshot } from "./snapshot.ts"
 import { emailsOf, externalOf, isIdentified } from "./snapshot.ts"
 import type { RefusalRule, Step } from "./Step.ts"
@@ -187,9 +187,9 @@ const refusalOf = (
   const emails = new Set([...emailsOf(target), ...emailsOf(other)].map(({ value }) => value))
   const bothHaveOne = emailsOf(target).length > 0 && emailsOf(other).length > 0
   if (key.kind === "anonymous" && bothHaveOne && emails.size > 1) return "two_emails"
+  if (!world.isFresh(target.id)) return brokenByMerge([target, other], vouchedBy, now, limits)
   // A contact that was made for this request is no merge: what was to be its keys comes to the other one.
-  const merges = !world.isFresh(target.id)
-  return merges ? brokenByMerge([target, other], vouchedBy, now, limits) : undefined
+  return overflowTogether([target, other], vouchedBy, limits) ? "too_many_keys" : undefined
 }
 
 /** A server says now that an address is this user's; whoever put it at another user said so earlier. */

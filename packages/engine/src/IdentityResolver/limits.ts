@@ -18,8 +18,12 @@ const keysOfKind = { email: 50, anonymous: 500, contact: 500 } as const
 const mergesPerDay = 50
 const dayMicros = 86_400_000_000
 
+/** A contact's own id is none of those that it absorbed. */
 const count = (contact: ContactState, kind: IdentityKeyKind, way: AssertedBy): number =>
-  contact.keys.filter((key) => key.kind === kind && key.assertedBy === way).length
+  contact.keys.filter((key) => key.kind === kind && key.value !== contact.id && key.assertedBy === way).length
+
+const limitOf = (kind: keyof typeof keysOfKind, limits: IdentityLimits): number =>
+  limits.keys?.[kind] ?? keysOfKind[kind]
 
 /** Whether the contact has as many keys of the kind, in this way, as it may. */
 export const isFull = (
@@ -27,7 +31,18 @@ export const isFull = (
   kind: keyof typeof keysOfKind,
   way: AssertedBy,
   limits: IdentityLimits
-): boolean => count(contact, kind, way) >= (limits.keys?.[kind] ?? keysOfKind[kind])
+): boolean => count(contact, kind, way) >= limitOf(kind, limits)
+
+/** Whether the two have more emails or anonymous ids, in this way, than one contact may. */
+export const overflowTogether = (
+  [a, b]: readonly [ContactState, ContactState],
+  way: AssertedBy,
+  limits: IdentityLimits
+): boolean =>
+  (["email", "anonymous"] as const).some((kind) => {
+    const [own, other] = [count(a, kind, way), count(b, kind, way)]
+    return Math.min(own, other) > 0 && own + other > limitOf(kind, limits)
+  })
 
 /** Which limit a merge of the two would break. */
 export const brokenByMerge = (
@@ -36,12 +51,9 @@ export const brokenByMerge = (
   now: number,
   limits: IdentityLimits
 ): "too_many_keys" | "too_many_merges" | undefined => {
-  const kinds = ["email", "anonymous", "contact"] as const
-  const overflows = kinds.some((kind) => {
-    const [own, other] = [count(a, kind, way), count(b, kind, way)]
-    return Math.min(own, other) > 0 && own + other > (limits.keys?.[kind] ?? keysOfKind[kind])
-  })
-  if (overflows) return "too_many_keys"
+  // Whoever is absorbed brings their own id, by the word of this request.
+  const ids = count(a, "contact", way) + count(b, "contact", way) + 1
+  if (overflowTogether([a, b], way, limits) || ids > limitOf("contact", limits)) return "too_many_keys"
   const merges = absorbedToday(a, way, now) + absorbedToday(b, way, now)
   return merges >= (limits.mergesPerDay ?? mergesPerDay) ? "too_many_merges" : undefined
 }

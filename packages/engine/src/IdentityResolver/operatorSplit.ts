@@ -28,7 +28,12 @@ export const operatorSplit = Effect.fnUntraced(function* (
   const contactId = (yield* findNamed(repo, names.contact)).contactId
   const asked = yield* Effect.forEach(new Set(names.keys), (name) => findNamed(repo, name))
   if (contactId === null) return yield* impossible("Only a contact can be split, and this is a visitor.", [])
-  const line = yield* operatorRepo.lockLine(contactId)
+  const locked = yield* operatorRepo.lockLine(contactId)
+  // Who leaves is cut from them too, so none of them may be merged away meanwhile.
+  const apart = new Set((yield* operatorRepo.cutFrom(contactId)).map(({ id }) => id))
+  const living = new Set(locked.flatMap(({ id, mergedInto }) => (mergedInto === null ? [id] : [])))
+  if ([...apart].some((id) => !living.has(id))) return yield* new Moved()
+  const line = locked.filter(({ id }) => !apart.has(id))
   const row = line.find(({ id }) => id === contactId)
   const { contacts, now } = yield* repo.snapshot([], row === undefined ? [] : [row])
   const contact = contacts.get(contactId)

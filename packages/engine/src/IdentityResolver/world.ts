@@ -152,12 +152,13 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string, stamp: Stamp):
       set({ ...key, ...placed, kind: "external", contactId })
     },
     move: (key, contactId, preferred) => {
-      const { contactId: from, id: fromKeyId, value } = key
+      const { contactId: from, id: fromKeyId, notBefore, value } = key
       if (from === null) return
       const keyId = mint()
-      steps.push({ _tag: "MoveEmail", fromKeyId, from, keyId, value, contactId, preferred })
+      steps.push({ _tag: "MoveEmail", fromKeyId, from, keyId, value, contactId, preferred, notBefore })
       set(pastOf(key))
-      set({ ...newKey, id: keyId, kind: "email", value, contactId, preferredAt: preferred ? snapshot.now : null })
+      const preferredAt = preferred ? snapshot.now : null
+      set({ ...newKey, id: keyId, kind: "email", value, contactId, preferredAt, notBefore })
     },
     prefer,
     merge,

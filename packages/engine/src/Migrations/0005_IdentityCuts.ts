@@ -19,6 +19,13 @@ alter table hogsend.identity_keys
   -- Of a contact that waits for its erasure, the key as it was: { "kind", "value", "observed": whether it was nobody's }.
   add column former jsonb;
 
+-- The order of entries about one contact, which is locked when they are written: clocks of several processes would not do.
+-- Older entries have none, and go by their ids.
+create sequence hogsend.identity_ledger_turn;
+alter table hogsend.identity_ledger
+  add column turn bigint,
+  alter column turn set default nextval('hogsend.identity_ledger_turn');
+
 -- A contact and everybody whom it absorbed.
 create function hogsend.contact_line(contact_id uuid) returns setof uuid language sql stable as $$
   with recursive line as (

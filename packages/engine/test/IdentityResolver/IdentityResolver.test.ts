@@ -1,11 +1,9 @@
 /** The identity store on real Postgres: what a request changes, and what it leaves. */
 import { assert, layer } from "@effect/vitest"
-import { Cause, Effect, Exit, Schema } from "effect"
-import type { Decision } from "../../src/IdentityResolver/decide.ts"
+import { Cause, Effect, Exit } from "effect"
 import type { Assertion, KeyState } from "../../src/IdentityResolver/snapshot.ts"
 import type { Resolution } from "../../src/IdentityResolver.ts"
-import { assertionOf, certifiedId, Said, says } from "./assertions.ts"
-import { makeMemoryStore, portraitOf } from "./MemoryStore.ts"
+import { certifiedId, says } from "./assertions.ts"
 import { makeSqlStore, resolverLayer } from "./SqlStore.ts"
 
 const asPublic = { vouchedBy: "public", anonymousProven: false } as const
@@ -427,66 +425,3 @@ layer(shared, { excludeTestServices: true, timeout: "30 seconds" })("IdentityRes
     })
   )
 })
-
-/** What a request did, without the ids that each store mints for itself. */
-const outlineOf = (decision: Decision) => {
-  const steps = decision._tag === "Resolved" ? decision.steps : []
-  const count = (tag: (typeof steps)[number]["_tag"]) => steps.filter(({ _tag }) => _tag === tag).length
-  return {
-    denied: decision._tag === "Denied",
-    created: count("CreateContact"),
-    linked:
-      count("LinkKey") +
-      steps.filter((step) => step._tag === "ClaimKey" && step.contactId !== null && step.kind !== "contact").length,
-    promoted: count("PromoteKey"),
-    moved: count("MoveEmail"),
-    merged: count("Merge"),
-    refused: steps.flatMap((step) => (step._tag === "RefuseJoin" ? [step.rule] : []))
-  }
-}
-
-layer(resolverLayer({ maxConnections: 2 }), { excludeTestServices: true, timeout: "30 seconds" })(
-  "IdentityResolver and its model",
-  (it) => {
-    it.effect.prop(
-      "do the same, request by request, and end with the same contacts",
-      [Schema.Array(Said).check(Schema.isMinLength(5), Schema.isMaxLength(25))],
-      ([said]) =>
-        Effect.gen(function* () {
-          const { clear, keys, living, resolver, say } = yield* makeSqlStore
-          yield* clear
-          const memory = makeMemoryStore()
-          // Sometimes back in time, so that an address moves or stays.
-          let at = 1_000_000
-          for (const one of said) {
-            const inMemory = assertionOf(one, (value) => memory.contactOf({ kind: "external", value })?.id)
-            const holder = yield* resolver.lookup({ kind: "external", value: one.holder })
-            const inSql = assertionOf(one, () => holder?.contactId ?? undefined)
-            if (inMemory === undefined || inSql === undefined) continue
-            at += one.holder === "u1" ? -1 : 2
-            const expected = outlineOf(memory.assert(inMemory, at * 1000))
-            const actual = yield* say(inSql, { occurredAt: new Date(at) }).pipe(
-              Effect.map(({ changes: { created, linked, merged, moved, promoted, refused } }) => ({
-                denied: false,
-                created: created.length,
-                linked: linked.length,
-                promoted: promoted.length,
-                moved: moved.length,
-                merged: merged.length,
-                refused: refused.map(({ rule }) => rule)
-              })),
-              Effect.catchTag("IdentityDenied", () => Effect.succeed(outlineOf({ _tag: "Denied" })))
-            )
-            assert.deepStrictEqual(actual, expected)
-          }
-          const portraits = (yield* living).map(portraitOf).map((one) => JSON.stringify(one))
-          const expected = memory.contactIds().map((id) => JSON.stringify(portraitOf(memory.contact(id))))
-          assert.deepStrictEqual(portraits.toSorted(), expected.toSorted())
-          const free = (all: ReadonlyArray<KeyState>) =>
-            all.flatMap(({ contactId, value }) => (contactId === null ? [value] : [])).toSorted()
-          assert.deepStrictEqual(free(yield* keys), free(memory.keys()))
-        }),
-      { arbitrary: { runs: 40, size: 20, maxShrinks: 40 }, timeout: 60_000 }
-    )
-  }
-)

@@ -7,6 +7,7 @@ import { type Decision, decide } from "../../src/IdentityResolver/decide.ts"
 import type { IdentityLimits } from "../../src/IdentityResolver/limits.ts"
 import type { Step } from "../../src/IdentityResolver/Step.ts"
 import {
+  type AssertedBy,
   type AssertedKey,
   type Assertion,
   type ContactKey,
@@ -23,9 +24,16 @@ export interface MemoryStore {
   readonly assert: (assertion: Assertion, occurredAt?: number) => Decision
   /** The store's clock: one more with every assertion. */
   readonly now: () => number
+  /** Time passes, in microseconds. */
+  readonly pass: (micros: number) => void
   readonly cut: (contactId: string, otherContactId: string) => void
+  readonly cuts: () => ReadonlyArray<Cut>
+  /** By an operator: whatever they hold, and without a limit. A cut between the two is lifted. */
+  readonly merge: (survivorId: string, absorbedId: string) => void
   /** Whoever holds the key leaves, with every key. */
   readonly erase: (asserted: Pick<KeyState, "kind" | "value">) => void
+  /** When whoever held the string was erased last. */
+  readonly erasedAt: (asserted: Pick<KeyState, "kind" | "value">) => number | undefined
   readonly key: (asserted: Pick<KeyState, "kind" | "value">) => KeyState | undefined
   readonly keys: () => ReadonlyArray<KeyState>
   /** Whose the key is: undefined when nobody's. */
@@ -41,15 +49,20 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
   const keys = new Map<string, KeyState>()
   const erased = new Map<string, number>()
   let cuts: ReadonlyArray<Cut> = []
-  let by: Assertion["vouchedBy"] = "server"
+  let by: AssertedBy = "server"
   let happened = 0
   const contacts = new Map<string, { firstSeenAt: number; mergedInto?: string }>()
   let now = 0
   let minted = 0
   const mint = () => `id-${String(++minted).padStart(6, "0")}`
 
-  const key = ({ kind, value }: Pick<KeyState, "kind" | "value">) =>
-    [...keys.values()].find((one) => slotOf(one.kind, one.value) === slotOf(kind, value))
+  const slots = new Map<string, string>()
+  const key = ({ kind, value }: Pick<KeyState, "kind" | "value">) => keys.get(slots.get(slotOf(kind, value)) ?? "")
+
+  const set = (row: KeyState) => {
+    slots.set(slotOf(row.kind, row.value), row.id)
+    keys.set(row.id, row)
+  }
 
   const living = (id: string) => {
     const row = contacts.get(id)
@@ -77,7 +90,14 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
       now,
       keys: new Map(seen.map((one) => [slotOf(one.kind, one.value), one])),
       contacts: new Map(owners.map((owner) => [owner.id, owner])),
-      erased: new Map([...erased].filter(([slot]) => asserted.some((one) => slotOf(one.kind, one.value) === slot))),
+      erased: new Map(
+        asserted
+          .filter((one) => key(one) === undefined)
+          .flatMap(({ kind, value }) => {
+            const [slot, at] = [slotOf(kind, value), erased.get(slotOf(kind, value))]
+            return at === undefined ? [] : [[slot, at]]
+          })
+      ),
       cuts: cuts.filter((cut) => cut.every((id) => owners.some((owner) => owner.id === id)))
     }
   }
@@ -85,7 +105,8 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
   const change = (keyId: string, patch: Partial<KeyState>) => {
     const row = keys.get(keyId)
     if (row === undefined) throw new Error(`No key ${keyId}`)
-    keys.set(keyId, { ...row, ...patch })
+    slots.delete(slotOf(row.kind, row.value))
+    set({ ...row, ...patch })
   }
 
   const placed = () => ({ assertedBy: by, placedAt: happened })
@@ -106,7 +127,7 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
         if (key(step) !== undefined) throw new Error(`Claimed twice: ${step.value}`)
         if (step.contactId !== null) living(step.contactId)
         const { certified, contactId, keyId: id, kind, notBefore, preferred, value } = step
-        return keys.set(id, { ...fresh(preferred), id, kind, value, certified, contactId, notBefore })
+        return set({ ...fresh(preferred), id, kind, value, certified, contactId, notBefore })
       }
       case "LinkKey": {
         living(step.contactId)
@@ -121,12 +142,12 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
       }
       case "MoveEmail": {
         living(step.contactId)
-        const { contactId, fromKeyId, keyId: id, preferred, value } = step
+        const { contactId, fromKeyId, keyId: id, notBefore, preferred, value } = step
         const row = keys.get(fromKeyId)
         if (row?.kind !== "email" || row.contactId !== step.from || row.value !== value)
           throw new Error("Moved another")
         change(fromKeyId, { kind: "history", value: `$${fromKeyId}` })
-        return keys.set(id, { ...fresh(preferred), id, kind: "email", value, contactId })
+        return set({ ...fresh(preferred), id, kind: "email", value, contactId, notBefore })
       }
       case "PreferKey":
         return change(step.keyId, { preferredAt: now })
@@ -158,10 +179,20 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
       return decision
     },
     now: () => now,
+    pass: (micros) => {
+      now += micros
+    },
     cut: (a, b) => {
       living(a)
       living(b)
       cuts = [...cuts, [a, b]]
+    },
+    cuts: () => cuts,
+    merge: (survivorId, absorbedId) => {
+      now += 1
+      by = "operator"
+      cuts = cuts.filter((cut) => !(cut.includes(survivorId) && cut.includes(absorbedId)))
+      take({ _tag: "Merge", survivorId, absorbedId })
     },
     erase: (asserted) => {
       now += 1
@@ -169,10 +200,13 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
       if (owner === undefined) throw new Error("Nobody to erase")
       for (const { id, kind, value } of owner.keys) {
         keys.delete(id)
+        slots.delete(slotOf(kind, value))
         erased.set(slotOf(kind, value), now)
       }
       contacts.delete(owner.id)
+      cuts = cuts.filter((cut) => !cut.includes(owner.id))
     },
+    erasedAt: ({ kind, value }) => erased.get(slotOf(kind, value)),
     key,
     keys: () => [...keys.values()],
     contactOf,

@@ -11,7 +11,7 @@ import { IdentityResolver, type IdentityResolverOptions, type Resolution } from 
 import type { Assertion, ContactState, KeyState } from "../../src/IdentityResolver/snapshot.ts"
 import { newId } from "../../src/newId.ts"
 
-interface Stored {
+export interface Stored {
   readonly eventId: string
   /** Taken while everything that the request is about is locked: where it stands among those that it met. */
   readonly turn: number
@@ -150,7 +150,7 @@ export const makeSqlStore = Effect.gen(function* () {
     ),
     clear: sql`
       truncate hogsend.contacts, hogsend.identity_keys, hogsend.identity_ledger, hogsend.events, hogsend.warnings,
-        hogsend.warning_counts, hogsend.idempotency_keys, hogsend.identity_cuts`
+        hogsend.warning_counts, hogsend.idempotency_keys, hogsend.identity_cuts, hogsend.tombstones`
   }
 })
 

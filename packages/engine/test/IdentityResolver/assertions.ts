@@ -33,7 +33,7 @@ const emails = ["e1@x.co", "e2@x.co", "e3@x.co"] as const
 const holders = ["u1", "a1", certifiedId(1)] as const
 
 /** The strings that `Said` can name; the ids of contacts come on top. */
-export const vocabulary = { ids, emails }
+export const vocabulary = { ids, emails, holders }
 
 /** Half of all requests are a server's. */
 const callers = ["server", "server", "server", "user", "public", "device"] as const
@@ -71,10 +71,9 @@ export const assertionOf = (
         anonymousId: hasAnonymous || !(hasUser || hasEmail) ? said.anonymousId : undefined
       })
     case "user": {
-      const brings = hasAnonymous && (!certified || said.proven)
       return says(
-        { userId, anonymousId: brings ? said.anonymousId : undefined },
-        { vouchedBy: "user", anonymousProven: brings && certified }
+        { userId, anonymousId: hasAnonymous ? said.anonymousId : undefined },
+        { vouchedBy: "user", anonymousProven: hasAnonymous && certified && said.proven }
       )
     }
     case "public":

@@ -1,29 +1,15 @@
 /** What must hold of `decide` for every sequence of assertions, on a store in memory. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { slotOf } from "../../src/IdentityKey.ts"
-import type { Decision } from "../../src/IdentityResolver/decide.ts"
-import { type Assertion, contactKeyOf, externalOf, type KeyState } from "../../src/IdentityResolver/snapshot.ts"
-import {
-  assertionOf,
-  componentsOf,
-  ConflictFree,
-  isConflictFree,
-  type Named,
-  permutations,
-  Said,
-  says,
-  shuffled
-} from "./assertions.ts"
+import type { IdentityLimits } from "../../src/IdentityResolver/limits.ts"
+import { contactKeyOf } from "../../src/IdentityResolver/snapshot.ts"
+import { componentsOf, ConflictFree, isConflictFree, type Named, permutations, says, shuffled } from "./assertions.ts"
+import { checkSafety, checkStore, must, portray } from "./checkSafety.ts"
+import { runs } from "./depth.ts"
+import { eventOf, type Happening, historyOf, slotted, tightLimits } from "./Happening.ts"
 import { makeMemoryStore, type MemoryStore } from "./MemoryStore.ts"
 
-const runs = { arbitrary: { runs: 1000, size: 20 }, timeout: 60_000 }
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
-
-const slotted = (value: string): Pick<KeyState, "kind" | "value"> => ({
-  kind: value.includes("@") ? "email" : "external",
-  value
-})
 
 const keyOf = (store: MemoryStore, value: string) => {
   const contact = store.contactOf(slotted(value))
@@ -38,7 +24,7 @@ const endsConnected = (order: ReadonlyArray<Named>, again: ReadonlyArray<Named>)
   const keys = new Map(strings.map((one) => [one, keyOf(store, one)]))
   for (const one of strings) {
     for (const other of strings) {
-      assert.strictEqual(keys.get(one)?.id === keys.get(other)?.id, connected(one, other), `${one} with ${other}`)
+      must((keys.get(one)?.id === keys.get(other)?.id) === connected(one, other), "connected", one, other)
     }
     const [external] = externals(one)
     if (external !== undefined) {
@@ -81,67 +67,64 @@ describe("decide: conflict-free trusted assertions", () => {
   })
 })
 
-/** What no assertion may ever break, by looking at the store before and after it. */
-const checkSafety = (store: MemoryStore, before: ReadonlyArray<KeyState>, assertion: Assertion, decision: Decision) => {
-  const keys = store.keys()
-  assert.strictEqual(new Set(keys.map(({ kind, value }) => slotOf(kind, value))).size, keys.length, "one owner")
-  const living = new Set(store.contactIds())
-  for (const { contactId } of keys) assert.isTrue(contactId === null || living.has(contactId), "a living owner")
-  for (const id of living) {
-    const contact = store.contact(id)
-    assert.isAtMost(contact.keys.filter(({ kind }) => kind === "external").length, 1, "one external id")
-    assert.isTrue(
-      contact.keys.some(({ kind, value }) => kind === "contact" && value === id),
-      "its own id is its key"
-    )
-  }
-  const after = new Map(keys.map((key) => [key.id, key]))
-  for (const key of before) {
-    const now = after.get(key.id)
-    const moved = key.kind === "email" && now?.kind === "history"
-    if (moved) assert.isDefined(store.key(key), "an address that moved is at another contact")
-    assert.include(
-      now,
-      { value: moved ? `$${key.id}` : key.value, certified: key.certified, firstAssertedAt: key.firstAssertedAt },
-      "no key lost"
-    )
-    const promoted = key.kind === "anonymous" && !key.certified && now?.kind === "external"
-    assert.isTrue(promoted || moved || now?.kind === key.kind, "a kind changes by a promotion or a move only")
-    if (key.contactId !== null) assert.isNotNull(now?.contactId, "a key stays somebody's")
-  }
-  if (decision._tag !== "Resolved") return assert.deepStrictEqual(keys, before, "refused, and nothing changed")
-  if (decision.contact === null) return assert.isTrue(assertion.observesOnly)
-  for (const asserted of assertion.keys) {
-    const key = store.key(asserted)
-    const refused = decision.steps.some((step) => step._tag === "RefuseJoin" && step.keyId === key?.id)
-    assert.strictEqual(key?.contactId === decision.contact.id, !refused, "a key joined, or its refusal is a step")
-  }
-  assert.deepStrictEqual(contactKeyOf(decision.contact), contactKeyOf(store.contact(decision.contact.id)))
-  for (const step of decision.steps) {
-    if (step._tag === "Merge") assert.strictEqual(store.mergedInto(step.absorbedId), step.survivorId)
-    if (step._tag === "RefuseJoin" && step.rule === "two_external_ids") {
-      assert.isDefined(externalOf(store.contact(step.otherContactId ?? "")))
+/** Fails when the history breaks what must hold; answers how often each thing occurred in it. */
+const live = (history: ReadonlyArray<Happening>, limits: IdentityLimits) => {
+  const store = makeMemoryStore(limits)
+  const occurred: Array<string> = []
+  /** The keys that events hang on, as long as nobody erased them. */
+  let events: ReadonlyArray<string> = []
+  for (const happening of history) {
+    const event = eventOf(happening, store)
+    if (event === undefined) continue
+    if (event._tag === "DayPassed") store.pass(86_400_000_000)
+    if (event._tag === "Cut") store.cut(event.one, event.other)
+    if (event._tag === "Merged") store.merge(event.one, event.other)
+    if (event._tag === "Erased") {
+      const owner = store.contactOf(slotted(event.value))
+      store.erase(slotted(event.value))
+      events = events.filter((keyId) => !owner?.keys.some(({ id }) => id === keyId))
     }
+    occurred.push(event._tag)
+    if (event._tag !== "Asserted") {
+      checkStore(store)
+      continue
+    }
+    const before = portray(store)
+    const decision = store.assert(event.assertion, event.occurredAt)
+    checkSafety(store, before, { ...event, decision, limits })
+    occurred.push(decision._tag)
+    if (decision._tag !== "Resolved") continue
+    events = [...events, decision.keyId]
+    const keys = new Set(store.keys().map(({ id }) => id))
+    assert.isTrue(
+      events.every((keyId) => keys.has(keyId)),
+      "no event lost"
+    )
+    for (const step of decision.steps) occurred.push(step._tag === "RefuseJoin" ? step.rule : step._tag)
+    if (decision.erased.length > 0) occurred.push("erased key left out")
   }
-  if (assertion.vouchedBy === "public" || assertion.vouchedBy === "device") {
-    const own = decision.steps.every(({ _tag }) => ["CreateContact", "ClaimKey", "LinkKey"].includes(_tag))
-    assert.isTrue(own, "a caller without a token only makes what is its own")
-  }
+  return occurred
 }
 
 describe("decide: any assertions, conflicts included", () => {
+  const seen = new Map<string, number>()
+
   it.prop(
-    "one owner a string, one external id a contact, no key lost, every refusal a step",
-    [Schema.Array(Said).check(Schema.isMaxLength(30))],
-    ([said]) => {
-      const store = makeMemoryStore()
-      for (const one of said) {
-        const assertion = assertionOf(one, (value) => store.contactOf(slotted(value))?.id)
-        if (assertion === undefined) continue
-        const before = store.keys()
-        checkSafety(store, before, assertion, store.assert(assertion))
-      }
+    "one owner a string, no two external ids together, no key and no event lost, every refusal a step; with moves, limits, cuts and erasures",
+    [Seed, Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 60 })), Schema.Boolean],
+    ([seed, length, tight]) => {
+      for (const what of live(historyOf(seed, length), tight ? tightLimits : {}))
+        seen.set(what, (seen.get(what) ?? 0) + 1)
     },
     runs
   )
+
+  it("and each of these occurred in the histories", () => {
+    const expected = [
+      ["Asserted", "Cut", "Merged", "Erased", "DayPassed", "Resolved", "Denied", "erased key left out"],
+      ["CreateContact", "ClaimKey", "LinkKey", "PromoteKey", "MoveEmail", "PreferKey", "Merge"],
+      ["two_external_ids", "two_emails", "anonymous_not_joined", "cut", "too_many_keys", "too_many_merges"]
+    ].flat()
+    for (const what of expected) assert.isAbove(seen.get(what) ?? 0, 0, what)
+  })
 })
