@@ -45,13 +45,7 @@ export const makeExport = (sql: PgClient.PgClient) => {
       sql<{ exportedAt: Date }>`select hogsend.now() as "exportedAt"`,
       oneRow
     )
-    const line = yield* sql<{ id: string }>`
-      with recursive line as (
-        select ${contact.id}::uuid as id
-        union
-        select c.id from hogsend.contacts c join line on c.merged_into = line.id
-      )
-      select id from line`
+    const line = yield* sql<{ id: string }>`select hogsend.contact_line(${contact.id}::uuid) as id`
     const keys = yield* sql<Row>`
       select id, coalesce(former->>'kind', kind) as kind, coalesce(former->>'value', value) as value, certified,
         asserted_by, first_asserted_at
@@ -89,4 +83,6 @@ const inCamelCase = (row: Row): Readonly<Record<string, unknown>> =>
     ])
   )
 
-const toJson = (row: Row): string => JSON.stringify(inCamelCase(row))
+/** Numbers that JavaScript cannot hold exactly are texts. */
+const toJson = (row: Row): string =>
+  JSON.stringify(inCamelCase(row), (_, value: unknown) => (typeof value === "bigint" ? String(value) : value))

@@ -187,6 +187,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
       from jsonb_to_recordset(${sql.json(aliases)}) as a ("keyId" uuid, "externalKeyId" uuid)
       where k.id = a."keyId" and k.told_at is null returning k.id`,
 
+    placeKey: (keyId: string, { assertedBy, occurredAt }: Placing) => sql`
+      update hogsend.identity_keys set asserted_by = ${assertedBy}, placed_at = ${occurredAt} where id = ${keyId}`,
+
     preferKey: (keyId: string) => sql`
       update hogsend.identity_keys set preferred_at = hogsend.now() where id = ${keyId}`,
 

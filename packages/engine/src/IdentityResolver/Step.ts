@@ -46,6 +46,8 @@ export type Step =
       readonly notBefore: number | null
     }
   | { readonly _tag: "PreferKey"; readonly keyId: string; readonly contactId: string }
+  /** What is asserted now is what puts the key at its contact. */
+  | { readonly _tag: "PlaceKey"; readonly keyId: string; readonly contactId: string }
   | { readonly _tag: "Merge"; readonly survivorId: string; readonly absorbedId: string }
   | {
       readonly _tag: "RefuseJoin"

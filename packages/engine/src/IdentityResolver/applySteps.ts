@@ -107,6 +107,8 @@ const apply = (
       return move(repo, step, context)
     case "PreferKey":
       return Effect.as(repo.preferKey(step.keyId), undefined)
+    case "PlaceKey":
+      return Effect.as(repo.placeKey(step.keyId, context), undefined)
     case "Merge":
       return merge(repo, step, progress, context)
     case "RefuseJoin": {

@@ -148,7 +148,9 @@ const join = (key: AssertedKey, joining: Joining) => {
   if (rule !== undefined) return world.refuse(key, known, target.id, rule)
   if (hasTwoExternalIds(target, other)) return world.move(known, target.id, preferred)
   const comesFirst = key.kind === "email" && isStrongestOf([target, other], strongest)
-  return world.merge(target.id, other.id, comesFirst ? known : undefined)
+  world.merge(target.id, other.id, comesFirst ? known : undefined)
+  // A word about the same address that is older than this one does not move it any more.
+  if (key.kind === "email") world.place(known.id)
 }
 
 /** The key is kept, as nobody's, so that the ledger can name it and an operator can add it. */
@@ -173,7 +175,7 @@ const refusalOf = (
   known: KeyState,
   target: ContactState,
   other: ContactState,
-  { assertion, limits, now, occurredAt, strongest, world }: Joining
+  { assertion, limits, now, occurredAt, world }: Joining
 ): RefusalRule | undefined => {
   const { anonymousProven, vouchedBy } = assertion
   if (world.areCut(target.id, other.id)) return "cut"
@@ -181,7 +183,7 @@ const refusalOf = (
     return "anonymous_not_joined"
   }
   if (hasTwoExternalIds(target, other)) {
-    if (!mayMove(key, known, strongest, vouchedBy, occurredAt)) return "two_external_ids"
+    if (!mayMove(key, known, vouchedBy, occurredAt)) return "two_external_ids"
     return isFull(target, "email", vouchedBy, limits) ? "too_many_keys" : undefined
   }
   const emails = new Set([...emailsOf(target), ...emailsOf(other)].map(({ value }) => value))
@@ -193,14 +195,5 @@ const refusalOf = (
 }
 
 /** A server says now that an address is this user's; whoever put it at another user said so earlier. */
-const mayMove = (
-  key: AssertedKey,
-  known: KeyState,
-  strongest: AssertedKey,
-  vouchedBy: Assertion["vouchedBy"],
-  occurredAt: number
-): boolean =>
-  key.kind === "email" &&
-  strongest.kind === "external" &&
-  vouchedBy === "server" &&
-  occurredAt > (known.placedAt ?? known.firstAssertedAt)
+const mayMove = (key: AssertedKey, known: KeyState, vouchedBy: Assertion["vouchedBy"], occurredAt: number): boolean =>
+  key.kind === "email" && vouchedBy === "server" && occurredAt > (known.placedAt ?? known.firstAssertedAt)

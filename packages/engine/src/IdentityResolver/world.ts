@@ -33,6 +33,7 @@ export interface World {
   /** The address becomes the contact's; what hangs on it stays where it was. */
   readonly move: (key: KeyState, contactId: string, preferred: boolean) => void
   readonly prefer: (key: KeyState, contactId: string) => void
+  readonly place: (keyId: string) => void
   /** `mail` is the address that mail goes to from then on; without one it goes where the survivor's went. */
   readonly merge: (a: string, b: string, mail: KeyState | undefined) => void
   readonly refuse: (key: AssertedKey, known: KeyState | undefined, contactId: string, rule: RefusalRule) => void
@@ -115,6 +116,13 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string, stamp: Stamp):
     set({ ...key, contactId, preferredAt: snapshot.now })
   }
 
+  const place = (keyId: string) => {
+    const key = keys.get(keyId)
+    if (key === undefined || key.contactId === null || (key.placedAt ?? 0) >= stamp.occurredAt) return
+    steps.push({ _tag: "PlaceKey", keyId, contactId: key.contactId })
+    set({ ...key, ...placed })
+  }
+
   const merge = (a: string, b: string, mail: KeyState | undefined) => {
     if (fresh.has(a)) {
       replaceFresh(a, b)
@@ -161,6 +169,7 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string, stamp: Stamp):
       set({ ...newKey, id: keyId, kind: "email", value, contactId, preferredAt, notBefore })
     },
     prefer,
+    place,
     merge,
     refuse: (key, known, contactId, rule) => {
       const [keyId, otherContactId] = [known?.id ?? null, known?.contactId ?? null]

@@ -149,6 +149,8 @@ export const makeMemoryStore = (limits: IdentityLimits = {}): MemoryStore => {
         change(fromKeyId, { kind: "history", value: `$${fromKeyId}` })
         return set({ ...fresh(preferred), id, kind: "email", value, contactId, notBefore })
       }
+      case "PlaceKey":
+        return change(step.keyId, placed())
       case "PreferKey":
         return change(step.keyId, { preferredAt: now })
       case "Merge": {

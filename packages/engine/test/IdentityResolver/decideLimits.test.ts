@@ -211,7 +211,7 @@ describe("decide: merges per contact and day", () => {
     say({ anonymousId: "a1" })
     say({ email: "e1@x.co" })
     assert.deepStrictEqual(tags(say({ email: "e1@x.co", anonymousId: "a1" })), ["Merge"])
-    assert.deepStrictEqual(tags(say({ userId: "u1", email: "e1@x.co" })), ["ClaimKey"])
+    assert.deepStrictEqual(tags(say({ userId: "u1", email: "e1@x.co" })), ["ClaimKey", "PlaceKey"])
     assert.deepStrictEqual(tags(say({ userId: "u1", email: "e2@x.co" })), ["ClaimKey"])
   })
 })

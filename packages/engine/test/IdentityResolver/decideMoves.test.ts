@@ -121,6 +121,21 @@ describe("decide: emails may move", () => {
     assert.strictEqual(contactId("e1@x.co"), u1)
   })
 
+  it("whoever joined the address to a user put it there, however long it was known before", () => {
+    const { contactId, sayAt } = setup()
+    sayAt(1, { email: "e1@x.co" })
+    sayAt(1, { userId: "u2" })
+    sayAt(10, { userId: "u1", email: "e1@x.co" })
+    assert.deepStrictEqual(refusals(sayAt(5, { userId: "u2", email: "e1@x.co" })), stays)
+    assert.strictEqual(contactId("e1@x.co"), contactId("u1"))
+
+    sayAt(1, { email: "e2@x.co" })
+    sayAt(1, { userId: "u3" })
+    sayAt(10, { userId: "u3", email: "e2@x.co" })
+    assert.deepStrictEqual(refusals(sayAt(5, { userId: "u2", email: "e2@x.co" })), [["e2@x.co", "two_external_ids"]])
+    assert.strictEqual(contactId("e2@x.co"), contactId("u3"))
+  })
+
   it("a replay of any of it changes no key", () => {
     const { sayAt, store } = taken()
     const said = [
