@@ -17,7 +17,7 @@ export type ContactKeyKind = typeof ContactKeyKind.Type
 export const ContactKeyFields = {
   contactKey: Schema.String.annotateKey({
     description:
-      "The id to know the person by: the external id (`userId`), else the canonical anonymous id, else the contact's own id. It changes at most when a better key arrives; every earlier one still finds the contact."
+      "The id to know the person by: the external id (`userId`), else the canonical anonymous id, else the contact's own id. It changes at most when a better key arrives; every earlier one still finds the contact. Sent back, an external id, a contact's id and a certified anonymous id name it as `userId`; another anonymous id belongs into `anonymousId`, since as a `userId` it becomes one. Empty only for a person who was erased and was named by an email alone."
   }),
   contactKeyKind: ContactKeyKind.annotateKey({ description: "Which of the three `contactKey` is." }),
   safeToIdentify: Schema.Boolean.annotateKey({

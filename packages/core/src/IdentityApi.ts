@@ -9,6 +9,7 @@ import {
   Explanation,
   KeyAmbiguous,
   KeyNameText,
+  LedgerAction,
   LedgerEntry,
   MergeImpossible,
   MergeOutcome,
@@ -16,7 +17,6 @@ import {
   SplitOutcome
 } from "./IdentityLedger.ts"
 import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
-import { StorableText } from "./StorableText.ts"
 
 const dryRun = Schema.optionalKey(Schema.Boolean).annotateKey({
   description: "True: answer what would happen, and change nothing.",
@@ -33,7 +33,7 @@ export const IdentitySplit = Schema.Struct({
   contact: KeyNameText,
   keys: Schema.Array(KeyNameText).check(Schema.isMinLength(1), Schema.isMaxLength(1000)).annotateKey({
     description:
-      "The keys that are to leave, 1 to 1,000. The id of a contact that was absorbed leaves with every key that it brought, and need not be named."
+      "The keys that are to leave, 1 to 1,000. The id of a contact that was absorbed (`contact:<id>`, the `otherContactId` of its `merged` entry) stands for every key that it brought."
   }),
   dryRun
 })
@@ -53,6 +53,7 @@ export class IdentityApi extends HttpApiGroup.make("identity")
         })
       ),
     HttpApiEndpoint.post("merge", "/merge", {
+      query: {},
       payload: IdentityMerge,
       success: MergeOutcome,
       error: [ContactNotFound, KeyAmbiguous, MergeImpossible]
@@ -64,6 +65,7 @@ export class IdentityApi extends HttpApiGroup.make("identity")
       })
     ),
     HttpApiEndpoint.post("split", "/split", {
+      query: {},
       payload: IdentitySplit,
       success: SplitOutcome,
       error: [ContactNotFound, KeyAmbiguous, SplitImpossible]
@@ -96,7 +98,7 @@ export class IdentityApi extends HttpApiGroup.make("identity")
         contact: Schema.optionalKey(KeyNameText).annotateKey({
           description: "Only what concerns this contact, or somebody whom it absorbed."
         }),
-        action: Schema.optionalKey(StorableText).annotateKey({ description: "Only entries of this action." })
+        action: Schema.optionalKey(LedgerAction).annotateKey({ description: "Only entries of this action." })
       },
       success: Schema.Struct({ entries: Schema.Array(LedgerEntry), ...PageFields }),
       error: [ContactNotFound, KeyAmbiguous]
@@ -111,6 +113,8 @@ export class IdentityApi extends HttpApiGroup.make("identity")
   )
   .middleware(Authorization)
   .annotate(HttpApi.QueryParseOptions, knownParametersOnly)
+  // A misspelt dryRun would merge.
+  .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })
   .prefix("/v1/admin/identity")
   .annotateMerge(
     OpenApi.annotations({ description: "How people became one: explained, and changed by hand, for operators." })

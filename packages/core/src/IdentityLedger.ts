@@ -36,14 +36,25 @@ export const KeyFacts = Schema.Struct({
 })
 export type KeyFacts = typeof KeyFacts.Type
 
+export const LedgerAction = Schema.Literals([
+  "created",
+  "linked",
+  "promoted",
+  "moved",
+  "merged",
+  "join_refused",
+  "split",
+  "cut",
+  "cut_lifted",
+  "residual_twin"
+])
+export type LedgerAction = typeof LedgerAction.Type
+
 /** Something that changed an identity, or was refused. */
 export const LedgerEntry = Schema.Struct({
   id: Schema.String,
   occurredAt: Instant,
-  action: Schema.String.annotateKey({
-    description:
-      "`created`, `linked`, `promoted`, `moved`, `merged`, `join_refused`, `split`, `cut`, `cut_lifted`, `residual_twin`."
-  }),
+  action: LedgerAction,
   rule: Schema.String.annotateKey({ description: "By which rule." }),
   says: Schema.String.annotateKey({ description: "The same as a sentence." }),
   contactId: Schema.NullOr(ContactId),
@@ -73,7 +84,7 @@ export const Explanation = Schema.Struct({
   contact: Schema.NullOr(ContactSummary).annotateKey({
     description: "Whose the key is; null for a visitor who was only observed."
   }),
-  keys: Schema.Array(KeyFacts).annotateKey({ description: "Every key of the contact." }),
+  keys: Schema.Array(KeyFacts).annotateKey({ description: "Every key of the contact, the strongest first." }),
   cuts: Schema.Array(Cut),
   history: Schema.Array(LedgerEntry).annotateKey({
     description: "What brought the key where it is, oldest first: the newest 500 entries that concern it."
@@ -102,16 +113,26 @@ export const MergeOutcome = Schema.Struct({
 })
 export type MergeOutcome = typeof MergeOutcome.Type
 
+const SplitProperties = Schema.Struct({
+  contact: Schema.Record(Schema.String, Schema.Json),
+  splitOff: Schema.Record(Schema.String, Schema.Json)
+}).annotateKey({
+  description:
+    "The properties of both afterwards. What was written after a merge stays with `contact`, whoever sent it."
+})
+
 export const SplitOutcome = Schema.Struct({
   dryRun: DryRun,
   contact: ContactSummary.annotateKey({ description: "Who stays." }),
   splitOff: Schema.Struct({
     ...ContactSummary.fields,
     restored: Schema.Boolean.annotateKey({
-      description: "Whether it is a contact that was absorbed once, under its old id; else it is a new one."
+      description:
+        "Whether it is a contact that was absorbed once, under its old id; else it is a new one, whose id a dry run makes up."
     })
   }),
   keys: Schema.Array(NamedKey).annotateKey({ description: "The keys that left." }),
+  properties: SplitProperties,
   events: Schema.Int.annotateKey({ description: "How many events went along." }),
   cutId: Schema.NullOr(Schema.String).annotateKey({
     description: "Keeps the two apart until it is lifted; null in a dry run."

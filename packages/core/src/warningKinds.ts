@@ -54,13 +54,17 @@ export const warningKinds = {
     meaning: "a contact has as many keys, or had as many merges today, as it may; the weakest key was left out",
     hint: "Look for an id that many people share, or for one that is new with every request."
   },
+  anonymous_id_promoted: {
+    meaning: "an anonymous id that came as a user id is one from then on, and names nobody else any more",
+    hint: "If it is a contact key that came back from elsewhere, send it as anonymousId; if it is your user's id, all is well."
+  },
   email_moved: {
     meaning: "the address was another user's and is this one's now, as this assertion is newer",
     hint: "If both users are right, they share an address; if not, mend the one that had it by mistake."
   },
   erased_person: {
     meaning: "a key of a person who was erased; nothing was stored",
-    hint: "Stop sending it. To start a new contact under it, send `restore: true` under a secret key."
+    hint: "Stop sending it. To start a new contact under it, send `restore: true` under a secret key; what happened before the erasure is never kept."
   },
   browser_body_under_secret_key: {
     meaning: "a browser's request under a key that believes everything",

@@ -85,14 +85,17 @@ export class Contacts extends Context.Service<
           body: ContactUpsert,
           carried: Pick<Claims, "userTokens" | "device">
         ) {
-          const principal = yield* principals.establish(caller, {
+          const claims = {
             ...body,
             ...carried,
             userTokens: body.userToken === undefined ? carried.userTokens : [...carried.userTokens, body.userToken],
             fromBrowser: body.source === "inapp",
             writesLists: body.lists !== undefined,
             observesOnly: isEmpty(body.properties) && body.timezone === undefined
-          })
+          }
+          const principal = yield* principals
+            .establish(caller, claims)
+            .pipe(Effect.tapErrorTag("IdentityMissing", warnings.recordMissing(caller)))
           const { assertion, source, traits } = principal
           const work = {
             occurredAt: new Date(yield* Clock.currentTimeMillis),

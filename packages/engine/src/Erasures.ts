@@ -25,7 +25,7 @@ import { Context, Effect, Layer, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
-import { orUnavailable } from "./Database.ts"
+import { oneRow, orUnavailable } from "./Database.ts"
 import { type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./Erasures/ErasuresRepo.ts"
 import { makeEraseDue } from "./Erasures/eraseDue.ts"
 import { type Holder, lockHolder } from "./Erasures/lockHolder.ts"
@@ -89,6 +89,9 @@ export class Erasures extends Context.Service<
           holder: Holder & { readonly contactId: string },
           actor: Actor
         ) {
+          const [waiting] = yield* repo.lockPending(holder.contactId)
+          // It was asked for before, by a retry's first try for instance, and waits as it did.
+          if (waiting !== undefined) return yield* Effect.flatMap(repo.find(waiting.id), oneRow)
           yield* hideHolder(repo, tombstones, holder, softDays)
           yield* audit.record({ actor, action: "contacts.soft-delete", resourceId: holder.contactId })
           return yield* repo.insertPending(holder.contactId, actor, softDays)
@@ -119,8 +122,7 @@ export class Erasures extends Context.Service<
         ) {
           const asserted = yield* Effect.fromResult(assertedKeys(keys))
           const atOnce = caller.scopes.includes("erase") || caller.scopes.includes("full-admin")
-          const erasing = atOnce ? eraseNow(ownersEver(asserted), caller) : eraseLater(repo.owners(asserted), caller)
-          return receipt(yield* erasing)
+          return receipt(yield* (atOnce ? eraseNow : eraseLater)(ownersEver(asserted), caller))
         }, orUnavailable)
 
         const erase = Effect.fn("Erasures.erase")(

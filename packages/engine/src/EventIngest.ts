@@ -154,7 +154,9 @@ export class EventIngest extends Context.Service<
           draft: EventDraft,
           carried: Carried
         ) {
-          const principal = yield* principals.establish(caller, claimsOf(draft, carried))
+          const principal = yield* principals
+            .establish(caller, claimsOf(draft, carried))
+            .pipe(Effect.tapErrorTag("IdentityMissing", warnings.recordMissing(caller)))
           if (caller.restricted && (isReservedEventName(draft.name) || serverOnly.has(draft.name))) {
             return yield* reservedName(draft.name)
           }

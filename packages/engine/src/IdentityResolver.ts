@@ -34,7 +34,7 @@ import { type Alias, untoldAliases } from "./IdentityResolver/burnGuard.ts"
 import { type Decision, decide } from "./IdentityResolver/decide.ts"
 import { slotOf } from "./IdentityKey.ts"
 import { type ContactRow, makeIdentityRepo } from "./IdentityResolver/IdentityRepo.ts"
-import { emailMoved, erasedPerson, joinRefused } from "./IdentityResolver/identityWarnings.ts"
+import { emailMoved, erasedPerson, joinRefused, promotedKey } from "./IdentityResolver/identityWarnings.ts"
 import type { IdentityLimits } from "./IdentityResolver/limits.ts"
 import { makeLocking, Moved } from "./IdentityResolver/locking.ts"
 import { makeOperator } from "./IdentityResolver/operator.ts"
@@ -212,6 +212,7 @@ export class IdentityResolver extends Context.Service<
               warnings: [
                 ...changes.refused.map(({ key, rule }) => joinRefused(key, rule)),
                 ...changes.moved.map(({ value }) => emailMoved(value)),
+                ...changes.promoted.map(() => promotedKey(assertion.keys[0]?.value ?? "")),
                 ...decision.erased.map(erasedPerson),
                 ...update.warnings
               ]
@@ -240,7 +241,7 @@ export class IdentityResolver extends Context.Service<
           return aliases.filter(({ keyId }) => marked.has(keyId))
         })
 
-        const operator = makeOperator(sql, audit, { ...locking, repo, operatorRepo, serverOnly })
+        const operator = makeOperator(audit, { ...locking, repo, operatorRepo, serverOnly })
         return IdentityResolver.of({ resolve, lookup, markTold, ...operator })
       })
     )

@@ -1,5 +1,6 @@
 /**
- * Ingestion warnings: what was refused of requests that were accepted. They are answered to the caller and kept here, so
+ * Ingestion warnings: what was refused of requests that were accepted, and the keys of those that were not for want of a
+ * good one. They are answered to the caller and kept here, so
  * that an operator finds out about a sender that nobody watches: counted by code, source and hour, with the last examples
  * of each code, which never hold a whole key.
  *
@@ -9,7 +10,9 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import {
+  type Caller,
   type DatabaseUnavailable,
+  type IdentityMissing,
   type IngestionWarning,
   type Page,
   Warning,
@@ -37,6 +40,8 @@ export class Warnings extends Context.Service<
      * nothing.
      */
     readonly record: (warnings: ReadonlyArray<IngestionWarning>, about: About) => Effect.Effect<void>
+    /** Of a request that was refused, since every key of it was. */
+    readonly recordMissing: (caller: Caller["Service"]) => (missing: IdentityMissing) => Effect.Effect<void>
     /** Stores what this process has recorded, or keeps it for the next time. It also runs by itself. */
     readonly flush: Effect.Effect<void>
     /** The kinds, most recent first; the one of a code when it is given. */
@@ -70,6 +75,11 @@ export class Warnings extends Context.Service<
             : Effect.flatMap(Clock.currentTimeMillis, (now) =>
                 sql.afterCommit(Effect.sync(() => buffer.record(warnings, about, now)))
               )
+
+        const recordMissing: Warnings["Service"]["recordMissing"] =
+          ({ restricted }) =>
+          ({ warnings = [] }) =>
+            record(warnings, { source: restricted ? "inapp" : "api", contactId: null })
 
         const store = Effect.fn("Warnings.store")(function* (recorded: Recorded) {
           return yield* repo.store(recorded, yield* Clock.currentTimeMillis)
@@ -121,7 +131,7 @@ export class Warnings extends Context.Service<
         // Released after the loop that is forked below, and so with nobody else at it.
         yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(Effect.interruptible(flush), closeTimeout)))
         yield* Effect.sleep(interval).pipe(Effect.andThen(flush), Effect.repeat(Schedule.forever), Effect.forkScoped)
-        return Warnings.of({ record, flush, list, examples })
+        return Warnings.of({ record, recordMissing, flush, list, examples })
       })
     )
 }

@@ -19,17 +19,22 @@ const tables = [
   "tombstones"
 ]
 
-/** By table: how many rows, and a digest of their whole content. */
-export const storedState = Effect.gen(function* () {
+const digests = Effect.fnUntraced(function* (of: ReadonlyArray<string>) {
   const sql = yield* PgClient.PgClient
   yield* Effect.flatMap(Warnings, ({ flush }) => flush)
   return yield* Effect.forEach(
-    tables,
+    of,
     (table) => sql`
       select ${table} as "table", count(*)::int as rows, md5(string_agg(t::text, '|' order by t::text)) as digest
       from ${sql.literal(`hogsend.${table}`)} t`
   )
 })
+
+/** By table: how many rows, and a digest of their whole content. */
+export const storedState = digests(tables)
+
+/** The same without the warnings, which tell of a request that had no good key, too. */
+export const storedPeople = digests(tables.filter((table) => !table.startsWith("warning")))
 
 /** How many rows a table has. */
 export const countRows = Effect.fnUntraced(function* (table: "contacts" | "events" | "identity_keys") {

@@ -76,8 +76,11 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
     /** The same, also of a contact that waits for its erasure. */
     ownerEverOf: (id: ContactId) => sql<{ contactId: string }>`
       select contact_id as "contactId" from hogsend.identity_keys
-      where (kind = 'contact' and value = ${id}::uuid::text)
-        or (former->>'value' = ${id}::uuid::text and former->>'kind' = 'contact')`
+      where kind = 'contact' and value = ${id}::uuid::text
+      union all
+      select k.contact_id
+      from hogsend.erasures waiting join hogsend.identity_keys k on k.contact_id = waiting.contact_id
+      where waiting.status = 'pending' and k.former->>'value' = ${id}::uuid::text and k.former->>'kind' = 'contact'`
   }
 }
 

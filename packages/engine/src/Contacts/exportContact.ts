@@ -7,7 +7,7 @@
  */
 import type { PgClient } from "@effect/sql-pg"
 import type { Contact, DatabaseUnavailable } from "@hogsend/core"
-import { Effect, Option, Stream } from "effect"
+import { Effect, identity, Option, Stream } from "effect"
 import { oneRow, orUnavailable } from "../Database.ts"
 import { personalTables } from "../PersonalData.ts"
 
@@ -25,7 +25,12 @@ const tables = new Map([
 
 export const makeExport = (sql: PgClient.PgClient) => {
   /** The rows of a table in which any of the columns has one of its ids, as texts of JSON with commas between. */
-  const rowsOf = (table: string, columns: ReadonlyArray<string>, ids: (column: string) => ReadonlyArray<string>) => {
+  const rowsOf = (
+    table: string,
+    columns: ReadonlyArray<string>,
+    ids: (column: string) => ReadonlyArray<string>,
+    shown: (row: Row) => Row
+  ) => {
     const naming = sql.or(columns.map((column) => sql`${sql.literal(column)} = any(${ids(column)}::uuid[])`))
     return Stream.paginate(
       "00000000-0000-0000-0000-000000000000",
@@ -34,7 +39,7 @@ export const makeExport = (sql: PgClient.PgClient) => {
           select * from ${sql.literal(`hogsend.${table}`)} where (${naming}) and id > ${after}::uuid
           order by id limit ${pageSize}`
         const last = rows.length < pageSize ? undefined : rows.at(-1)
-        const page = rows.length === 0 ? [] : [rows.map(toJson).join(",")]
+        const page = rows.length === 0 ? [] : [rows.map((row) => toJson(shown(row))).join(",")]
         return [page, Option.map(Option.fromUndefinedOr(last), ({ id }) => id)] as const
       }, orUnavailable)
     )
@@ -50,13 +55,19 @@ export const makeExport = (sql: PgClient.PgClient) => {
       select id, coalesce(former->>'kind', kind) as kind, coalesce(former->>'value', value) as value, certified,
         asserted_by, first_asserted_at
       from hogsend.identity_keys where contact_id = ${contact.id} order by first_asserted_at, id`
+    const isTheirs = (id: unknown) => id === null || line.some((contact) => contact.id === id)
     const ids = { contacts: line.map(({ id }) => id), keys: keys.map(({ id }) => id) }
 
+    // What happened between two contacts holds the properties of both, and the other's are not this person's to have.
+    const ledgerRow = (row: Row): Row =>
+      isTheirs(row["contact_id"]) && isTheirs(row["other_contact_id"]) ? row : { ...row, before: null, after: null }
+
     const data = [...tables].map(([table, columns]) => {
+      const shown = table === "identity_ledger" ? ledgerRow : identity<Row>
       // Key by key, what hangs on keys alone is read along an index from page to page.
       const rows = columns.every((column) => column === "key_id")
-        ? Stream.flatMap(Stream.fromIterable(ids.keys), (key) => rowsOf(table, columns, () => [key]))
-        : rowsOf(table, columns, (column) => (column === "key_id" ? ids.keys : ids.contacts))
+        ? Stream.flatMap(Stream.fromIterable(ids.keys), (key) => rowsOf(table, columns, () => [key], shown))
+        : rowsOf(table, columns, (column) => (column === "key_id" ? ids.keys : ids.contacts), shown)
       return rows.pipe(
         Stream.intersperse(","),
         (list) => Stream.concat(Stream.make(`${JSON.stringify(table)}:[`), list),

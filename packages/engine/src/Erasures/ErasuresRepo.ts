@@ -74,9 +74,11 @@ export const makeErasuresRepo = (sql: PgClient.PgClient) => {
     /** The contact that has this id now, its own or an absorbed one's, also when it waits for its erasure. */
     ownerById: (id: ContactId) => sql<Owner>`
       select id as "keyId", contact_id as "contactId" from hogsend.identity_keys
-      where (kind = 'contact' and value = ${id}::uuid::text)
-        or (${isWaiting} and former->>'value' = ${id}::uuid::text and former->>'kind' = 'contact')
-      order by id`,
+      where kind = 'contact' and value = ${id}::uuid::text
+      union all
+      select id, contact_id from hogsend.identity_keys
+      where ${isWaiting} and former->>'value' = ${id}::uuid::text and former->>'kind' = 'contact'
+      order by 1`,
 
     /** The contact and everybody whom it absorbed, locked in the order that the whole product uses. */
     lockLine: (contactId: string) => sql<{ id: string }>`${line(contactId)} for no key update of c`,
@@ -89,6 +91,11 @@ export const makeErasuresRepo = (sql: PgClient.PgClient) => {
 
     keysOf: (contactId: string) => sql<{ id: string }>`
       select id from hogsend.identity_keys where contact_id = ${contactId}`,
+
+    /** Keys that were asserted with the contacts and left out for a limit: nobody's, and this person's all the same. */
+    leftOutOf: (contactIds: ReadonlyArray<string>) => sql<{ id: string }>`
+      select distinct k.id from hogsend.identity_ledger l join hogsend.identity_keys k on k.id = l.key_id
+      where l.contact_id = any(${contactIds}::uuid[]) and l.rule = 'too_many_keys' and k.contact_id is null`,
 
     /** An event that was observed under one of the keys may be on its way: it arrives first. */
     lockKeys: (keyIds: ReadonlyArray<string>) => sql<LockedKey>`

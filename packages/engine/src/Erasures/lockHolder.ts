@@ -32,12 +32,13 @@ export const lockHolder = Effect.fnUntraced(function* (
   const [contactId = null, another] = [...new Set(found.flatMap((owner) => owner.contactId ?? []))]
   const line = contactId === null ? [] : yield* repo.lockLine(contactId)
   if (!isSame(found, yield* owners)) return yield* new OwnerMoved()
-  // Somebody may have been merged into the contact while we waited for its lock; now nobody can.
-  if (contactId !== null && (yield* repo.lockLine(contactId)).length > line.length) return yield* new OwnerMoved()
+  // Somebody may have been merged into the contact, or split off it, while we waited for its lock; now nobody can.
+  if (contactId !== null && !isSameLine(line, yield* repo.lockLine(contactId))) return yield* new OwnerMoved()
   if (found.length === 0) return yield* notFound
   if (another !== undefined) return yield* keysDisagree
   const held = contactId === null ? [] : yield* repo.keysOf(contactId)
-  const keyIds = [...new Set([...held.map(({ id }) => id), ...found.map(({ keyId }) => keyId)])]
+  const leftOut = yield* repo.leftOutOf(line.map(({ id }) => id))
+  const keyIds = [...new Set([...held, ...leftOut].map(({ id }) => id).concat(found.map(({ keyId }) => keyId)))]
   return { contactId, contactIds: line.map(({ id }) => id), keyIds } satisfies Holder
 })
 
@@ -47,6 +48,9 @@ export const lockKeys = Effect.fnUntraced(function* (repo: Repo, { contactId, ke
   const moved = locked.some((key) => key.contactId !== null && key.contactId !== contactId)
   return moved || locked.length < keyIds.length ? yield* new OwnerMoved() : locked
 })
+
+const isSameLine = (before: ReadonlyArray<{ readonly id: string }>, after: ReadonlyArray<{ readonly id: string }>) =>
+  before.length === after.length && before.every(({ id }, at) => after[at]?.id === id)
 
 const isSame = (before: ReadonlyArray<Owner>, after: ReadonlyArray<Owner>): boolean =>
   before.length === after.length &&

@@ -85,6 +85,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
   return {
     findKeys,
 
+    /** When the persons who held these strings were erased, by `slotOf`. */
+    findErased: tombstones.find,
+
     /** Locks the contacts in the one order that the whole product uses. */
     lockContacts: (ids: ReadonlyArray<string>) => sql<ContactRow>`
       select ${contactColumns} from hogsend.contacts where id = any(${ids}::uuid[]) order by id for no key update`,
@@ -229,8 +232,11 @@ export const makeIdentityRepo = Effect.gen(function* () {
         "otherContactId" uuid, "keyId" uuid, before jsonb, after jsonb)
       where action <> 'join_refused' or not exists (
         select 1 from hogsend.identity_ledger known
-        where known.contact_id = "contactId" and known.action = 'join_refused' and known.rule = l.rule
-          and "keyId" is not distinct from known.key_id
-          and "otherContactId" is not distinct from known.other_contact_id)`
+        where known.key_id = "keyId" and known.contact_id = "contactId" and known.action = 'join_refused'
+          and known.rule = l.rule and "otherContactId" is not distinct from known.other_contact_id
+        union all
+        select 1 from hogsend.identity_ledger known
+        where "keyId" is null and known.key_id is null and known.contact_id = "contactId"
+          and known.action = 'join_refused' and known.rule = l.rule)`
   }
 })

@@ -1,6 +1,6 @@
 /** The SQL of what operators ask of identity: the ledger, cuts, and taking a contact apart. */
 import { PgClient } from "@effect/sql-pg"
-import type { NamedKey, Page } from "@hogsend/core"
+import type { LedgerAction, NamedKey, Page } from "@hogsend/core"
 import { Effect, Schema } from "effect"
 import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
@@ -12,7 +12,7 @@ import type { Chapter } from "./retell.ts"
 export interface LedgerRow {
   readonly id: string
   readonly occurredAt: Date
-  readonly action: string
+  readonly action: LedgerAction
   readonly rule: string
   readonly contactId: string | null
   readonly otherContactId: string | null
@@ -85,15 +85,29 @@ export const makeOperatorRepo = Effect.gen(function* () {
     union
     select contact_id from hogsend.identity_cuts where other_contact_id = ${contactId}`
 
+  /** Who waits for their erasure is out of everybody's reach. */
+  const isVisible = (table: string) => {
+    const waiting = "(select contact_id from hogsend.erasures where status = 'pending' and contact_id is not null)"
+    return sql.literal(`(${table}.contact_id is null or ${table}.contact_id not in ${waiting})
+      and (${table}.other_contact_id is null or ${table}.other_contact_id not in ${waiting})`)
+  }
+
+  /** The ids of the contact and of everybody whom it absorbed. */
+  const lineOf = (contactId: string) =>
+    Effect.map(sql<{ id: string }>`select hogsend.contact_line(${contactId}::uuid) as id`, (rows) =>
+      rows.map(({ id }) => id)
+    )
+
   return {
     cutFrom,
+    lineOf,
 
     /** The contact and everybody whom it absorbed, with who is cut from it; in the order that the whole product locks. */
     lockLine: (contactId: string) => sql<LineRow>`
       select id, properties, public_properties as "publicProperties", timezone, source, first_seen_at as "firstSeenAt",
         last_seen_at as "lastSeenAt", merged_into as "mergedInto"
       from hogsend.contacts
-      where id in (select hogsend.contact_line(${contactId}::uuid)) or id in (${cutFrom(contactId)})
+      where id in (select hogsend.contact_line(${contactId}::uuid) union ${cutFrom(contactId)})
       order by id for no key update`,
 
     /** The merges and splits of these contacts, oldest first. */
@@ -159,14 +173,22 @@ export const makeOperatorRepo = Effect.gen(function* () {
           or (named.contact_id = identity_cuts.other_contact_id and named.other_contact_id = identity_cuts.contact_id)))
       returning ${cutColumns}`,
 
+    findCut: (id: string) => sql<CutRow>`select ${cutColumns} from hogsend.identity_cuts where id = ${id}`,
+
     cutsOf: (contactId: string) => sql<CutRow>`
       select ${cutColumns} from hogsend.identity_cuts
-      where contact_id = ${contactId} or other_contact_id = ${contactId} order by id desc`,
+      where (contact_id = ${contactId} or other_contact_id = ${contactId}) and ${isVisible("identity_cuts")}
+      order by id desc`,
 
     listCuts: ({ limit, offset }: Page) => sql<CutRow>`
-      select ${cutColumns} from hogsend.identity_cuts order by id desc limit ${limit} offset ${offset}`,
+      select ${cutColumns} from hogsend.identity_cuts where ${isVisible("identity_cuts")}
+      order by id desc limit ${limit} offset ${offset}`,
 
-    countCuts: Effect.flatMap(sql<{ total: number }>`select count(*)::int as total from hogsend.identity_cuts`, oneRow),
+    countCuts: Effect.flatMap(
+      sql<{ total: number }>`
+        select count(*)::int as total from hogsend.identity_cuts where ${isVisible("identity_cuts")}`,
+      oneRow
+    ),
 
     /** What concerns the key: it itself, the making of the contact whose id it is, and what carried it along. */
     historyOf: (
@@ -188,11 +210,16 @@ export const makeOperatorRepo = Effect.gen(function* () {
       select * from (
         select ${ledgerColumns}
         from hogsend.identity_ledger l left join hogsend.identity_keys k on k.id = l.key_id
-        where l.key_id = ${key.id} or (l.action = 'created' and l.contact_id = ${ownId}::uuid)
+        where ${isVisible("l")} and (
+          l.key_id = ${key.id} or (l.action = 'created' and l.contact_id = ${ownId}::uuid)
           or (
             l.action in ('merged', 'split') and l.contact_id in (select id from places)
             and jsonb_exists(l.before->'keyIds', ${key.id})
           )
+          or (
+            l.action in ('cut', 'cut_lifted')
+            and (l.contact_id in (select id from places) or l.other_contact_id in (select id from places))
+          ))
         order by l.id desc limit 500
       ) newest order by id`,
 
@@ -202,11 +229,9 @@ export const makeOperatorRepo = Effect.gen(function* () {
       { action, contactId }: { readonly action?: string | undefined; readonly contactId?: string | undefined }
     ) {
       // Read first, so that both indexes can be used.
-      const line =
-        contactId === undefined
-          ? []
-          : (yield* sql<{ id: string }>`select hogsend.contact_line(${contactId}::uuid) as id`).map(({ id }) => id)
+      const line = contactId === undefined ? [] : yield* lineOf(contactId)
       const where = sql.and([
+        isVisible("l"),
         action === undefined ? sql`true` : sql`l.action = ${action}`,
         contactId === undefined
           ? sql`true`

@@ -1,6 +1,7 @@
 /** Takes the steps of a decision in SQL, inside of the caller's transaction, and writes the ledger of them. */
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import { slotOf } from "../IdentityKey.ts"
 import { dropPublicOf, foldProperties } from "../contactProperties.ts"
 import type { Actor } from "../AuditLogs.ts"
 import type { AssertedBy } from "./snapshot.ts"
@@ -59,8 +60,12 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
     for (const row of made) rows.set(row.id, row)
   }
   const claims = stepsOf(steps, "ClaimKey")
-  if (claims.length > 0 && (yield* repo.claimKeys(claims, context)).length < claims.length) {
-    return yield* new KeyLost()
+  if (claims.length > 0) {
+    if ((yield* repo.claimKeys(claims, context)).length < claims.length) return yield* new KeyLost()
+    // Somebody may have come and been erased since the decision; now the string is ours.
+    const erased = yield* repo.findErased(claims)
+    const isNews = claims.some(({ kind, notBefore, value }) => (erased.get(slotOf(kind, value)) ?? null) !== notBefore)
+    if (isNews) return yield* new KeyLost()
   }
   const notes = (yield* Effect.forEach(steps, (step) => apply(repo, step, progress, context))).filter(
     (note) => note !== undefined

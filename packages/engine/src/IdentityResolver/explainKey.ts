@@ -19,11 +19,21 @@ export const explainKey = Effect.fnUntraced(function* (repo: Repo, operatorRepo:
   return {
     key: toFacts(key, told),
     contact: contactId === null ? null : summaryOf({ id: contactId, keys }),
-    keys: keys.filter((one) => one.contactId !== null).map((one) => toFacts(one, told)),
+    keys: keys
+      .filter((one) => one.contactId !== null)
+      .toSorted(byStrength)
+      .map((one) => toFacts(one, told)),
     cuts: contactId === null ? [] : yield* describeCuts(repo, yield* operatorRepo.cutsOf(contactId)),
     history: (yield* operatorRepo.historyOf(key, ownId)).map(toLedgerEntry)
   }
 })
+
+const strength = ["external", "email", "anonymous", "contact", "history"] as const
+
+const byStrength = (a: KeyState, b: KeyState): number =>
+  strength.indexOf(a.kind) - strength.indexOf(b.kind) ||
+  a.firstAssertedAt - b.firstAssertedAt ||
+  (a.value < b.value ? -1 : 1)
 
 const toFacts = (key: KeyState, told: ReadonlyMap<string, string>): KeyFacts => ({
   kind: key.kind,

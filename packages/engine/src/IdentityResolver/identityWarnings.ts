@@ -44,8 +44,14 @@ export const emailMoved = (value: string): IngestionWarning => ({
   hint: "This address was another user's until now. It moved, since this request names it with a user id later than any before."
 })
 
+export const promotedKey = (value: string): IngestionWarning => ({
+  code: "anonymous_id_promoted",
+  key: shown({ kind: "external", value }),
+  hint: "This userId was a visitor's anonymous id until now. It is an external id from here on, and what browsers had written under it is dropped. To name the visitor's contact, send it as anonymousId."
+})
+
 export const erasedPerson = (key: AssertedKey): IngestionWarning => ({
   code: "erased_person",
   key: shown(key),
-  hint: "The person of this key was erased, so nothing was kept under it. To begin a new contact, send restore: true under a secret key, or a token minted after the erasure."
+  hint: "The person of this key was erased, so nothing was kept under it. To begin a new contact, send restore: true under a secret key, or a token minted after the erasure; what happened before the erasure is never kept."
 })

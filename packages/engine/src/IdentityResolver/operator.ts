@@ -1,18 +1,18 @@
 /** What operators ask of identity: explain, merge, split, the cuts, the ledger. Every change is audited with its actor. */
-import type { PgClient } from "@effect/sql-pg"
 import { CutNotFound, type Page } from "@hogsend/core"
 import { Effect } from "effect"
 import type { Actor, AuditLogs } from "../AuditLogs.ts"
 import { orUnavailable } from "../Database.ts"
 import type { IdentityResolver } from "../IdentityResolver.ts"
 import { describeCuts, explainKey, toLedgerEntry } from "./explainKey.ts"
+import { Moved } from "./locking.ts"
 import { operatorMerge, type OperatorParts } from "./operatorMerge.ts"
 import { findNamed } from "./operatorNames.ts"
 import { operatorSplit } from "./operatorSplit.ts"
 
 type Operator = Pick<IdentityResolver["Service"], "explain" | "merge" | "split" | "cuts" | "liftCut" | "ledger">
 
-export const makeOperator = (sql: PgClient.PgClient, audit: AuditLogs["Service"], parts: OperatorParts): Operator => {
+export const makeOperator = (audit: AuditLogs["Service"], parts: OperatorParts): Operator => {
   const { operatorRepo, repo, untilStill } = parts
 
   const merge: Operator["merge"] = Effect.fn("IdentityResolver.merge")(
@@ -47,14 +47,22 @@ export const makeOperator = (sql: PgClient.PgClient, audit: AuditLogs["Service"]
 
   const liftCut = Effect.fn("IdentityResolver.liftCut")(
     function* (id: string, actor: Actor) {
-      const [cut] = yield* operatorRepo.deleteCut(id)
-      if (cut === undefined) return yield* noCut
-      const { contactId, otherContactId } = cut
-      const note = { action: "cut_lifted", rule: "operator", contactId, otherContactId }
-      yield* repo.insertLedger([note], "operator", actor)
+      const [found] = yield* operatorRepo.findCut(id)
+      if (found === undefined) return yield* noCut
+      const { contactId, otherContactId } = found
+      yield* repo.lockContacts([contactId, otherContactId])
+      // A merge of one side, which we waited for, takes the cut along.
+      const [cut] = yield* operatorRepo.findCut(id)
+      if (cut?.contactId !== contactId || cut.otherContactId !== otherContactId) return yield* new Moved()
+      yield* operatorRepo.deleteCut(id)
+      yield* repo.insertLedger(
+        [{ action: "cut_lifted", rule: "operator", contactId, otherContactId }],
+        "operator",
+        actor
+      )
       yield* audit.record({ actor, action: "identity.liftCut", resourceId: id })
     },
-    sql.withTransaction,
+    untilStill,
     orUnavailable
   )
 

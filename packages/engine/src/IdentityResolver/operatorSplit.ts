@@ -7,6 +7,7 @@
 import { SplitImpossible } from "@hogsend/core"
 import { Effect } from "effect"
 import type { Actor } from "../AuditLogs.ts"
+import { visibleProperties } from "../contactProperties.ts"
 import { newId } from "../newId.ts"
 import type { ContactRow } from "./IdentityRepo.ts"
 import { nameOf } from "./keyName.ts"
@@ -14,7 +15,7 @@ import { Moved } from "./locking.ts"
 import type { OperatorParts } from "./operatorMerge.ts"
 import { findNamed } from "./operatorNames.ts"
 import type { LineRow } from "./OperatorRepo.ts"
-import { planSplit, type SplitPlan } from "./planSplit.ts"
+import { planSplit, type SplitPlan, withBrought } from "./planSplit.ts"
 import { type ContactState, type KeyState, summaryOf } from "./snapshot.ts"
 
 /** One attempt, in a transaction. */
@@ -26,7 +27,7 @@ export const operatorSplit = Effect.fnUntraced(function* (
 ) {
   const { operatorRepo, repo } = parts
   const contactId = (yield* findNamed(repo, names.contact)).contactId
-  const asked = yield* Effect.forEach(new Set(names.keys), (name) => findNamed(repo, name))
+  const named = yield* Effect.forEach(new Set(names.keys), (name) => findNamed(repo, name))
   if (contactId === null) return yield* impossible("Only a contact can be split, and this is a visitor.", [])
   const locked = yield* operatorRepo.lockLine(contactId)
   // Who leaves is cut from them too, so none of them may be merged away meanwhile.
@@ -34,28 +35,29 @@ export const operatorSplit = Effect.fnUntraced(function* (
   const living = new Set(locked.flatMap(({ id, mergedInto }) => (mergedInto === null ? [id] : [])))
   if ([...apart].some((id) => !living.has(id))) return yield* new Moved()
   const line = locked.filter(({ id }) => !apart.has(id))
+  // Somebody may have been merged into the contact while we waited for its lock; now nobody can.
+  const now = yield* operatorRepo.lineOf(contactId)
+  if (now.length !== line.length || !now.every((id) => line.some((one) => one.id === id))) return yield* new Moved()
   const row = line.find(({ id }) => id === contactId)
-  const { contacts, now } = yield* repo.snapshot([], row === undefined ? [] : [row])
+  const { contacts } = yield* repo.snapshot([], row === undefined ? [] : [row])
   const contact = contacts.get(contactId)
   if (row === undefined || row.mergedInto !== null || contact === undefined) return yield* new Moved()
-  yield* check(contact, asked)
-
   const others = line.filter(({ id }) => id !== contactId)
-  const plan = planSplit(contact, row, asked, {
+  const story = {
     chapters: yield* operatorRepo.storyOf(line.map(({ id }) => id)),
     holders: new Map(others.flatMap(({ id, mergedInto }) => (mergedInto === null ? [] : [[id, mergedInto] as const])))
-  })
-  const torn = asked.filter(({ kind, value }) => kind === "contact" && !plan.whole.includes(value))
-  if (torn.length > 0) {
-    return yield* impossible("The id of a contact that was absorbed leaves with every key that it brought.", torn)
   }
+  const asked = withBrought(yield* stillTheirs(named, contact), contact, story)
+  yield* check(contact, asked)
+  const plan = planSplit(contact, row, asked, story)
   const splitOffId = plan.restoredId ?? newId()
-  const [staying, leaving] = sidesOf(contact, plan, splitOffId, now)
+  const [staying, leaving] = sidesOf(contact, plan, splitOffId)
   const outcome = {
     dryRun,
     contact: summaryOf(staying),
     splitOff: { ...summaryOf(leaving), restored: plan.restoredId !== undefined },
     keys: plan.leaving.map(({ kind, value }) => ({ kind, value })),
+    properties: { contact: visibleProperties(plan.staying), splitOff: visibleProperties(plan.splitOff) },
     events: yield* operatorRepo.countEvents(plan.leaving.map(({ id }) => id)),
     notRestored: plan.notRestored,
     providerMerged: plan.providerMerged.map(({ kind, value }) => ({ kind, value }))
@@ -63,6 +65,14 @@ export const operatorSplit = Effect.fnUntraced(function* (
   if (dryRun) return { ...outcome, cutId: null }
   return { ...outcome, cutId: yield* carryOut(parts, { row, plan, splitOffId, others }, actor) }
 })
+
+/** The keys as they are under the lock; one that is another string by now, or somebody else's, is looked for again. */
+const stillTheirs = (named: ReadonlyArray<KeyState>, contact: ContactState) =>
+  Effect.forEach(named, (key) => {
+    if (key.contactId !== contact.id) return Effect.succeed(key)
+    const now = contact.keys.find(({ id }) => id === key.id)
+    return now?.kind === key.kind && now.value === key.value ? Effect.succeed(now) : Effect.fail(new Moved())
+  })
 
 const check = (contact: ContactState, asked: ReadonlyArray<KeyState>) => {
   const foreign = asked.filter(({ contactId }) => contactId !== contact.id)
@@ -81,9 +91,9 @@ const impossible = (error: string, keys: ReadonlyArray<KeyState>) =>
   new SplitImpossible({ error: `${error} Nothing was changed.`, keys: keys.map(nameOf) })
 
 /** Both contacts as they will be. */
-const sidesOf = (contact: ContactState, { leaving }: SplitPlan, splitOffId: string, now: number) => {
+const sidesOf = (contact: ContactState, { leaving }: SplitPlan, splitOffId: string) => {
   const left = new Set(leaving.map(({ id }) => id))
-  const splitOff: ContactState = { id: splitOffId, firstSeenAt: now, keys: leaving }
+  const splitOff: ContactState = { id: splitOffId, firstSeenAt: contact.firstSeenAt, keys: leaving }
   return [{ ...contact, keys: contact.keys.filter(({ id }) => !left.has(id)) }, splitOff] as const
 }
 

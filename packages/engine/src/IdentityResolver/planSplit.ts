@@ -14,8 +14,6 @@ export interface SplitPlan {
   readonly leaving: ReadonlyArray<KeyState>
   /** The absorbed contact that comes back under its own id; undefined for a new contact. */
   readonly restoredId: string | undefined
-  /** Absorbed contacts that leave with every key that they brought. */
-  readonly whole: ReadonlyArray<string>
   readonly staying: ContactRow
   readonly splitOff: Omit<ContactRow, "id">
   /** Properties that stay although they came by the merge, since they were changed later. */
@@ -26,6 +24,15 @@ export interface SplitPlan {
 
 /** A string that a request can name; the others go along with these. */
 const isNameable = ({ kind }: KeyState): boolean => kind !== "contact" && kind !== "history"
+
+/** With what the id of an absorbed contact stands for: every key that it brought. */
+export const withBrought = (
+  asked: ReadonlyArray<KeyState>,
+  contact: ContactState,
+  story: Story
+): ReadonlyArray<KeyState> => [
+  ...new Set([...asked, ...contactIdsOf(asked).flatMap((id) => keysOf(id, contact, story))])
+]
 
 /**
  * `story` is that of the contact and of everybody whom it absorbed. `asked` are keys of the contact; never its own id, and
@@ -69,7 +76,6 @@ export const planSplit = (
   return {
     leaving,
     restoredId: isJustThat ? only : undefined,
-    whole,
     staying: {
       ...stays.row,
       publicProperties: {

@@ -19,8 +19,8 @@ alter table hogsend.identity_keys
   -- Of a contact that waits for its erasure, the key as it was: { "kind", "value", "observed": whether it was nobody's }.
   add column former jsonb;
 
--- The order of entries about one contact, which is locked when they are written: clocks of several processes would not do.
--- Older entries have none, and go by their ids.
+-- The order in which a split reads entries about a contact, which is locked when they are written: the clocks of several
+-- processes would not do. Older entries have none, and go by their ids.
 create sequence hogsend.identity_ledger_turn;
 alter table hogsend.identity_ledger
   add column turn bigint,

@@ -7,6 +7,8 @@ import * as Events from "./0004_Events.ts"
 import * as IdentityCuts from "./0005_IdentityCuts.ts"
 import * as Erasures from "./0006_Erasures.ts"
 import * as Warnings from "./0007_Warnings.ts"
+import * as LedgerByAction from "./0008_LedgerByAction.ts"
+import * as LedgerRefusals from "./0009_LedgerRefusals.ts"
 
 export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0001_Clock", sql: Clock.sql },
@@ -15,5 +17,7 @@ export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0004_Events", sql: Events.sql },
   { name: "0005_IdentityCuts", sql: IdentityCuts.sql },
   { name: "0006_Erasures", sql: Erasures.sql },
-  { name: "0007_Warnings", sql: Warnings.sql }
+  { name: "0007_Warnings", sql: Warnings.sql },
+  { name: "0008_LedgerByAction", sql: LedgerByAction.sql },
+  { name: "0009_LedgerRefusals", sql: LedgerRefusals.sql }
 ]

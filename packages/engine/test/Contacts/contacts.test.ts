@@ -6,7 +6,7 @@ import { allowedOrigin, type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
 import { newDevice } from "../newDevice.ts"
 import { signToken } from "../signToken.ts"
-import { storedState } from "../storedState.ts"
+import { storedPeople, storedState } from "../storedState.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 type Claims = Readonly<Record<string, string>>
@@ -155,13 +155,13 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
   it.effect("about nobody: 400", () =>
     Effect.gen(function* () {
       const { asServer } = yield* TestHogsend
-      const before = yield* storedState
+      const before = yield* storedPeople
       isRefused(yield* asServer("PUT", "/v1/contacts", { properties: { a: 1 } }), 400, "IdentityMissing")
       isRefused(yield* asServer("PUT", "/v1/contacts", { userId: "null" }), 400, "IdentityMissing")
       isRefused(yield* asServer("PUT", "/v1/contacts", { userId: "" }), 400, "RequestInvalid")
       isRefused(yield* asServer("PUT", "/v1/contacts", { userId: "u_x", properties: "a" }), 400, "RequestInvalid")
       isRefused(yield* asServer("PUT", "/v1/contacts", { anonymousId: "a@example.com" }), 400, "RequestInvalid")
-      expect(yield* storedState).toEqual(before)
+      expect(yield* storedPeople).toEqual(before)
     })
   )
 

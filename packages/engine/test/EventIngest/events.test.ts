@@ -6,7 +6,7 @@ import { allowedOrigin, type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
 import { newDevice } from "../newDevice.ts"
 import { inSeconds, signPayload, signToken } from "../signToken.ts"
-import { countRows, storedState } from "../storedState.ts"
+import { countRows, storedPeople, storedState } from "../storedState.ts"
 
 type Body = Readonly<Record<string, unknown>>
 type Headers = Readonly<Record<string, string>>
@@ -154,7 +154,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
 
   it.effect("with no key left it is a 400 that says why of each", () =>
     Effect.gen(function* () {
-      const before = yield* storedState
+      const before = yield* storedPeople
       const answer = yield* track({ userId: "null", email: "nobody", anonymousId: "[object Object]" })
       expect(answer).toMatchObject({
         status: 400,
@@ -167,7 +167,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
           ]
         }
       })
-      expect(yield* storedState).toEqual(before)
+      expect(yield* storedPeople).toEqual(before)
     })
   )
 

@@ -162,7 +162,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     })
   )
 
-  it.effect("foreign keys, the contact's own id, everything it has, a torn id and a visitor are refused", () =>
+  it.effect("foreign keys, the contact's own id, everything it has and a visitor are refused", () =>
     Effect.gen(function* () {
       const { a, b, c, u, v } = fresh()
       const { id } = yield* put({ userId: u, anonymousId: a })
@@ -176,7 +176,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
         [u, [a, c], [`anonymous:${c}`]],
         [u, [id], [`contact:${id}`]],
         [u, [u, a, b], [`external:${u}`, `anonymous:${a}`, `anonymous:${b}`]],
-        [u, [a, absorbed.id], [`contact:${absorbed.id}`]],
+        [u, [u, a, absorbed.id], [`external:${u}`, `anonymous:${a}`, `contact:${absorbed.id}`, `anonymous:${b}`]],
         [c, [a], []]
       ] as const) {
         const { body, status } = yield* split({ contact: named, keys })

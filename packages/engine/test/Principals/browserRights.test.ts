@@ -6,7 +6,7 @@ import { allowedOrigin, type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
 import { newDevice } from "../newDevice.ts"
 import { inSeconds, signPayload, signToken } from "../signToken.ts"
-import { countRows, storedState, warningCounts } from "../storedState.ts"
+import { countRows, storedPeople, warningCounts } from "../storedState.ts"
 
 const callers = ["publishable", "proxy"] as const
 type Caller = (typeof callers)[number]
@@ -63,7 +63,7 @@ const refuses = Effect.fnUntraced(function* (
   sent: Sent,
   expected: { readonly status: number; readonly tag: string; readonly says: RegExp }
 ) {
-  const before = yield* storedState
+  const before = yield* storedPeople
   for (const route of on) {
     const answer = yield* send(caller, route, sent)
     expect(answer, route).toMatchObject({ status: expected.status, body: { _tag: expected.tag } })
@@ -72,7 +72,7 @@ const refuses = Effect.fnUntraced(function* (
     expect(/usertoken/i.test(answer.body.error), route).toBe(expected.tag.startsWith("UserToken"))
     expect(JSON.stringify(answer.body).includes("traits"), route).toBe(false)
   }
-  expect(yield* storedState).toEqual(before)
+  expect(yield* storedPeople).toEqual(before)
 })
 
 const nobody = { status: 200, body: { identified: false, traits: {} } }

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import { expectRefusal } from "../expectRefusal.ts"
 import { newDevice } from "../newDevice.ts"
 import { signToken } from "../signToken.ts"
-import { storedState, warningCounts } from "../storedState.ts"
+import { storedPeople, warningCounts } from "../storedState.ts"
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -125,7 +125,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
 })
 
 layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })("A warning is recorded", (it) => {
-  it.effect("for no request that is refused, and for no duplicate", () =>
+  it.effect("for no request that is refused, but for one whose every key is, and for no duplicate", () =>
     Effect.gen(function* () {
       const { asBrowser, asServer } = yield* TestHogsend
       const { anonymousId, headers } = newDevice()
@@ -134,7 +134,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       const once = { userId: "u_known", email: "undefined" }
       const key = { "idempotency-key": "once" }
       expect(codesOf((yield* track(once, key)).warnings)).toEqual(["junk_key"])
-      const before = yield* storedState
+      const before = yield* storedPeople
       expect(yield* warningCounts).toEqual({ junk_key: 1 })
 
       expect(yield* track(once, key)).toMatchObject({ stored: false })
@@ -151,7 +151,9 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       expect(yield* asBrowser("PUT", "/v1/contacts", { ...junk, properties }, token)).toMatchObject(denied)
       const own = "/v1/contacts/me?anonymousId=u_known"
       expect(yield* asBrowser("GET", own, undefined, token)).toMatchObject(denied)
-      expect(yield* storedState).toEqual(before)
+      expect(yield* storedPeople).toEqual(before)
+      // Who sends nothing but placeholders is the one to be told of.
+      expect(yield* warningCounts).toEqual({ junk_key: 2 })
     })
   )
 
