@@ -20,7 +20,9 @@ export const candidatesOf = (name: string): ReadonlyArray<KeyName> => {
     { kind: "contact", value: name.toLowerCase() },
     { kind: "email", value: emailOf(name) }
   ]
-  return kind === undefined ? bare : [{ kind: kind as KeyState["kind"], value: valueOf(kind, value) }, ...bare]
+  if (kind === undefined) return bare
+  // All but emails share one namespace, which is what is looked in.
+  return [{ kind: kind === "email" ? "email" : "external", value: valueOf(kind, value) }, ...bare]
 }
 
 const valueOf = (kind: string, value: string): string =>

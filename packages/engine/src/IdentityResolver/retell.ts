@@ -2,8 +2,9 @@
  * Who a contact would be without those who are no longer here: its story is told again, and they are left out.
  *
  * The ledger keeps what a contact was before and after every merge and split; what differs between one entry and the next
- * was written in between. Pure. What was written after somebody came stays, also where it was written over what they
- * brought; the same value written again leaves no trace, and goes with them.
+ * was written in between. It is told twice at once, with everybody and without: what differs at the time of a writing is
+ * what the writing went over. Pure. What was written after somebody came stays, also where it went over what they brought;
+ * the same value written again leaves no trace, and goes with them.
  */
 import { Equal } from "effect"
 import type { ContactRow } from "./IdentityRepo.ts"
@@ -47,7 +48,7 @@ type IsHere = (id: string) => boolean
 
 /** The merge that an absorbed contact ended in. */
 export const lastMergeOf = ({ chapters }: Story, absorbedId: string) =>
-  chapters.findLast((chapter) => chapter._tag === "Merged" && chapter.absorbed.id === absorbedId) as Merged | undefined
+  chapters.findLast((chapter): chapter is Merged => chapter._tag === "Merged" && chapter.absorbed.id === absorbedId)
 
 /** `last` is the contact as it was last; `isHere` says of keys and of absorbed contacts, by id, who is not left out. */
 export const retell = (last: ContactRow, story: Story, isHere: IsHere): Told => {
