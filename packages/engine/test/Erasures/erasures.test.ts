@@ -582,6 +582,27 @@ layer(TestHogsend.layer(), options)("An erasure that waits", (it) => {
     })
   )
 
+  it.effect("is left for later with as many others as are read at a time, and the one behind them is done", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { eraseDue } = yield* Erasures
+      yield* sql`
+        with crowd as (
+          insert into hogsend.contacts (id, first_seen_at, last_seen_at, erase_after)
+          select gen_random_uuid(), hogsend.now(), hogsend.now(), hogsend.now() from generate_series(1, 101) returning id
+        )
+        insert into hogsend.erasures (id, contact_id, status, actor, due_at)
+        select gen_random_uuid(), id, 'pending', 'a test', hogsend.now() - make_interval(mins => row_number() over ()::int)
+        from crowd`
+      const other = yield* openTransaction(sql`
+        select from hogsend.contacts c join hogsend.erasures e on e.contact_id = c.id
+        where e.status = 'pending' order by e.due_at limit 100 for update of c`)
+      expect(yield* Effect.timeout(eraseDue, 10_000)).toBe(1)
+      yield* other.commit
+      expect(yield* eraseDue).toBe(100)
+    })
+  )
+
   it.effect("waits its own time when it was cancelled and asked for again while others were erased", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
