@@ -457,6 +457,19 @@ layer(TestHogsend.layer(), options)("A contact that is deleted under an ingest k
     })
   )
 
+  it.effect("is not cancelled by an older one of the same contact that has ended", () =>
+    Effect.gen(function* () {
+      yield* put({ userId: "u_twice" })
+      const first = yield* eraseSoftly({ userId: "u_twice" })
+      expect((yield* cancel(first.id)).status).toBe(200)
+      const second = yield* eraseSoftly({ userId: "u_twice" })
+      isRefused(yield* cancel(first.id), 409, "ErasureEnded")
+      expect(yield* find({ userId: "u_twice" })).toEqual([])
+      expect((yield* get(`/v1/admin/erasures/${second.id}`)).body.erasure.status).toBe("pending")
+      expect((yield* cancel(second.id)).status).toBe(200)
+    })
+  )
+
   it.effect("cannot be taken back when one of its keys is somebody's again: nothing is changed, nobody is named", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
