@@ -10,6 +10,7 @@ import { Erasures } from "../../src/Erasures.ts"
 import { Tombstones } from "../../src/Tombstones.ts"
 import { Warnings } from "../../src/Warnings.ts"
 import { openTransaction, somebodyWaits } from "../openTransaction.ts"
+import { inSeconds, signPayload } from "../signToken.ts"
 import { storedState } from "../storedState.ts"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -173,6 +174,27 @@ layer(TestHogsend.layer(), options)("DELETE /v1/contacts", (it) => {
       expect((yield* get("/v1/admin/events", { contactId: made.id })).body.total).toBe(1)
       expect((yield* get("/v1/admin/events", { contactId: old.id })).body.total).toBe(0)
       isRefused(yield* get(`/v1/admin/contacts/${old.id}`), 404, "ContactNotFound")
+    })
+  )
+
+  it.effect("a user's own browser begins again with a token that was minted after it, and with no older one", () =>
+    Effect.gen(function* () {
+      const { asBrowser } = yield* TestHogsend
+      yield* put({ userId: "u_token" })
+      expect((yield* erase({ userId: "u_token" })).status).toBe(200)
+      const exp = inSeconds(3600)
+      const older = signPayload({ userId: "u_token", iat: inSeconds(-60), exp })
+      // Clocks may differ by 5 seconds.
+      const newer = signPayload({ userId: "u_token", iat: inSeconds(3), exp })
+      const body = { name: "back", userId: "u_token", userToken: older, restore: true }
+      expect(yield* asBrowser("POST", "/v1/events", body)).toMatchObject({
+        status: 202,
+        body: { stored: false, warnings: [{ code: "erased_person" }] }
+      })
+      expect(yield* find({ userId: "u_token" })).toEqual([])
+      const both = yield* asBrowser("POST", "/v1/events", body, { "x-hogsend-user-token": newer })
+      expect(both).toMatchObject({ status: 202, body: { stored: true } })
+      expect(yield* find({ userId: "u_token" })).toHaveLength(1)
     })
   )
 
@@ -408,6 +430,20 @@ layer(TestHogsend.layer(), options)("A contact that is deleted under an ingest k
 
       expect(yield* buried("u_soft", "soft@example.com", "a_soft", id, away.id)).toHaveLength(5)
       expect(yield* audited(id)).toMatchObject([{ action: "contacts.soft-delete", actor: "ingest" }])
+    })
+  )
+
+  it.effect("leaves no name of an event behind, nor when one of others was last seen", () =>
+    Effect.gen(function* () {
+      const { asServer } = yield* TestHogsend
+      yield* asServer("POST", "/v1/events", { name: "both", userId: "u_seen" })
+      const before = (yield* get("/v1/admin/events/names")).body.names
+      for (const name of ["a first one", "both", "z last one"]) {
+        yield* asServer("POST", "/v1/events", { name, userId: "u_unseen" })
+      }
+      expect((yield* get("/v1/admin/events/names")).body.names).toHaveLength(before.length + 2)
+      yield* eraseSoftly({ userId: "u_unseen" })
+      expect((yield* get("/v1/admin/events/names")).body.names).toEqual(before)
     })
   )
 
