@@ -374,6 +374,17 @@ layer(shared, { excludeTestServices: true, timeout: "30 seconds" })("IdentityRes
     })
   )
 
+  it.effect("a contact was first seen when the visitor was whom it is made of", () =>
+    Effect.gen(function* () {
+      const { contact, say } = yield* makeSqlStore
+      const { a, u } = fresh()
+      const later = new Date(Date.now() + 3_600_000)
+      yield* say(says({ anonymousId: a }, { ...asPublic, observesOnly: true }))
+      const made = yield* say(says({ userId: u, anonymousId: a }), { occurredAt: later })
+      assert.isBelow((yield* contact(idOf(made))).firstSeenAt.getTime(), later.getTime() - 1_800_000)
+    })
+  )
+
   it.effect("a refusal is written down once, and again when another rule or another holder is why", () =>
     Effect.gen(function* () {
       const { ledger, resolver, say } = yield* makeSqlStore
