@@ -3,6 +3,7 @@ import { expect, layer } from "@effect/vitest"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
 import { codesOf, contact, explain, fresh, merged, parted, put, track } from "../IdentityResolver/operatorWorld.ts"
+import { newDevice } from "../newDevice.ts"
 import { signToken } from "../signToken.ts"
 
 layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })("A contact", (it) => {
@@ -36,6 +37,20 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       expect((yield* contact(body.id)).timezone).toBeNull()
       const cleared = yield* asBrowser("PUT", "/v1/contacts", { anonymousId: a, timezone: null })
       expect(codesOf(cleared.body)).toEqual(["properties_not_applied"])
+    })
+  )
+
+  it.effect("a certified device of somebody who is identified by now sets no time zone, and is told", () =>
+    Effect.gen(function* () {
+      const { asBrowser } = yield* TestHogsend
+      const { u } = fresh()
+      const { anonymousId, headers } = newDevice()
+      const { id } = yield* put({ userId: u, anonymousId, timezone: "Europe/Berlin" })
+      for (const timezone of ["Asia/Tokyo", null]) {
+        const { body, status } = yield* asBrowser("PUT", "/v1/contacts", { anonymousId, timezone }, headers)
+        expect([status, codesOf(body)]).toEqual([200, ["properties_not_applied"]])
+        expect((yield* contact(id)).timezone).toBe("Europe/Berlin")
+      }
     })
   )
 

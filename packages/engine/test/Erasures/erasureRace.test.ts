@@ -46,14 +46,19 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
               yield* Effect.promise(() =>
                 Promise.race([erased, Effect.runPromiseWith(context)(Effect.orDie(somebodyWaits))])
               )
+              const id = newId()
               yield* sql`
                 insert into hogsend.events (id, key_id, name, source, vouched_by, occurred_at)
-                values (${newId()}, ${keyId}, 'late', 'inapp', 'public', now())`
+                values (${id}, ${keyId}, 'late', 'inapp', 'public', now())`
+              yield* sql`
+                insert into hogsend.idempotency_keys (scope, key, fingerprint, event_id)
+                values ('browser:anonymous:a_1', 'late', 'f', ${id})`
             })
         }
       )
       expect(yield* Effect.promise(() => Promise.all(erasing))).toMatchObject([{ status: 200 }])
       expect(yield* sql`select name from hogsend.events`).toEqual([])
+      expect(yield* sql`select key from hogsend.idempotency_keys`).toEqual([])
     })
   )
 })

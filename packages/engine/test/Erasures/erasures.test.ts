@@ -10,6 +10,7 @@ import { Erasures } from "../../src/Erasures.ts"
 import { Tombstones } from "../../src/Tombstones.ts"
 import { Warnings } from "../../src/Warnings.ts"
 import { openTransaction, somebodyWaits } from "../openTransaction.ts"
+import { inSeconds, signPayload } from "../signToken.ts"
 import { storedState } from "../storedState.ts"
 
 type Fields = Readonly<Record<string, unknown>>
@@ -173,6 +174,27 @@ layer(TestHogsend.layer(), options)("DELETE /v1/contacts", (it) => {
       expect((yield* get("/v1/admin/events", { contactId: made.id })).body.total).toBe(1)
       expect((yield* get("/v1/admin/events", { contactId: old.id })).body.total).toBe(0)
       isRefused(yield* get(`/v1/admin/contacts/${old.id}`), 404, "ContactNotFound")
+    })
+  )
+
+  it.effect("a user's own browser begins again with a token that was minted after it, and with no older one", () =>
+    Effect.gen(function* () {
+      const { asBrowser } = yield* TestHogsend
+      yield* put({ userId: "u_token" })
+      expect((yield* erase({ userId: "u_token" })).status).toBe(200)
+      const exp = inSeconds(3600)
+      const older = signPayload({ userId: "u_token", iat: inSeconds(-60), exp })
+      // Clocks may differ by 5 seconds.
+      const newer = signPayload({ userId: "u_token", iat: inSeconds(3), exp })
+      const body = { name: "back", userId: "u_token", userToken: older, restore: true }
+      expect(yield* asBrowser("POST", "/v1/events", body)).toMatchObject({
+        status: 202,
+        body: { stored: false, warnings: [{ code: "erased_person" }] }
+      })
+      expect(yield* find({ userId: "u_token" })).toEqual([])
+      const both = yield* asBrowser("POST", "/v1/events", body, { "x-hogsend-user-token": newer })
+      expect(both).toMatchObject({ status: 202, body: { stored: true } })
+      expect(yield* find({ userId: "u_token" })).toHaveLength(1)
     })
   )
 
@@ -413,6 +435,20 @@ layer(TestHogsend.layer(), options)("A contact that is deleted under an ingest k
     })
   )
 
+  it.effect("leaves no name of an event behind, nor when one of others was last seen", () =>
+    Effect.gen(function* () {
+      const { asServer } = yield* TestHogsend
+      yield* asServer("POST", "/v1/events", { name: "both", userId: "u_seen" })
+      const before = (yield* get("/v1/admin/events/names")).body.names
+      for (const name of ["a first one", "both", "z last one"]) {
+        yield* asServer("POST", "/v1/events", { name, userId: "u_unseen" })
+      }
+      expect((yield* get("/v1/admin/events/names")).body.names).toHaveLength(before.length + 2)
+      yield* eraseSoftly({ userId: "u_unseen" })
+      expect((yield* get("/v1/admin/events/names")).body.names).toEqual(before)
+    })
+  )
+
   it.effect("also hides what hangs on an address that has left it, and erases that in the end", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -456,6 +492,19 @@ layer(TestHogsend.layer(), options)("A contact that is deleted under an ingest k
       isRefused(yield* cancel(erasureId), 409, "ErasureEnded")
       // And can be deleted again.
       expect(yield* eraseSoftly({ email: "back@example.com" })).toMatchObject({ contactId: id, status: "pending" })
+    })
+  )
+
+  it.effect("is not cancelled by an older one of the same contact that has ended", () =>
+    Effect.gen(function* () {
+      yield* put({ userId: "u_twice" })
+      const first = yield* eraseSoftly({ userId: "u_twice" })
+      expect((yield* cancel(first.id)).status).toBe(200)
+      const second = yield* eraseSoftly({ userId: "u_twice" })
+      isRefused(yield* cancel(first.id), 409, "ErasureEnded")
+      expect(yield* find({ userId: "u_twice" })).toEqual([])
+      expect((yield* get(`/v1/admin/erasures/${second.id}`)).body.erasure.status).toBe("pending")
+      expect((yield* cancel(second.id)).status).toBe(200)
     })
   )
 
@@ -581,6 +630,27 @@ layer(TestHogsend.layer(), options)("An erasure that waits", (it) => {
       yield* other.commit
       expect(yield* eraseDue).toBe(1)
       yield* moveClock(0)
+    })
+  )
+
+  it.effect("is left for later with as many others as are read at a time, and the one behind them is done", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { eraseDue } = yield* Erasures
+      yield* sql`
+        with crowd as (
+          insert into hogsend.contacts (id, first_seen_at, last_seen_at, erase_after)
+          select gen_random_uuid(), hogsend.now(), hogsend.now(), hogsend.now() from generate_series(1, 101) returning id
+        )
+        insert into hogsend.erasures (id, contact_id, status, actor, due_at)
+        select gen_random_uuid(), id, 'pending', 'a test', hogsend.now() - make_interval(mins => row_number() over ()::int)
+        from crowd`
+      const other = yield* openTransaction(sql`
+        select from hogsend.contacts c join hogsend.erasures e on e.contact_id = c.id
+        where e.status = 'pending' order by e.due_at limit 100 for update of c`)
+      expect(yield* Effect.timeout(eraseDue, 10_000)).toBe(1)
+      yield* other.commit
+      expect(yield* eraseDue).toBe(100)
     })
   )
 

@@ -374,6 +374,41 @@ layer(shared, { excludeTestServices: true, timeout: "30 seconds" })("IdentityRes
     })
   )
 
+  it.effect("a contact was first seen when the visitor was whom it is made of", () =>
+    Effect.gen(function* () {
+      const { contact, say } = yield* makeSqlStore
+      const { a, u } = fresh()
+      const later = new Date(Date.now() + 3_600_000)
+      yield* say(says({ anonymousId: a }, { ...asPublic, observesOnly: true }))
+      const made = yield* say(says({ userId: u, anonymousId: a }), { occurredAt: later })
+      assert.isBelow((yield* contact(idOf(made))).firstSeenAt.getTime(), later.getTime() - 1_800_000)
+    })
+  )
+
+  it.effect("a refusal is written down once, and again when another rule or another holder is why", () =>
+    Effect.gen(function* () {
+      const { ledger, resolver, say } = yield* makeSqlStore
+      const { a, e, u } = fresh()
+      const user = idOf(yield* say(says({ userId: u, email: e })))
+      const holder = idOf(yield* say(says({ email: `other.${e}`, anonymousId: a })))
+      for (const _again of [1, 2]) yield* say(says({ email: e, anonymousId: a }))
+      yield* say(says({ userId: u, anonymousId: a }, asUser))
+      const names = { contact: `contact:${holder}`, keys: [`anonymous:${a}`] }
+      const { splitOff } = yield* resolver.split(names, { name: "an operator", keyId: null })
+      yield* say(says({ email: `third.${e}`, anonymousId: a }))
+      for (const _again of [1, 2]) yield* say(says({ email: e, anonymousId: a }))
+      const rows = (yield* ledger(user)).filter(({ action }) => action === "join_refused")
+      assert.deepStrictEqual<unknown>(
+        rows.map(({ otherContactId, rule }) => [otherContactId, rule]),
+        [
+          [holder, "two_emails"],
+          [holder, "anonymous_not_joined"],
+          [splitOff.id, "two_emails"]
+        ]
+      )
+    })
+  )
+
   it.effect("nothing at all is written when the work or the claim fails, or the assertion is denied", () =>
     Effect.gen(function* () {
       const { everything, resolver, say, sql } = yield* makeSqlStore

@@ -145,6 +145,23 @@ layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout
       })
     )
 
+    it.effect("an observed visitor who becomes somebody meanwhile: again, and what comes in is refused", () =>
+      Effect.gen(function* () {
+        const { counts, during, run, say, sql } = yield* setup
+        const observed = { vouchedBy: "public", observesOnly: true } as const
+        const { eventId } = yield* say(says({ anonymousId: "a1" }, observed))
+        const join = once(() => run(say(says({ userId: "u1", anonymousId: "a1" }))))
+        const refused = yield* during(
+          Effect.flip(say(says({ anonymousId: "a1" }, observed))),
+          interfere("for key share", join)
+        )
+        assert.strictEqual(refused._tag, "IdentityDenied")
+        assert.strictEqual(counts.attempts, 2)
+        const events = yield* sql`select from hogsend.events where id <> ${eventId} and vouched_by = 'public'`
+        assert.lengthOf(events, 0)
+      })
+    )
+
     it.effect("who loses nine times takes the global lock, once, and lands", () =>
       Effect.gen(function* () {
         const { counts, during, idOf, ownerOfEvent, run, say } = yield* setup

@@ -29,6 +29,31 @@ layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout
     })
   )
 
+  it.effect("is lifted with every other one between the same two, whichever way round they were cut", () =>
+    Effect.gen(function* () {
+      const { clear, resolver, say } = yield* makeSqlStore
+      yield* clear
+      const actor = { name: "an operator", keyId: null }
+      yield* say(says({ userId: "u1", email: "e1@x.co" }))
+      yield* say(says({ anonymousId: "a1" }))
+      yield* resolver.merge({ survivor: "anonymous:a1", absorbed: "external:u1" }, actor)
+      yield* resolver.split({ contact: "anonymous:a1", keys: ["external:u1", "email:e1@x.co"] }, actor)
+      yield* resolver.split({ contact: "external:u1", keys: ["email:e1@x.co"] }, actor)
+      yield* resolver.merge({ survivor: "anonymous:a1", absorbed: "email:e1@x.co" }, actor)
+      const { cuts } = yield* resolver.cuts({ limit: 10, offset: 0 })
+      const sides = cuts.map(({ contact, otherContact }) => [contact.contactKey, otherContact.contactKey])
+      assert.sameDeepMembers(sides, [
+        ["a1", "u1"],
+        ["u1", "a1"]
+      ])
+      yield* resolver.liftCut(cuts[0]?.id ?? "", actor)
+      assert.deepStrictEqual((yield* resolver.cuts({ limit: 10, offset: 0 })).cuts, [])
+      const { changes } = yield* say(says({ userId: "u1", anonymousId: "a1" }))
+      assert.deepStrictEqual(changes.refused, [])
+      assert.strictEqual(changes.merged.length, 1)
+    })
+  )
+
   it.effect("holds for whom a later split makes, also when its other side is merged meanwhile", () =>
     Effect.gen(function* () {
       const { clear, resolver, say } = yield* makeSqlStore

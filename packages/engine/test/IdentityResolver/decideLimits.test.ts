@@ -93,6 +93,30 @@ describe("decide: keys per contact and kind", () => {
     assert.isFalse(together("u1", value))
   })
 
+  it("a merge brings together as many as one contact may have", () => {
+    const { say, together } = setup({ keys: { email: 2, anonymous: 2 } })
+    say({ userId: "u1", email: "e1@x.co", anonymousId: "a1" })
+    say({ email: "e2@x.co", anonymousId: "a2" })
+    assert.deepStrictEqual(refusals(say({ userId: "u1", email: "e2@x.co" })), [])
+    assert.isTrue(together("u1", "e1@x.co", "e2@x.co", "a1", "a2"))
+  })
+
+  it("a contact absorbs 50 in a day and 500 in all, when nothing else is said", () => {
+    const day = setup()
+    const all = setup({ keys: { anonymous: 1000 }, mergesPerDay: 1000 })
+    for (const [{ say }, most, rule] of [
+      [day, 50, "too_many_merges"],
+      [all, 500, "too_many_keys"]
+    ] as const) {
+      say({ userId: "u1" })
+      for (let n = 1; n <= most + 1; n++) {
+        say({ anonymousId: `a${n}` })
+        const expected = n <= most ? [] : [[`a${n}`, rule]]
+        assert.deepStrictEqual(refusals(say({ userId: "u1", anonymousId: `a${n}` })), expected)
+      }
+    }
+  })
+
   it("a merge may not bring together more ids of absorbed contacts than one contact may have", () => {
     for (const as of [{}, asPublic]) {
       const { say } = setup({ keys: { contact: 1 } })

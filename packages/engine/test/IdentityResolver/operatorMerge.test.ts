@@ -78,6 +78,22 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     })
   )
 
+  it.effect("the absorbed contact's own id is there by the operator's word, and its other keys as they were", () =>
+    Effect.gen(function* () {
+      const { a, u } = fresh()
+      yield* put({ userId: u })
+      const absorbed = yield* put({ anonymousId: a })
+      yield* merged(u, a)
+      const { contact: survivor, keys } = yield* explained(u)
+      const words = keys.map(({ assertedBy, value }: { assertedBy: string; value: string }) => [value, assertedBy])
+      expect(Object.fromEntries(words)).toMatchObject({
+        [a]: "server",
+        [absorbed.id]: "operator",
+        [survivor.id]: "server"
+      })
+    })
+  )
+
   it.effect("two names of one contact are no merge", () =>
     Effect.gen(function* () {
       const { a, u } = fresh()

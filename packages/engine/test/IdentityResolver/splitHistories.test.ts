@@ -209,6 +209,15 @@ layer(resolverLayer({ maxConnections: 2, limits: { mergesPerDay: 1000 } }), {
           const changed = model.changedSince(contactId, parts)
           assert.sameMembers([...answer.notRestored], [...changed])
           model.leave(parts, restored ? undefined : answer.splitOff.id)
+          // What leaves without whom it came with is theirs no more, also when it comes back.
+          const ownIds = new Map(before.map(({ id, kind, value }) => [kind === "contact" ? value : id, id]))
+          for (const [id, keys] of brought) {
+            if (!leaving.has(ownIds.get(id) ?? ""))
+              brought.set(
+                id,
+                keys.filter((key) => !leaving.has(key))
+              )
+          }
           if (!restored) {
             const { firstSeenAt, lastSeenAt } = yield* store.contact(answer.splitOff.id)
             const seen = { firstSeenAt: firstSeenAt.getTime(), lastSeenAt: lastSeenAt.getTime() }

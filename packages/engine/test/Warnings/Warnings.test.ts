@@ -285,6 +285,26 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
     })
   )
 
+  it.effect("keep when the first of an hour came, and have when the last did", () =>
+    Effect.gen(function* () {
+      yield* clear
+      const { flush, list, record } = yield* aProcess()
+      const times = Effect.map(list({ limit: 50, offset: 0 }, undefined), ({ warnings }) => [
+        warnings[0]?.firstAt.getTime() ?? 0,
+        warnings[0]?.lastAt.getTime() ?? 0
+      ])
+      yield* record([junk], about)
+      yield* flush
+      const [first = 0, last = 0] = yield* times
+      yield* Effect.sleep(5)
+      yield* record([junk], about)
+      yield* flush
+      const [still = 0, later = 0] = yield* times
+      assert.strictEqual(still, first)
+      assert.isAbove(later, last)
+    })
+  )
+
   it.effect("what an earlier version kept row by row is counted by the migration", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient

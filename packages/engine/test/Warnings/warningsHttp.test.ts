@@ -177,6 +177,24 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     })
   )
 
+  it.effect("of a person who was erased, though nothing else is kept, whichever route named them", () =>
+    Effect.gen(function* () {
+      const { asServer } = yield* TestHogsend
+      yield* asServer("PUT", "/v1/contacts", { userId: "u_left" })
+      yield* asServer("DELETE", "/v1/contacts", { userId: "u_left" })
+      const gone = { userId: "u_left", anonymousId: "null" }
+      const upsert = yield* asServer("PUT", "/v1/contacts", gone)
+      expect(codesOf(upsert.body.warnings)).toEqual(["junk_key", "erased_person"])
+      expect(codesOf((yield* track(gone)).warnings)).toEqual(["junk_key", "erased_person"])
+      const { body } = yield* get("", { code: "erased_person" })
+      expect(body.warnings).toMatchObject([{ total: 2, sources: { api: 2 } }])
+      const sql = yield* PgClient.PgClient
+      expect(yield* sql`select from hogsend.warnings where code = 'erased_person' and contact_id is null`).toHaveLength(
+        2
+      )
+    })
+  )
+
   it.effect("once, however often the database made the request begin again, also at its commit", () =>
     Effect.gen(function* () {
       const { asServer } = yield* TestHogsend
