@@ -34,6 +34,13 @@ export class MigrationFailed extends Schema.TaggedError<MigrationFailed>()("Migr
   error: Schema.String
 }) {}
 
+export interface MigrationsOptions {
+  /** The host app's track, in order; Drizzle's files as they are. */
+  readonly client?: ReadonlyArray<Migration>
+  /** How long one of ours waits for a table, and then for its next of 100 tries, in milliseconds. 3000. */
+  readonly lockTimeout?: number
+}
+
 export interface TrackStatuses {
   readonly engine: TrackStatus
   readonly client: TrackStatus
@@ -50,12 +57,12 @@ export class Migrations extends Context.Service<
     ) => Effect.Effect<ReadonlyArray<string>, MigrationFailed | DatabaseUnavailable>
   }
 >()("engine/Migrations") {
-  /** `client` is the host app's track, in order; Drizzle's files as they are. */
-  static readonly layer = (options: { readonly client?: ReadonlyArray<Migration> } = {}) =>
+  static readonly layer = (options: MigrationsOptions = {}) =>
     Layer.effect(
       Migrations,
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
+        const lockTimeout = options.lockTimeout ?? 3000
         const tracks = { engine: engineMigrations, client: options.client ?? [] }
 
         const applied = Effect.gen(function* () {
@@ -83,7 +90,7 @@ export class Migrations extends Context.Service<
           locker: Connection
         ) {
           const failed = (describe: (error: SqlError) => string) => (error: SqlError | MigrationFailed) =>
-            error._tag === "MigrationFailed" || error.reason._tag === "ConnectionError"
+            error._tag === "MigrationFailed" || ["ConnectionError", "LockTimeoutError"].includes(error.reason._tag)
               ? error
               : new MigrationFailed({ migration: `${track}/${migration.name}`, error: describe(error) })
           const record = sql`
@@ -92,6 +99,8 @@ export class Migrations extends Context.Service<
 
           const inTransaction = Effect.gen(function* () {
             if (track === "client") yield* sql.unsafe(leaveOurSchema, [true])
+            // Behind a backup it would wait for its table, and every request behind it: it steps back and tries again.
+            else yield* sql`select set_config('lock_timeout', ${String(lockTimeout)}, true)`
             for (const piece of piecesOf(migration.sql)) {
               yield* Effect.mapError(
                 sql.unsafe(asOneStatement(piece.sql)),
@@ -99,7 +108,14 @@ export class Migrations extends Context.Service<
               )
             }
             yield* record
-          }).pipe(sql.withTransaction)
+          }).pipe(
+            sql.withTransaction,
+            Effect.retry({ while: isLockTimeout, schedule: Schedule.spaced(lockTimeout), times: 100 }),
+            Effect.catchIf(
+              isLockTimeout,
+              () => new MigrationFailed({ migration: `${track}/${migration.name}`, error: tableBusy })
+            )
+          )
 
           // On the connection of the lock, which nobody else uses.
           const alone = Effect.gen(function* () {
@@ -151,6 +167,12 @@ export class Migrations extends Context.Service<
       })
     )
 }
+
+const isLockTimeout = (error: unknown): error is SqlError =>
+  error instanceof SqlError && error.reason._tag === "LockTimeoutError"
+
+const tableBusy =
+  "somebody holds one of its tables all the time, a backup or a long transaction; wait for its end, or stop it, and start again"
 
 const migrationLock = "4812007001"
 

@@ -8,6 +8,7 @@ import { readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { type Migration, Migrations } from "../../src/Migrations.ts"
 import { engineMigrations } from "../../src/Migrations/engineMigrations.ts"
+import { openTransaction, somebodyWaits } from "../openTransaction.ts"
 
 const engineNames = engineMigrations.map(({ name }) => name)
 const engineTrackNames = engineNames.map((name) => `engine/${name}`)
@@ -18,9 +19,9 @@ const connect = (url: string) =>
     Context.get(context, PgClient.PgClient)
   )
 
-const migrationsOn = (sql: PgClient.PgClient, client: ReadonlyArray<Migration> = []) =>
+const migrationsOn = (sql: PgClient.PgClient, client: ReadonlyArray<Migration> = [], lockTimeout = 3000) =>
   Migrations.pipe(
-    Effect.provide(Migrations.layer({ client })),
+    Effect.provide(Migrations.layer({ client, lockTimeout })),
     Effect.provideService(PgClient.PgClient, sql),
     Effect.map(({ run, status }) => ({ status, run: (...args: Parameters<typeof run>) => quietly(run(...args)) }))
   )
@@ -393,6 +394,47 @@ describe("The engine's migrations", () => {
       expect(yield* elsewhere).toEqual(before)
       yield* sql`drop schema hogsend cascade`
       expect(yield* elsewhere).toEqual(before)
+    })
+  )
+})
+
+describe("A migration of ours behind a long transaction", () => {
+  /** A database before the migration that alters `contacts`, and somebody who reads that table for a long time. */
+  const behind = Effect.fnUntraced(function* (lockTimeout: number) {
+    const { run: migrate, sql, url } = yield* fresh()
+    yield* migrate(["engine"])
+    yield* sql`drop table hogsend.data_keys, hogsend.tombstones, hogsend.erasures`
+    yield* sql`alter table hogsend.contacts drop column erase_after, add column erased_at timestamptz`
+    yield* sql`delete from hogsend.migrations where name = '0006_Erasures'`
+    const reader = yield* connect(url)
+    const backup = yield* Effect.provideService(
+      openTransaction(reader`select 1 from hogsend.contacts`),
+      PgClient.PgClient,
+      reader
+    )
+    return { sql, backup, ...(yield* migrationsOn(yield* connect(url), [], lockTimeout)) }
+  })
+
+  it.live("steps back, so that nobody waits behind it, and goes on when its table is free", () =>
+    Effect.gen(function* () {
+      const { backup, run, sql } = yield* behind(50)
+      const running = yield* Effect.forkChild(run(["engine"]))
+      yield* Effect.provideService(somebodyWaits, PgClient.PgClient, sql)
+      yield* Effect.timeout(sql`select 1 from hogsend.contacts`, 3000)
+      yield* backup.commit
+      expect(yield* Fiber.join(running)).toEqual(["engine/0006_Erasures"])
+    })
+  )
+
+  it.live("gives up some time, and says why", () =>
+    Effect.gen(function* () {
+      const { backup, run, sql } = yield* behind(2)
+      const failure = yield* Effect.flip(run(["engine"]))
+      expect(failure).toMatchObject({ _tag: "MigrationFailed", migration: "engine/0006_Erasures" })
+      expect(failure).toHaveProperty("error", expect.stringMatching(/holds one of its tables.*start again/))
+      yield* backup.commit
+      expect(yield* recorded(sql)).not.toContain("engine/0006_Erasures")
+      expect(yield* run(["engine"])).toEqual(["engine/0006_Erasures"])
     })
   )
 })
