@@ -9,21 +9,10 @@ import { UserTokens } from "../../src/UserTokens.ts"
 import { Warnings } from "../../src/Warnings.ts"
 import { says } from "./assertions.ts"
 import { counting } from "./counting.ts"
+import { interfere, once } from "./interfere.ts"
 import { makeSqlStore, resolverLayer } from "./SqlStore.ts"
 
 const writers = 16
-
-/** Runs `meanwhile` on another connection when the request comes to a statement that holds the text. */
-const interfere = (text: string, meanwhile: (nth: number) => Promise<unknown>): Transformer => {
-  let nth = 0
-  return (statement) =>
-    statement.compile()[0].includes(text)
-      ? Effect.as(
-          Effect.promise(() => meanwhile(nth++)),
-          statement
-        )
-      : Effect.succeed(statement)
-}
 
 layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout: "30 seconds" })(
   "IdentityResolver, when somebody else is faster",
@@ -54,8 +43,6 @@ layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout
         })
       return { ...store, run, during, counted: count, counts, blocked, idOf }
     })
-
-    const once = (effect: () => Promise<unknown>) => (nth: number) => (nth === 0 ? effect() : Promise.resolve())
 
     it.effect("a contact that is merged away between the reading and the lock: the event is its survivor's", () =>
       Effect.gen(function* () {
