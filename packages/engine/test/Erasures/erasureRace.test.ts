@@ -3,8 +3,12 @@ import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
 import { type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
+import { CurrentTransformer } from "effect/sql/Statement"
+import { EventIngest } from "../../src/EventIngest.ts"
 import { IdentityResolver } from "../../src/IdentityResolver.ts"
 import { newId } from "../../src/newId.ts"
+import { interfere, once } from "../IdentityResolver/interfere.ts"
+import { somebodyWaits } from "../openTransaction.ts"
 
 layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })("An erasure", (it) => {
   it.effect("waits for an event that is observed under a key which it has just been joined to, and erases it too", () =>
@@ -282,6 +286,188 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       expect(yield* keysOf(body.id)).toEqual([body.id, "again@x.co", "u_again"].toSorted())
       yield* sql`delete from hogsend.identity_keys where value = 'u_again'`
       expect(yield* cancel(answer)).toMatchObject({ status: 200 })
+    })
+  )
+})
+
+layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })("A deletion of who is split", (it) => {
+  /** A visitor whom a user absorbed, and who is split off again while the user's deletion waits; answers this one too. */
+  const splitDuring = Effect.fnUntraced(function* (n: string, deletion: Effect.Effect<Answer, never, TestHogsend>) {
+    const sql = yield* PgClient.PgClient
+    const resolver = yield* IdentityResolver
+    const { asServer } = yield* TestHogsend
+    const context = yield* Effect.context<TestHogsend | PgClient.PgClient>()
+    const run = Effect.runPromiseWith(context)
+    const [userId, anonymousId] = [`u_${n}`, `b_${n}`]
+    yield* asServer("POST", "/v1/events", { name: `seen_${n}`, anonymousId, contactProperties: { of: "b" } })
+    const user = yield* asServer("PUT", "/v1/contacts", { userId, properties: { of: "u" } })
+    const [visitor] = yield* sql<{ contactId: string }>`
+      select contact_id as "contactId" from hogsend.identity_keys where value = ${anonymousId}`
+    yield* asServer("PUT", "/v1/contacts", { userId, anonymousId })
+    const answers: Array<Promise<Answer>> = []
+    // Of the split all is done but the cut and the commit.
+    const deleting = once(() => {
+      answers.push(run(deletion))
+      return run(somebodyWaits)
+    })
+    yield* Effect.provideService(
+      resolver.split(
+        { contact: `external:${userId}`, keys: [`anonymous:${anonymousId}`] },
+        { name: "a test", keyId: null }
+      ),
+      CurrentTransformer,
+      interfere("insert into hogsend.identity_ledger", deleting)
+    )
+    const [answer] = yield* Effect.promise(() => Promise.all(answers))
+    return { answer, userId: String(user.body.id), visitorId: visitor?.contactId ?? "" }
+  })
+
+  /** Who was split off is there, with everything that is theirs. */
+  const isWhole = Effect.fnUntraced(function* (n: string, id: string) {
+    const sql = yield* PgClient.PgClient
+    const { asServer } = yield* TestHogsend
+    expect(yield* asServer("GET", `/v1/admin/contacts/${id}`)).toMatchObject({
+      status: 200,
+      body: { contact: { id, contactKey: `b_${n}`, properties: { of: "b" } } }
+    })
+    const found = yield* asServer("GET", `/v1/admin/events?contactId=${id}`)
+    expect(found.body.events.map(({ name }: { name: string }) => name)).toEqual([`seen_${n}`])
+    const history = yield* sql`select action from hogsend.identity_ledger where contact_id = ${id} order by id`
+    expect(history).toEqual([{ action: "created" }, { action: "linked" }])
+    expect(
+      yield* sql`
+        select k.id from hogsend.identity_keys k
+        where not exists (select 1 from hogsend.contacts c where c.id = k.contact_id)
+        union all
+        select e.id from hogsend.events e
+        where not exists (select 1 from hogsend.identity_keys k where k.id = e.key_id)
+        union all
+        select c.id from hogsend.contacts c where c.merged_into is not null
+          and not exists (select 1 from hogsend.contacts survivor where survivor.id = c.merged_into)`,
+      "nothing dangles"
+    ).toEqual([])
+  })
+
+  it.effect("erases only who stayed, and leaves who was split off with all that is theirs", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { asServer } = yield* TestHogsend
+      const { answer, userId, visitorId } = yield* splitDuring(
+        "hard",
+        asServer("DELETE", "/v1/contacts", { userId: "u_hard" })
+      )
+      expect(answer).toMatchObject({
+        status: 200,
+        body: { deleted: true, erasure: { contactId: userId, removed: { contacts: 1, identity_keys: 2 } } }
+      })
+      yield* isWhole("hard", visitorId)
+      expect(yield* sql`select id from hogsend.contacts where id = ${userId}`).toEqual([])
+    })
+  )
+
+  it.effect("hides only who stayed, and a cancellation brings back just them", () =>
+    Effect.gen(function* () {
+      const { asServer, request } = yield* TestHogsend
+      const minted = yield* asServer("POST", "/v1/admin/api-keys", { name: "softly", scopes: ["ingest"] })
+      const { answer, userId, visitorId } = yield* splitDuring(
+        "soft",
+        request("DELETE", "/v1/contacts", { key: minted.body.key, body: { userId: "u_soft" } })
+      )
+      expect(answer).toMatchObject({ status: 200, body: { erasure: { contactId: userId, status: "pending" } } })
+      yield* isWhole("soft", visitorId)
+      const later = yield* asServer("POST", "/v1/events", { name: "later", anonymousId: "b_soft" })
+      expect(later.body).toMatchObject({ stored: true, contactKey: "b_soft" })
+      expect(later.body.warnings).toBeUndefined()
+      yield* asServer("POST", `/v1/admin/erasures/${answer?.body.erasure.id}/cancel`)
+      const { body } = yield* asServer("GET", "/v1/contacts/find?userId=u_soft")
+      expect(body.contacts).toMatchObject([{ id: userId, properties: { of: "u" } }])
+    })
+  )
+
+  it.effect(
+    "and a retry whose twin was stored and erased while it claimed its idempotency key starts nobody again",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const ingest = yield* EventIngest
+        const { asServer } = yield* TestHogsend
+        const run = Effect.runPromiseWith(yield* Effect.context<TestHogsend>())
+        const event = { name: "twice", userId: "u_twin", email: "twin@x.co" }
+        const caller = { keyId: null, name: "a test", scopes: ["full-admin"], restricted: false } as const
+        const twin = ingest.ingest(caller, event, { userTokens: [], idempotencyKey: "once" })
+        const answers: Array<unknown> = []
+        const note = (answer: Promise<unknown>) => answer.then((one) => answers.push(one))
+        const stored = interfere(
+          "insert into hogsend.idempotency_keys",
+          once(() => note(run(twin)))
+        )
+        const erased = interfere(
+          "select fingerprint",
+          once(() => note(run(asServer("DELETE", "/v1/contacts", { userId: "u_twin" }))))
+        )
+        const answer = yield* Effect.provideService(twin, CurrentTransformer, (statement, ...rest) =>
+          Effect.andThen(stored(statement, ...rest), erased(statement, ...rest))
+        )
+        expect(answers).toMatchObject([{ stored: true }, { status: 200, body: { deleted: true } }])
+        expect(answer).toMatchObject({ stored: false, contactKey: "u_twin" })
+        expect(answer.warnings?.map(({ code }) => code)).toContain("erased_person")
+        expect(yield* sql`select id from hogsend.events where name = 'twice'`).toEqual([])
+        expect(yield* sql`select key from hogsend.idempotency_keys where key = 'once'`).toEqual([])
+        expect(yield* sql`select value from hogsend.identity_keys where value in ('u_twin', 'twin@x.co')`).toEqual([])
+      })
+  )
+})
+
+layer(TestHogsend.layer({ contacts: { limits: { keys: { email: 1 } } } }), {
+  excludeTestServices: true,
+  timeout: "30 seconds"
+})("An erasure of somebody with more addresses than the limit", (it) => {
+  const long = "2020-01-01T00:00:00Z"
+  /** The user has the one address, and the other was left out. */
+  const over = Effect.fnUntraced(function* (n: string) {
+    const { asServer } = yield* TestHogsend
+    yield* asServer("PUT", "/v1/contacts", { userId: `u_${n}`, email: `${n}_1@x.co` })
+    const { body } = yield* asServer("PUT", "/v1/contacts", { userId: `u_${n}`, email: `${n}_2@x.co` })
+    expect(body.warnings).toMatchObject([{ code: "limit_reached" }])
+    return { userId: `u_${n}`, email: `${n}_2@x.co` }
+  })
+  const holdersOf = (email: string) =>
+    Effect.flatMap(
+      PgClient.PgClient,
+      (sql) => sql`
+        select contact_id as "contactId" from hogsend.identity_keys where value = ${email}`
+    )
+
+  it.effect("takes the one along that was left out, and what arrives late under it starts nobody", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { asServer } = yield* TestHogsend
+      const { email, userId } = yield* over("hard")
+      expect(yield* holdersOf(email)).toEqual([{ contactId: null }])
+      const answer = yield* asServer("DELETE", "/v1/contacts", { userId })
+      expect(answer).toMatchObject({ status: 200, body: { erasure: { removed: { contacts: 1, identity_keys: 4 } } } })
+      expect(yield* holdersOf(email)).toEqual([])
+      const late = yield* asServer("POST", "/v1/events", { name: "late", email, timestamp: long })
+      expect(late).toMatchObject({ status: 202, body: { stored: false, warnings: [{ code: "erased_person" }] } })
+      expect(yield* sql`select id from hogsend.events where name = 'late'`).toEqual([])
+      expect(yield* holdersOf(email)).toEqual([])
+    })
+  )
+
+  it.effect("hides it with them, and a cancellation makes it nobody's again", () =>
+    Effect.gen(function* () {
+      const { asServer, request } = yield* TestHogsend
+      const { email, userId } = yield* over("soft")
+      const minted = yield* asServer("POST", "/v1/admin/api-keys", { name: "softly", scopes: ["ingest"] })
+      const answer = yield* request("DELETE", "/v1/contacts", { key: minted.body.key, body: { userId } })
+      expect(answer).toMatchObject({ status: 200, body: { erasure: { status: "pending" } } })
+      expect(yield* holdersOf(email)).toEqual([])
+      const late = yield* asServer("POST", "/v1/events", { name: "late", email, timestamp: long })
+      expect(late.body).toMatchObject({ stored: false })
+      expect(yield* asServer("POST", `/v1/admin/erasures/${answer.body.erasure.id}/cancel`)).toMatchObject({
+        status: 200
+      })
+      expect(yield* holdersOf(email)).toEqual([{ contactId: null }])
     })
   )
 })
