@@ -16,7 +16,7 @@ import {
   SplitImpossible,
   SplitOutcome
 } from "./IdentityLedger.ts"
-import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
+import { knownParametersOnly, NoQuery, PageFields, PageQuery } from "./Page.ts"
 
 const dryRun = Schema.optionalKey(Schema.Boolean).annotateKey({
   description: "True: answer what would happen, and change nothing.",
@@ -53,7 +53,7 @@ export class IdentityApi extends HttpApiGroup.make("identity")
         })
       ),
     HttpApiEndpoint.post("merge", "/merge", {
-      query: {},
+      query: NoQuery,
       payload: IdentityMerge,
       success: MergeOutcome,
       error: [ContactNotFound, KeyAmbiguous, MergeImpossible]
@@ -65,7 +65,7 @@ export class IdentityApi extends HttpApiGroup.make("identity")
       })
     ),
     HttpApiEndpoint.post("split", "/split", {
-      query: {},
+      query: NoQuery,
       payload: IdentitySplit,
       success: SplitOutcome,
       error: [ContactNotFound, KeyAmbiguous, SplitImpossible]

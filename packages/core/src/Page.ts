@@ -37,3 +37,10 @@ export const PageFields = {
 
 /** Of the admin plane's queries: a misspelt filter is refused, where ignoring it would answer everything. */
 export const knownParametersOnly = { onExcessProperty: "error" } as const
+
+/** The query of a route that has none. An empty struct would take whatever comes, and a `?dryRun=true` be left out. */
+export const NoQuery = Schema.Struct({}).check(
+  Schema.makeFilter(
+    (query) => Object.keys(query).length === 0 || "This route has no query parameters. Send everything in the body."
+  )
+)

@@ -85,9 +85,10 @@ export const makeOperatorRepo = Effect.gen(function* () {
     union
     select contact_id from hogsend.identity_cuts where other_contact_id = ${contactId}`
 
-  /** Who waits for their erasure is out of everybody's reach. */
+  /** Who waits for their erasure is out of everybody's reach, with everybody whom they absorbed. */
   const isVisible = (table: string) => {
-    const waiting = "(select contact_id from hogsend.erasures where status = 'pending' and contact_id is not null)"
+    const waiting = `(select hogsend.contact_line(contact_id) from hogsend.erasures
+      where status = 'pending' and contact_id is not null)`
     return sql.literal(`(${table}.contact_id is null or ${table}.contact_id not in ${waiting})
       and (${table}.other_contact_id is null or ${table}.other_contact_id not in ${waiting})`)
   }

@@ -106,6 +106,16 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     })
   )
 
+  it.effect("a userId that was an anonymous id until now is warned about, once", () =>
+    Effect.gen(function* () {
+      yield* put({ anonymousId: "a_promoted" })
+      const { warnings } = yield* put({ userId: "a_promoted" })
+      expect(warnings).toMatchObject([{ code: "anonymous_id_promoted" }])
+      expect((yield* put({ userId: "a_promoted" })).warnings).toBeUndefined()
+      expect((yield* put({ anonymousId: "a_promoted" })).contactKeyKind).toBe("external")
+    })
+  )
+
   it.effect("a visitor who was only observed becomes a contact, and keeps what was seen", () =>
     Effect.gen(function* () {
       const { asBrowser } = yield* TestHogsend

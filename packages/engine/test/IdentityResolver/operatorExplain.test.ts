@@ -4,6 +4,7 @@ import { TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
 import { ledgerSays } from "../../src/IdentityResolver/ledgerSays.ts"
 import type { RefusalRule } from "../../src/IdentityResolver/Step.ts"
+import { expectRefusal } from "../expectRefusal.ts"
 import { newDevice } from "../newDevice.ts"
 import { signToken } from "../signToken.ts"
 import { explain, explained, fresh, liftCut, merged, parted, put, visit } from "./operatorWorld.ts"
@@ -172,6 +173,53 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
         entries: [{ action: "merged", otherContactId: id, actor: "test-secret", assertedBy: "operator" }]
       })
       expect(yield* ledger({ contact: `external:${v}`, action: "merged" })).toMatchObject({ total: 0, entries: [] })
+    })
+  )
+
+  it.effect("who waits for their erasure is in no ledger, cut or history, and is again after a cancellation", () =>
+    Effect.gen(function* () {
+      const { asServer, request } = yield* TestHogsend
+      const { a, b, c, u } = fresh()
+      // One whom the person absorbed had absorbed another.
+      const absorbed = [
+        yield* put({ anonymousId: a, properties: { phone: `phone of ${a}` } }),
+        yield* put({ anonymousId: b })
+      ]
+      yield* merged(`anonymous:${b}`, `anonymous:${a}`)
+      const { id } = yield* put({ userId: u, anonymousId: c })
+      yield* merged(`external:${u}`, `anonymous:${b}`)
+      yield* parted(u, c)
+      const look = Effect.gen(function* () {
+        const lists = ["ledger?limit=100", "cuts?limit=100", "ledger?action=merged", `ledger?contact=anonymous:${c}`]
+        const found = yield* Effect.forEach(lists, (list) => asServer("GET", `/v1/admin/identity/${list}`))
+        return [...found.map(({ body }) => body), yield* explained(c)]
+      })
+      const ids = [id, ...absorbed.map((one) => one.id)]
+      const before = yield* look
+      for (const theirs of [...ids, `phone of ${a}`]) expect(JSON.stringify(before)).toContain(theirs)
+      expect(before.at(-1).cuts).toHaveLength(1)
+
+      const minted = yield* asServer("POST", "/v1/admin/api-keys", { name: "softly", scopes: ["ingest"] })
+      const gone = yield* request("DELETE", "/v1/contacts", { key: minted.body.key, body: { userId: u } })
+      expect(gone).toMatchObject({ status: 200, body: { erasure: { status: "pending" } } })
+      const meanwhile = yield* look
+      for (const theirs of [...ids, `phone of ${a}`]) expect(JSON.stringify(meanwhile)).not.toContain(theirs)
+      expect(meanwhile.at(-1).cuts).toEqual([])
+      for (const [at, list] of meanwhile.slice(0, -1).entries()) {
+        expect(list.total, "counted as it is listed").toBe((list.entries ?? list.cuts).length)
+        expect(list.total).toBeLessThan(before[at].total)
+      }
+
+      yield* asServer("POST", `/v1/admin/erasures/${gone.body.erasure.id}/cancel`)
+      expect(yield* look).toEqual(before)
+    })
+  )
+
+  it.effect("an action that there is none of is a 400, and no empty list", () =>
+    Effect.gen(function* () {
+      const { asServer } = yield* TestHogsend
+      const answer = yield* asServer("GET", "/v1/admin/identity/ledger?action=nonsense")
+      expectRefusal(answer, 400, "RequestInvalid", /^query\.action/)
     })
   )
 

@@ -160,8 +160,8 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
   it.effect("wrong bodies are 400 and change nothing", () =>
     Effect.gen(function* () {
       const { asServer } = yield* TestHogsend
-      const { u, v } = fresh()
-      yield* put({ userId: u })
+      const { a, u, v } = fresh()
+      yield* put({ userId: u, anonymousId: a })
       yield* put({ userId: v })
       const before = yield* everything
       const wrong: ReadonlyArray<readonly [string, unknown]> = [
@@ -175,11 +175,16 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
         ["split", { contact: u }],
         ["split", { contact: u, keys: [] }],
         ["split", { contact: u, keys: v }],
-        ["split", { contact: u, keys: Array.from({ length: 1001 }, (_, n) => `k${n}`) }]
+        ["split", { contact: u, keys: Array.from({ length: 1001 }, (_, n) => `k${n}`) }],
+        // What is misspelt, or in another place, would else be left out, and the change be made.
+        ["merge", { survivor: u, absorbed: v, dryrun: true }],
+        ["merge?dryRun=true", { survivor: u, absorbed: v }],
+        ["split", { contact: u, keys: [a], dryrun: true }],
+        ["split?dryRun=true", { contact: u, keys: [a] }]
       ]
       for (const [path, body] of wrong) {
         const answer = yield* asServer("POST", `/v1/admin/identity/${path}`, body)
-        expect(answer, JSON.stringify(body).slice(0, 80)).toMatchObject({
+        expect(answer, `${path} ${JSON.stringify(body).slice(0, 80)}`).toMatchObject({
           status: 400,
           body: { _tag: "RequestInvalid" }
         })

@@ -49,6 +49,26 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     })
   )
 
+  it.effect("the id of an absorbed contact alone stands for all that it brought, and undoes the merge", () =>
+    Effect.gen(function* () {
+      const { a, b, e, u } = fresh()
+      const { id } = yield* put({ email: e, anonymousId: a, properties: { zip: "1" } })
+      const was = yield* contact(id)
+      const survivor = yield* put({ userId: u, anonymousId: b })
+      yield* merged(`external:${u}`, `email:${e}`)
+      const real = yield* parted(u, `contact:${id}`)
+      expect(real).toMatchObject({
+        splitOff: { id, contactKey: a, restored: true },
+        contact: { id: survivor.id, contactKey: u }
+      })
+      const valuesOf = (keys: ReadonlyArray<{ readonly value: string }>) => keys.map(({ value }) => value).toSorted()
+      expect(valuesOf(real.keys)).toEqual([id, a, e].toSorted())
+      expect(valuesOf((yield* explained(`contact:${id}`)).keys)).toEqual([id, a, e].toSorted())
+      expect(valuesOf((yield* explained(u)).keys)).toEqual([survivor.id, b, u].toSorted())
+      expect({ ...(yield* contact(id)), updatedAt: null }).toEqual({ ...was, updatedAt: null })
+    })
+  )
+
   it.effect("any other choice of keys makes a new contact, with the events that hang on them", () =>
     Effect.gen(function* () {
       const { a, b, u } = fresh()
