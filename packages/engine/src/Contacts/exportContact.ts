@@ -45,18 +45,6 @@ export const makeExport = (sql: PgClient.PgClient) => {
     )
   }
 
-  /** Entries from before the last time that these contacts were parted from one who is not of them: that one's, too. */
-  const beforeSplits = (ids: ReadonlyArray<string>) => sql<{ id: string }>`
-    with parted as (
-      select coalesce(turn, 0) as turn, id from hogsend.identity_ledger
-      where action = 'split' and (contact_id = any(${ids}::uuid[]) or other_contact_id = any(${ids}::uuid[]))
-        and not (contact_id = any(${ids}::uuid[]) and other_contact_id = any(${ids}::uuid[]))
-      order by 1 desc, 2 desc limit 1
-    )
-    select l.id from hogsend.identity_ledger l, parted p
-    where (l.contact_id = any(${ids}::uuid[]) or l.other_contact_id = any(${ids}::uuid[]))
-      and (l.before is not null or l.after is not null) and (coalesce(l.turn, 0), l.id) < (p.turn, p.id)`
-
   return Effect.fnUntraced(function* (contact: Contact) {
     const { exportedAt } = yield* Effect.flatMap(
       sql<{ exportedAt: Date }>`select hogsend.now() as "exportedAt"`,
@@ -67,16 +55,7 @@ export const makeExport = (sql: PgClient.PgClient) => {
       select id, coalesce(former->>'kind', kind) as kind, coalesce(former->>'value', value) as value, certified,
         asserted_by, first_asserted_at
       from hogsend.identity_keys where contact_id = ${contact.id} order by first_asserted_at, id`
-    const isTheirs = (id: unknown) => id === null || line.some((contact) => contact.id === id)
     const ids = { contacts: line.map(({ id }) => id), keys: keys.map(({ id }) => id) }
-
-    // What happened between two contacts holds the properties of both, and the other's are not this person's to have; nor
-    // is what happened before somebody was split off.
-    const mixed = new Set((yield* beforeSplits(ids.contacts)).map(({ id }) => id))
-    const ledgerRow = (row: Row): Row =>
-      isTheirs(row["contact_id"]) && isTheirs(row["other_contact_id"]) && !mixed.has(row.id)
-        ? row
-        : { ...row, before: null, after: null }
 
     const data = [...tables].map(([table, columns]) => {
       const shown = table === "identity_ledger" ? ledgerRow : identity<Row>
@@ -101,6 +80,12 @@ export const makeExport = (sql: PgClient.PgClient) => {
     )
   })
 }
+
+/**
+ * What an entry about two contacts keeps for a split holds the properties of both; the other's are not this person's to have,
+ * and whose they were cannot be told when that one has been erased.
+ */
+const ledgerRow = (row: Row): Row => (row["other_contact_id"] === null ? row : { ...row, before: null, after: null })
 
 const inCamelCase = (row: Row): Readonly<Record<string, unknown>> =>
   Object.fromEntries(

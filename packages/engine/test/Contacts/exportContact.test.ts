@@ -102,41 +102,42 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
     })
   )
 
-  it.effect("shows nothing of somebody who was merged with the contact once and split off, nor them of it", () =>
-    Effect.gen(function* () {
-      const { asServer } = yield* TestHogsend
-      const put = (body: object) => Effect.map(asServer("PUT", "/v1/contacts", body), (answer) => answer.body.id)
-      const mine = yield* put({ userId: "u_mine", properties: { phone: "phone of mine" } })
-      yield* put({ userId: "u_theirs", properties: { zip: "zip of theirs" } })
-      yield* put({ userId: "u_later", properties: { city: "city of later" } })
-      const operate = (path: string, body: object) =>
-        Effect.map(asServer("POST", `/v1/admin/identity/${path}`, body), (answer) => {
-          expect(answer.status, JSON.stringify(answer.body)).toBe(200)
-          return answer.body
-        })
-      yield* operate("merge", { survivor: "u_mine", absorbed: "u_theirs" })
-      // Of the two who stay together, at a time when the third was one of them.
-      yield* operate("merge", { survivor: "u_mine", absorbed: "u_later" })
-      const { splitOff } = yield* operate("split", { contact: "u_mine", keys: ["external:u_theirs"] })
-      const [text, theirs] = [
-        JSON.stringify((yield* exportOf(mine)).body),
-        JSON.stringify((yield* exportOf(splitOff.id)).body)
-      ]
-      for (const own of ["phone of mine", "city of later"]) {
-        expect(text).toContain(own)
-        expect(theirs).not.toContain(own)
-      }
-      expect(text).not.toContain("zip of theirs")
-      expect(theirs).toContain("zip of theirs")
-      // What is only about who is together now is shown as it was written.
-      yield* put({ userId: "u_last", properties: { shoe: "shoe of last" } })
-      yield* operate("merge", { survivor: "u_mine", absorbed: "u_last" })
-      const { body } = yield* exportOf(mine)
-      expect(body.data.identity_ledger.findLast(({ action }: Row) => action === "merged")).toMatchObject({
-        before: { absorbed: { properties: { shoe: "shoe of last" } } }
+  it.effect(
+    "shows nothing of somebody who was merged with the contact once and split off, nor them of it, erased or not",
+    () =>
+      Effect.gen(function* () {
+        const { asServer } = yield* TestHogsend
+        const put = (body: object) => Effect.map(asServer("PUT", "/v1/contacts", body), (answer) => answer.body.id)
+        const mine = yield* put({ userId: "u_mine", properties: { phone: "phone of mine" } })
+        yield* put({ userId: "u_theirs", properties: { zip: "zip of theirs" } })
+        yield* put({ userId: "u_later", properties: { city: "city of later" } })
+        const operate = (path: string, body: object) =>
+          Effect.map(asServer("POST", `/v1/admin/identity/${path}`, body), (answer) => {
+            expect(answer.status, JSON.stringify(answer.body)).toBe(200)
+            return answer.body
+          })
+        yield* operate("merge", { survivor: "u_mine", absorbed: "u_theirs" })
+        // Of the two who stay together, at a time when the third was one of them.
+        yield* operate("merge", { survivor: "u_mine", absorbed: "u_later" })
+        const { splitOff } = yield* operate("split", { contact: "u_mine", keys: ["external:u_theirs"] })
+        const [text, theirs] = [
+          JSON.stringify((yield* exportOf(mine)).body),
+          JSON.stringify((yield* exportOf(splitOff.id)).body)
+        ]
+        for (const own of ["phone of mine", "city of later"]) {
+          expect(text).toContain(own)
+          expect(theirs).not.toContain(own)
+        }
+        expect(text).not.toContain("zip of theirs")
+        expect(theirs).toContain("zip of theirs")
+        // When they are erased, nothing tells any more that the entries of the two who stay hold values of theirs.
+        yield* asServer("DELETE", "/v1/contacts", { userId: "u_theirs" })
+        const { body } = yield* exportOf(mine)
+        expect(body.data.identity_ledger.filter(({ action }: Row) => action === "merged")).toMatchObject([
+          { before: null, after: null, otherContactId: expect.any(String) }
+        ])
+        expect(JSON.stringify(body)).not.toContain("zip of theirs")
       })
-      expect(JSON.stringify(body)).not.toContain("zip of theirs")
-    })
   )
 
   it.effect("has as many events as there are, each once, over pages", () =>
