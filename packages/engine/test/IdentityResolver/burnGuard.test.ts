@@ -4,11 +4,9 @@ import { assert, describe, it as plain, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import { type Alias, untoldAliases } from "../../src/IdentityResolver/burnGuard.ts"
 import { ConflictFree, componentsOf, says, shuffled } from "./assertions.ts"
+import { roundsOf, runs, timeoutOfRounds } from "./depth.ts"
 import { makeMemoryStore } from "./MemoryStore.ts"
 import { makeSqlStore, resolverLayer } from "./SqlStore.ts"
-
-/** How many random histories: of the pure rule, and on Postgres. */
-const runs = { pure: 1000, sql: 40 }
 
 const Seed = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
 
@@ -93,7 +91,7 @@ layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout
             }
           }
         }),
-      { arbitrary: { runs: runs.pure, size: 20 }, timeout: 60_000 }
+      runs
     )
 
     plain("tells nothing without an external id, nor of emails, of history and of a second external id", () => {
@@ -186,7 +184,7 @@ layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout
           }
           assert.deepStrictEqual(deliver(after, seed).blocked, [])
         }),
-      { arbitrary: { runs: runs.sql, size: 15 }, timeout: 120_000 }
+      { arbitrary: { runs: roundsOf(40), size: 15 }, timeout: 2 * timeoutOfRounds }
     )
 
     it.effect("markTold answers those that were not told, and remembers to whom", () =>

@@ -3,11 +3,9 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Schema } from "effect"
 import type { Assertion, KeyState } from "../../src/IdentityResolver/snapshot.ts"
 import { says } from "./assertions.ts"
+import { roundsOf, timeoutOfRounds } from "./depth.ts"
 import { makePeopleModel } from "./PeopleModel.ts"
 import { makeSqlStore, resolverLayer } from "./SqlStore.ts"
-
-/** How many random histories; each takes about a tenth of a second. */
-const runs = 100
 
 const UpTo = (maximum: number) => Schema.Int.check(Schema.isBetween({ minimum: 0, maximum }))
 
@@ -289,7 +287,8 @@ layer(resolverLayer({ maxConnections: 2, limits: { mergesPerDay: 1000 } }), {
         }
         yield* check("at the end")
       }),
-    { arbitrary: { runs, size: 30, maxShrinks: 60 }, timeout: 300_000 }
+    // Each takes about a tenth of a second.
+    { arbitrary: { runs: roundsOf(100), size: 30, maxShrinks: 60 }, timeout: 5 * timeoutOfRounds }
   )
 })
 
