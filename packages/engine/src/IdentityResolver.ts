@@ -37,8 +37,8 @@ import { type ContactRow, makeIdentityRepo } from "./IdentityResolver/IdentityRe
 import { emailMoved, erasedPerson, joinRefused, promotedKey } from "./IdentityResolver/identityWarnings.ts"
 import type { IdentityLimits } from "./IdentityResolver/limits.ts"
 import { makeLocking, Moved } from "./IdentityResolver/locking.ts"
-import { makeOperator } from "./IdentityResolver/operator.ts"
-import { makeOperatorRepo } from "./IdentityResolver/OperatorRepo.ts"
+import { makeOperator } from "./IdentityResolver/operator/makeOperator.ts"
+import { makeOperatorRepo } from "./IdentityResolver/operator/OperatorRepo.ts"
 import { noUpdate, updateContact, type Writer } from "./IdentityResolver/updateContact.ts"
 import {
   anonymousContactKey,

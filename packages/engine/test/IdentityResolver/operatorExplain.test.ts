@@ -2,7 +2,7 @@
 import { expect, layer } from "@effect/vitest"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
-import { ledgerSays } from "../../src/IdentityResolver/ledgerSays.ts"
+import { ledgerSays } from "../../src/IdentityResolver/operator/ledgerSays.ts"
 import type { RefusalRule } from "../../src/IdentityResolver/Step.ts"
 import { expectRefusal } from "../expectRefusal.ts"
 import { newDevice } from "../newDevice.ts"

@@ -6,17 +6,17 @@
  */
 import { SplitImpossible } from "@hogsend/core"
 import { Effect } from "effect"
-import type { Actor } from "../AuditLogs.ts"
-import { visibleProperties } from "../contactProperties.ts"
-import { newId } from "../newId.ts"
-import type { ContactRow } from "./IdentityRepo.ts"
+import type { Actor } from "../../AuditLogs.ts"
+import { visibleProperties } from "../../contactProperties.ts"
+import { newId } from "../../newId.ts"
+import type { ContactRow } from "../IdentityRepo.ts"
 import { nameOf } from "./keyName.ts"
-import { Moved } from "./locking.ts"
+import { Moved } from "../locking.ts"
 import type { OperatorParts } from "./operatorMerge.ts"
 import { findNamed } from "./operatorNames.ts"
 import type { LineRow } from "./OperatorRepo.ts"
 import { planSplit, type SplitPlan, withBrought } from "./planSplit.ts"
-import { type ContactState, type KeyState, summaryOf } from "./snapshot.ts"
+import { type ContactState, type KeyState, summaryOf } from "../snapshot.ts"
 
 /** One attempt, in a transaction. */
 export const operatorSplit = Effect.fnUntraced(function* (

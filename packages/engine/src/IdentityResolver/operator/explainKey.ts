@@ -1,11 +1,11 @@
 /** Says whose a key is, what else that contact is known by, and every step that brought it there. Changes nothing. */
 import type { ContactId, Cut, KeyFacts, LedgerEntry } from "@hogsend/core"
 import { Effect } from "effect"
-import type { makeIdentityRepo } from "./IdentityRepo.ts"
+import type { makeIdentityRepo } from "../IdentityRepo.ts"
 import { ledgerSays } from "./ledgerSays.ts"
 import { findNamed } from "./operatorNames.ts"
 import type { CutRow, LedgerRow, makeOperatorRepo } from "./OperatorRepo.ts"
-import { type KeyState, summaryOf } from "./snapshot.ts"
+import { type KeyState, summaryOf } from "../snapshot.ts"
 
 type Repo = Effect.Success<typeof makeIdentityRepo>
 type OperatorRepo = Effect.Success<typeof makeOperatorRepo>

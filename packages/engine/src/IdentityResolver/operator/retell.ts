@@ -7,7 +7,7 @@
  * the same value written again leaves no trace, and goes with them.
  */
 import { Equal } from "effect"
-import type { ContactRow } from "./IdentityRepo.ts"
+import type { ContactRow } from "../IdentityRepo.ts"
 
 /** An entry of the ledger: somebody came, or keys left. */
 export type Chapter =

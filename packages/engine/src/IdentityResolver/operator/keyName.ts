@@ -4,9 +4,9 @@
  * Pure: says what a text could mean; what of it exists is looked up by the caller.
  */
 import * as Result from "effect/Result"
-import { normaliseKey } from "../IdentityKey.ts"
-import type { KeyName } from "./IdentityRepo.ts"
-import type { KeyState } from "./snapshot.ts"
+import { normaliseKey } from "../../IdentityKey.ts"
+import type { KeyName } from "../IdentityRepo.ts"
+import type { KeyState } from "../snapshot.ts"
 
 const prefixed = /^(external|email|anonymous|contact):(.+)$/s
 

@@ -1,11 +1,11 @@
 /** Finds the key that an operator names, and holds on to it. */
 import { ContactNotFound, KeyAmbiguous } from "@hogsend/core"
 import { Effect } from "effect"
-import { shorten, slotOf } from "../IdentityKey.ts"
-import type { makeIdentityRepo } from "./IdentityRepo.ts"
+import { shorten, slotOf } from "../../IdentityKey.ts"
+import type { makeIdentityRepo } from "../IdentityRepo.ts"
 import { candidatesOf, meantBy, nameOf } from "./keyName.ts"
-import { Moved } from "./locking.ts"
-import type { KeyState, Snapshot } from "./snapshot.ts"
+import { Moved } from "../locking.ts"
+import type { KeyState, Snapshot } from "../snapshot.ts"
 
 type Repo = Effect.Success<typeof makeIdentityRepo>
 

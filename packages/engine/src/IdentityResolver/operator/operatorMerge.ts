@@ -6,15 +6,15 @@
  */
 import { MergeImpossible } from "@hogsend/core"
 import { Effect } from "effect"
-import type { Actor } from "../AuditLogs.ts"
-import { visibleProperties } from "../contactProperties.ts"
-import { applySteps, fold } from "./applySteps.ts"
-import type { makeIdentityRepo } from "./IdentityRepo.ts"
-import type { makeLocking } from "./locking.ts"
+import type { Actor } from "../../AuditLogs.ts"
+import { visibleProperties } from "../../contactProperties.ts"
+import { applySteps, fold } from "../applySteps.ts"
+import type { makeIdentityRepo } from "../IdentityRepo.ts"
+import type { makeLocking } from "../locking.ts"
 import { findNamed, stillNamed } from "./operatorNames.ts"
 import type { makeOperatorRepo } from "./OperatorRepo.ts"
-import { type ContactState, currentEmailOf, externalOf, isIdentified, type KeyState, summaryOf } from "./snapshot.ts"
-import type { Step } from "./Step.ts"
+import { type ContactState, currentEmailOf, externalOf, isIdentified, type KeyState, summaryOf } from "../snapshot.ts"
+import type { Step } from "../Step.ts"
 
 const sameContact = new MergeImpossible({ error: "These two are one contact already. Nothing was changed." })
 

@@ -1,22 +1,19 @@
 /** What operators ask of identity: explain, merge, split, the cuts, the ledger. Every change is audited with its actor. */
-import { CutNotFound, type Page } from "@hogsend/core"
+import { CutNotFound, type IdentityMerge, type IdentitySplit, type Page } from "@hogsend/core"
 import { Effect } from "effect"
-import type { Actor, AuditLogs } from "../AuditLogs.ts"
-import { orUnavailable } from "../Database.ts"
-import type { IdentityResolver } from "../IdentityResolver.ts"
+import type { Actor, AuditLogs } from "../../AuditLogs.ts"
+import { orUnavailable } from "../../Database.ts"
 import { describeCuts, explainKey, toLedgerEntry } from "./explainKey.ts"
-import { Moved } from "./locking.ts"
+import { Moved } from "../locking.ts"
 import { operatorMerge, type OperatorParts } from "./operatorMerge.ts"
 import { findNamed } from "./operatorNames.ts"
 import { operatorSplit } from "./operatorSplit.ts"
 
-type Operator = Pick<IdentityResolver["Service"], "explain" | "merge" | "split" | "cuts" | "liftCut" | "ledger">
-
-export const makeOperator = (audit: AuditLogs["Service"], parts: OperatorParts): Operator => {
+export const makeOperator = (audit: AuditLogs["Service"], parts: OperatorParts) => {
   const { operatorRepo, repo, untilStill } = parts
 
-  const merge: Operator["merge"] = Effect.fn("IdentityResolver.merge")(
-    function* ({ dryRun = false, ...names }, actor) {
+  const merge = Effect.fn("IdentityResolver.merge")(
+    function* ({ dryRun = false, ...names }: typeof IdentityMerge.Type, actor: Actor) {
       const outcome = yield* operatorMerge(parts, names, dryRun, actor)
       if (!dryRun) yield* audit.record({ actor, action: "identity.merge", resourceId: outcome.contact.id })
       return outcome
@@ -25,8 +22,8 @@ export const makeOperator = (audit: AuditLogs["Service"], parts: OperatorParts):
     orUnavailable
   )
 
-  const split: Operator["split"] = Effect.fn("IdentityResolver.split")(
-    function* ({ dryRun = false, ...names }, actor) {
+  const split = Effect.fn("IdentityResolver.split")(
+    function* ({ dryRun = false, ...names }: typeof IdentitySplit.Type, actor: Actor) {
       const outcome = yield* operatorSplit(parts, names, dryRun, actor)
       if (!dryRun) yield* audit.record({ actor, action: "identity.split", resourceId: outcome.contact.id })
       return outcome
@@ -66,7 +63,10 @@ export const makeOperator = (audit: AuditLogs["Service"], parts: OperatorParts):
     orUnavailable
   )
 
-  const ledger: Operator["ledger"] = Effect.fn("IdentityResolver.ledger")(function* (page, { action, contact }) {
+  const ledger = Effect.fn("IdentityResolver.ledger")(function* (
+    page: Page,
+    { action, contact }: { readonly action?: string | undefined; readonly contact?: string | undefined }
+  ) {
     const key = contact === undefined ? undefined : yield* findNamed(repo, contact)
     const contactId = key === undefined ? undefined : key.contactId
     if (contactId === null) return { entries: [], total: 0 }

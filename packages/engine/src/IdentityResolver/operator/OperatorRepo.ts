@@ -2,10 +2,10 @@
 import { PgClient } from "@effect/sql-pg"
 import type { LedgerAction, NamedKey, Page } from "@hogsend/core"
 import { Effect, Schema } from "effect"
-import type { Actor } from "../AuditLogs.ts"
-import { oneRow } from "../Database.ts"
-import { newId } from "../newId.ts"
-import type { ContactRow } from "./IdentityRepo.ts"
+import type { Actor } from "../../AuditLogs.ts"
+import { oneRow } from "../../Database.ts"
+import { newId } from "../../newId.ts"
+import type { ContactRow } from "../IdentityRepo.ts"
 import type { Chapter } from "./retell.ts"
 
 /** A row of the ledger, with the key that it names. */

@@ -5,9 +5,9 @@
  * other choice of keys becomes a new contact. What it brought to the other side is taken back there, unless it was changed
  * since: then it stays, and is named.
  */
-import type { ContactRow } from "./IdentityRepo.ts"
+import type { ContactRow } from "../IdentityRepo.ts"
 import { inOrder, lastMergeOf, retell, type Story, together } from "./retell.ts"
-import type { ContactState, KeyState } from "./snapshot.ts"
+import type { ContactState, KeyState } from "../snapshot.ts"
 
 export interface SplitPlan {
   /** Every key that leaves: those that were named, and the ids and the history that belong to them. */
