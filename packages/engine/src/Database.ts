@@ -1,11 +1,13 @@
 /**
- * How the engine talks to Postgres: what a failure of the database means to a caller.
+ * How the engine talks to Postgres: what a failure of the database means to a caller, and how a change that others moved
+ * begins again.
  *
  * A database that cannot be reached is expected and typed (`DatabaseUnavailable`, a 503 that may be sent again); any
  * other SQL failure is a defect of ours and dies. Every service maps its statements through `orUnavailable`.
  */
+import type { PgClient } from "@effect/sql-pg"
 import { DatabaseUnavailable } from "@hogsend/core"
-import { Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 
 /** What a retry of the same transaction can mend: a deadlock or a serialization failure. */
@@ -47,3 +49,29 @@ export const oneRow = <A>(rows: ReadonlyArray<A>): Effect.Effect<A> =>
   rows[0] === undefined
     ? Effect.die(new Error("A statement that always answers a row answered none"))
     : Effect.succeed(rows[0])
+
+/** Somebody else changed what a transaction is about between its reading and its lock: roll back, and again. */
+export class Moved extends Schema.TaggedError<Moved>()("Moved", {}) {}
+
+const mayRetry = (error: unknown): boolean => error instanceof Moved || isContention(error)
+
+const globalLock = "4812007002"
+
+/**
+ * One transaction, as often as it takes until nothing moved under it and no deadlock ended it. Who has lost eight times takes
+ * a turn under one lock for all who have, so nobody starves.
+ */
+export const untilStill =
+  (sql: PgClient.PgClient) =>
+  <A, E>(attempt: Effect.Effect<A, E>): Effect.Effect<A, Exclude<E, Moved> | SqlError> => {
+    const inTurn = Effect.andThen(sql`select pg_advisory_xact_lock(${sql.literal(globalLock)})`, attempt)
+    return sql.withTransaction(attempt).pipe(
+      Effect.retry({ while: mayRetry, times: 8 }),
+      Effect.catchIf(mayRetry, () => Effect.retry(sql.withTransaction(inTurn), { while: mayRetry, times: 100 })),
+      Effect.catch((error): Effect.Effect<never, Exclude<E, Moved> | SqlError> =>
+        error instanceof Moved
+          ? Effect.die(new Error("What a transaction is about kept moving for 100 attempts under the global lock"))
+          : Effect.fail(error as Exclude<E, Moved> | SqlError)
+      )
+    )
+  }

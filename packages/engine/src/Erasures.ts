@@ -25,12 +25,11 @@ import { Context, Effect, Layer, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
-import { oneRow, orUnavailable } from "./Database.ts"
+import { oneRow, orUnavailable, untilStill } from "./Database.ts"
 import { type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./Erasures/ErasuresRepo.ts"
 import { makeEraseDue } from "./Erasures/eraseDue.ts"
 import { type Holder, lockHolder } from "./Erasures/lockHolder.ts"
 import { deleteHolder, hideHolder } from "./Erasures/removeHolder.ts"
-import { settle } from "./Erasures/settle.ts"
 import { Tombstones } from "./Tombstones.ts"
 
 export interface ErasuresOptions {
@@ -73,7 +72,7 @@ export class Erasures extends Context.Service<
         const repo = makeErasuresRepo(sql)
         const tombstones = yield* Tombstones
         const audit = yield* AuditLogs
-        const settled = settle(sql)
+        const transact = untilStill(sql)
 
         const deleteNow = Effect.fnUntraced(function* (holder: Holder, actor: Actor) {
           const { contactId, keyIds } = holder
@@ -98,10 +97,10 @@ export class Erasures extends Context.Service<
         })
 
         const eraseNow = (owners: Owners, actor: Actor) =>
-          settled(Effect.flatMap(lockHolder(repo, owners), (holder) => deleteNow(holder, actor)))
+          transact(Effect.flatMap(lockHolder(repo, owners), (holder) => deleteNow(holder, actor)))
 
         const eraseLater = (owners: Owners, actor: Actor) =>
-          settled(
+          transact(
             Effect.flatMap(lockHolder(repo, owners), ({ contactId, ...holder }) =>
               // Of somebody who was only observed there is no contact to take back.
               contactId === null
@@ -161,11 +160,11 @@ export class Erasures extends Context.Service<
         })
 
         const cancel = Effect.fn("Erasures.cancel")(
-          (id: ErasureId, actor: Actor) => Effect.map(settled(takeBack(id, actor)), receipt),
+          (id: ErasureId, actor: Actor) => Effect.map(transact(takeBack(id, actor)), receipt),
           orUnavailable
         )
 
-        const eraseDue = Effect.withSpan(makeEraseDue(repo, settled, deleteNow), "Erasures.eraseDue")
+        const eraseDue = Effect.withSpan(makeEraseDue(repo, transact, deleteNow), "Erasures.eraseDue")
 
         yield* Effect.sleep(interval).pipe(
           Effect.andThen(Effect.catchCause(eraseDue, (cause) => Effect.logWarning("Erasures failed", cause))),

@@ -6,18 +6,17 @@ import type { DatabaseUnavailable } from "@hogsend/core"
 import { Effect } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 import type { Actor } from "../AuditLogs.ts"
-import { orUnavailable } from "../Database.ts"
+import { type Moved, orUnavailable, type untilStill } from "../Database.ts"
 import type { makeErasuresRepo } from "./ErasuresRepo.ts"
-import type { Holder, OwnerMoved } from "./lockHolder.ts"
-import type { settle } from "./settle.ts"
+import type { Holder } from "./lockHolder.ts"
 
 const batchSize = 100
 
 /** Answers how many were erased, in the name of who asked for it. */
 export const makeEraseDue = (
   repo: ReturnType<typeof makeErasuresRepo>,
-  settled: ReturnType<typeof settle>,
-  deleteNow: (holder: Holder, actor: Actor) => Effect.Effect<unknown, SqlError | OwnerMoved>
+  transact: ReturnType<typeof untilStill>,
+  deleteNow: (holder: Holder, actor: Actor) => Effect.Effect<unknown, SqlError | Moved>
 ): Effect.Effect<number, DatabaseUnavailable> => {
   const eraseOne = Effect.fnUntraced(function* (contactId: string) {
     const line = yield* repo.tryLockLine(contactId)
@@ -30,7 +29,7 @@ export const makeEraseDue = (
   })
 
   const eraseOrLog = (contactId: string) =>
-    settled(eraseOne(contactId)).pipe(
+    transact(eraseOne(contactId)).pipe(
       orUnavailable,
       Effect.catchDefect((defect) =>
         Effect.as(Effect.logError("An erasure that is due failed", { contactId, why: whyOf(defect) }), 0)

@@ -3,11 +3,12 @@
  * idempotency rows, keys.
  *
  * What was read before a lock is read again under it; when it has changed, because of a merge or a promotion meanwhile, it
- * fails with `OwnerMoved`: everything is rolled back and begins again. Part of the caller's transaction.
+ * fails with `Moved`: everything is rolled back and begins again. Part of the caller's transaction.
  */
 import { ContactNotFound, KeysDisagree } from "@hogsend/core"
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import { Moved } from "../Database.ts"
 import type { makeErasuresRepo, Owner } from "./ErasuresRepo.ts"
 
 /** A contact with its keys, or the keys of a visitor who was only observed. */
@@ -17,9 +18,6 @@ export interface Holder {
   readonly contactIds: ReadonlyArray<string>
   readonly keyIds: ReadonlyArray<string>
 }
-
-/** Somebody merged, promoted or linked what is to be erased between its reading and its lock. */
-export class OwnerMoved extends Schema.TaggedError<OwnerMoved>()("OwnerMoved", {}) {}
 
 type Repo = ReturnType<typeof makeErasuresRepo>
 
@@ -31,9 +29,9 @@ export const lockHolder = Effect.fnUntraced(function* (
   const found = yield* owners
   const [contactId = null, another] = [...new Set(found.flatMap((owner) => owner.contactId ?? []))]
   const line = contactId === null ? [] : yield* repo.lockLine(contactId)
-  if (!isSame(found, yield* owners)) return yield* new OwnerMoved()
+  if (!isSame(found, yield* owners)) return yield* new Moved()
   // Somebody may have been merged into the contact, or split off it, while we waited for its lock; now nobody can.
-  if (contactId !== null && !isSameLine(line, yield* repo.lockLine(contactId))) return yield* new OwnerMoved()
+  if (contactId !== null && !isSameLine(line, yield* repo.lockLine(contactId))) return yield* new Moved()
   if (found.length === 0) return yield* notFound
   if (another !== undefined) return yield* keysDisagree
   const held = contactId === null ? [] : yield* repo.keysOf(contactId)
@@ -46,7 +44,7 @@ export const lockHolder = Effect.fnUntraced(function* (
 export const lockKeys = Effect.fnUntraced(function* (repo: Repo, { contactId, keyIds }: Holder) {
   const locked = yield* repo.lockKeys(keyIds)
   const moved = locked.some((key) => key.contactId !== null && key.contactId !== contactId)
-  return moved || locked.length < keyIds.length ? yield* new OwnerMoved() : locked
+  return moved || locked.length < keyIds.length ? yield* new Moved() : locked
 })
 
 const isSameLine = (before: ReadonlyArray<{ readonly id: string }>, after: ReadonlyArray<{ readonly id: string }>) =>

@@ -2,7 +2,8 @@
 import { Effect } from "effect"
 import type { Tombstones } from "../Tombstones.ts"
 import type { makeErasuresRepo, Removed } from "./ErasuresRepo.ts"
-import { type Holder, lockKeys, OwnerMoved } from "./lockHolder.ts"
+import { Moved } from "../Database.ts"
+import { type Holder, lockKeys } from "./lockHolder.ts"
 
 type Repo = ReturnType<typeof makeErasuresRepo>
 type Graves = Tombstones["Service"]
@@ -12,7 +13,7 @@ export const deleteHolder = Effect.fnUntraced(function* (repo: Repo, { bury }: G
   const retries = yield* repo.eraseIdempotencyKeys(holder.keyIds)
   const keys = yield* lockKeys(repo, holder)
   // Events that arrived while we waited for their keys have idempotency rows of their own.
-  if ((yield* repo.eraseIdempotencyKeys(holder.keyIds)) > 0) return yield* new OwnerMoved()
+  if ((yield* repo.eraseIdempotencyKeys(holder.keyIds)) > 0) return yield* new Moved()
   yield* bury(keys.filter(({ kind }) => kind !== "history"))
   const removed: Removed = { ...(yield* repo.eraseAll(holder.contactIds, holder.keyIds)), idempotency_keys: retries }
   return removed

@@ -1,6 +1,7 @@
 /** Takes the steps of a decision in SQL, inside of the caller's transaction, and writes the ledger of them. */
-import { Effect, Schema } from "effect"
+import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import { Moved } from "../Database.ts"
 import { slotOf } from "../IdentityKey.ts"
 import { dropPublicOf, foldProperties } from "../contactProperties.ts"
 import type { Actor } from "../AuditLogs.ts"
@@ -30,9 +31,6 @@ export interface StepContext {
   readonly serverOnly: ReadonlySet<string>
 }
 
-/** A key that was free when it was read is somebody's now: roll back, and again. */
-export class KeyLost extends Schema.TaggedError<KeyLost>()("KeyLost", {}) {}
-
 type Repo = Effect.Success<typeof makeIdentityRepo>
 
 /** What the steps have changed so far. */
@@ -61,11 +59,11 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
   }
   const claims = stepsOf(steps, "ClaimKey")
   if (claims.length > 0) {
-    if ((yield* repo.claimKeys(claims, context)).length < claims.length) return yield* new KeyLost()
+    if ((yield* repo.claimKeys(claims, context)).length < claims.length) return yield* new Moved()
     // Somebody may have come and been erased since the decision; now the string is ours.
     const erased = yield* repo.findErased(claims)
     const isNews = claims.some(({ kind, notBefore, value }) => (erased.get(slotOf(kind, value)) ?? null) !== notBefore)
-    if (isNews) return yield* new KeyLost()
+    if (isNews) return yield* new Moved()
   }
   const notes = (yield* Effect.forEach(steps, (step) => apply(repo, step, progress, context))).filter(
     (note) => note !== undefined
@@ -95,7 +93,7 @@ const apply = (
   step: Step,
   progress: Progress,
   context: StepContext
-): Effect.Effect<Note | undefined, SqlError | KeyLost> => {
+): Effect.Effect<Note | undefined, SqlError | Moved> => {
   switch (step._tag) {
     case "CreateContact":
       return Effect.succeed({ action: "created", rule: "no_contact_yet", contactId: step.contactId })
@@ -130,7 +128,7 @@ const link = Effect.fnUntraced(function* (
   context: StepContext
 ) {
   const [key] = yield* repo.linkKey(keyId, contactId, context)
-  if (key === undefined) return yield* new KeyLost()
+  if (key === undefined) return yield* new Moved()
   const row = rows.get(contactId)
   // They were seen before they were somebody.
   if (row !== undefined && key.firstAssertedAt < row.firstSeenAt) {
@@ -148,7 +146,7 @@ const promote = Effect.fnUntraced(function* (
   context: StepContext
 ) {
   const { contactId, from, keyId } = step
-  if ((yield* repo.promoteKey(step, context)).length === 0) return yield* new KeyLost()
+  if ((yield* repo.promoteKey(step, context)).length === 0) return yield* new Moved()
   const holder = from === null ? undefined : rows.get(from)
   if (holder !== undefined) {
     const cleaned = { ...holder, ...dropPublicOf(holder, keyId) }
@@ -166,9 +164,9 @@ const promote = Effect.fnUntraced(function* (
 })
 
 const move = Effect.fnUntraced(function* (repo: Repo, step: StepOf<"MoveEmail">, context: StepContext) {
-  if ((yield* repo.retireKey(step.fromKeyId, step.from)).length === 0) return yield* new KeyLost()
+  if ((yield* repo.retireKey(step.fromKeyId, step.from)).length === 0) return yield* new Moved()
   const claim = { ...step, kind: "email", certified: false }
-  if ((yield* repo.claimKeys([claim], context)).length === 0) return yield* new KeyLost()
+  if ((yield* repo.claimKeys([claim], context)).length === 0) return yield* new Moved()
   const { contactId, from, fromKeyId, keyId } = step
   return {
     action: "moved",

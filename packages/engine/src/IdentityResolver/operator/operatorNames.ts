@@ -4,7 +4,7 @@ import { Effect } from "effect"
 import { shorten, slotOf } from "../../IdentityKey.ts"
 import type { makeIdentityRepo } from "../IdentityRepo.ts"
 import { candidatesOf, meantBy, nameOf } from "./keyName.ts"
-import { Moved } from "../locking.ts"
+import { Moved } from "../../Database.ts"
 import type { KeyState, Snapshot } from "../snapshot.ts"
 
 type Repo = Effect.Success<typeof makeIdentityRepo>
