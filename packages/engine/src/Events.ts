@@ -34,8 +34,7 @@ export class Events extends Context.Service<
 
       /** Not of a contact that waits for its erasure. */
       const visible = sql`e.key_id not in (
-        select k.id from hogsend.erasures waiting join hogsend.identity_keys k on k.contact_id = waiting.contact_id
-        where waiting.status = 'pending')`
+        select id from hogsend.identity_keys where contact_id in (select hogsend.waiting_contacts()))`
 
       const where = ({ contactId, name }: EventFilter) =>
         sql.and([

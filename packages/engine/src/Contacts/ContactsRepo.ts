@@ -78,9 +78,9 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
       select contact_id as "contactId" from hogsend.identity_keys
       where kind = 'contact' and value = ${id}::uuid::text
       union all
-      select k.contact_id
-      from hogsend.erasures waiting join hogsend.identity_keys k on k.contact_id = waiting.contact_id
-      where waiting.status = 'pending' and k.former->>'value' = ${id}::uuid::text and k.former->>'kind' = 'contact'`
+      select contact_id from hogsend.identity_keys
+      where contact_id in (select hogsend.waiting_contacts())
+        and former->>'value' = ${id}::uuid::text and former->>'kind' = 'contact'`
   }
 }
 

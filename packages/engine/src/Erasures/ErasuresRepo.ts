@@ -41,9 +41,7 @@ export const makeErasuresRepo = (sql: PgClient.PgClient) => {
     select c.id from hogsend.contacts c where c.id in (select hogsend.contact_line(${contactId}::uuid)) order by c.id`
 
   /** A key of a contact that waits for its erasure: by way of those, who are few. */
-  const isWaiting = sql.literal(
-    "contact_id in (select contact_id from hogsend.erasures where status = 'pending') and former is not null"
-  )
+  const isWaiting = sql.literal("contact_id in (select hogsend.waiting_contacts()) and former is not null")
 
   const deleteFrom = (table: string, column: string, ids: ReadonlyArray<string>) =>
     sql<{ rows: number }>`

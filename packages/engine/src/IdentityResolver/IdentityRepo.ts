@@ -1,5 +1,6 @@
 /** The SQL of identity: reading and locking what a decision needs, and taking its steps. */
 import { PgClient } from "@effect/sql-pg"
+import type { LedgerAction } from "@hogsend/core"
 import { Effect, type Schema } from "effect"
 import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
@@ -24,7 +25,7 @@ export interface ContactRow {
 
 /** What the ledger is told; who and when it knows by itself. */
 export interface Note {
-  readonly action: string
+  readonly action: LedgerAction
   readonly rule: string
   readonly contactId?: string | null
   readonly otherContactId?: string | null
@@ -228,8 +229,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
         (id, action, rule, contact_id, other_contact_id, key_id, asserted_by, actor, actor_key_id, before, after)
       select id, action, rule, "contactId", "otherContactId", "keyId", ${assertedBy}, ${actor.name}, ${actor.keyId}::uuid,
         before, after
-      from jsonb_to_recordset(${sql.json(notes.map((note) => ({ id: newId(), ...note })))}) as l (id uuid, action text, rule text, "contactId" uuid,
-        "otherContactId" uuid, "keyId" uuid, before jsonb, after jsonb)
+      from jsonb_to_recordset(${sql.json(notes.map((note) => ({ id: newId(), ...note })))})
+        as l (id uuid, action text, rule text, "contactId" uuid, "otherContactId" uuid, "keyId" uuid, before jsonb,
+          after jsonb)
       where action <> 'join_refused' or not exists (
         select 1 from hogsend.identity_ledger known
         where known.key_id = "keyId" and known.contact_id = "contactId" and known.action = 'join_refused'

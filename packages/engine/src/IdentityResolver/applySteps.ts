@@ -136,7 +136,7 @@ const link = Effect.fnUntraced(function* (
     rows.set(row.id, earlier)
     yield* repo.saveContact(earlier)
   }
-  return { action: "linked", rule: "free_key", contactId, keyId }
+  return { action: "linked", rule: "free_key", contactId, keyId } satisfies Note
 })
 
 const promote = Effect.fnUntraced(function* (
@@ -160,7 +160,7 @@ const promote = Effect.fnUntraced(function* (
     otherContactId: from === contactId ? null : from,
     keyId,
     before: holder === undefined ? null : { publicProperties: holder.publicProperties }
-  }
+  } satisfies Note
 })
 
 const move = Effect.fnUntraced(function* (repo: Repo, step: StepOf<"MoveEmail">, context: StepContext) {
@@ -175,7 +175,7 @@ const move = Effect.fnUntraced(function* (repo: Repo, step: StepOf<"MoveEmail">,
     otherContactId: from,
     keyId,
     before: { keyId: fromKeyId }
-  }
+  } satisfies Note
 })
 
 const merge = Effect.fnUntraced(function* (
@@ -202,7 +202,7 @@ const merge = Effect.fnUntraced(function* (
     otherContactId: absorbed.id,
     before: { survivor, absorbed, keyIds },
     after: folded
-  }
+  } satisfies Note
 })
 
 /** What the survivor of a merge becomes. */

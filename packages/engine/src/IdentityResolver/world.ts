@@ -179,7 +179,7 @@ export const makeWorld = (snapshot: Snapshot, mint: () => string, stamp: Stamp):
 }
 
 /** A key whose string has left it: nobody can assert it, and what hung on it stays. A leading `$` is never a key. */
-export const pastOf = (key: KeyState): KeyState => ({ ...key, kind: "history", value: `$${key.id}` })
+const pastOf = (key: KeyState): KeyState => ({ ...key, kind: "history", value: `$${key.id}` })
 
 /** Has an external id; then the oldest; then the lowest id. */
 const survives = (a: ContactState, b: ContactState): boolean => {

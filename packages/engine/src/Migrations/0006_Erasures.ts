@@ -33,6 +33,12 @@ create table hogsend.erasures (
 create index erasures_pending on hogsend.erasures (due_at) where status = 'pending';
 create index erasures_contact on hogsend.erasures (contact_id);
 
+-- Who is out of everybody's reach: contacts that wait for their erasure, and everybody whom they absorbed.
+create function hogsend.waiting_contacts() returns setof uuid language sql stable as $$
+  select hogsend.contact_line(contact_id) from hogsend.erasures
+  where status = 'pending' and contact_id is not null
+$$;
+
 alter table hogsend.contacts
   drop column erased_at,
   -- Deleted for everybody but the operator, who can take it back until then.

@@ -403,6 +403,7 @@ describe("A migration of ours behind a long transaction", () => {
   const behind = Effect.fnUntraced(function* (lockTimeout: number) {
     const { run: migrate, sql, url } = yield* fresh()
     yield* migrate(["engine"])
+    yield* sql`drop function hogsend.waiting_contacts`
     yield* sql`drop table hogsend.data_keys, hogsend.tombstones, hogsend.erasures`
     yield* sql`alter table hogsend.contacts drop column erase_after, add column erased_at timestamptz`
     yield* sql`delete from hogsend.migrations where name = '0006_Erasures'`

@@ -85,13 +85,10 @@ export const makeOperatorRepo = Effect.gen(function* () {
     union
     select contact_id from hogsend.identity_cuts where other_contact_id = ${contactId}`
 
-  /** Who waits for their erasure is out of everybody's reach, with everybody whom they absorbed. */
-  const isVisible = (table: string) => {
-    const waiting = `(select hogsend.contact_line(contact_id) from hogsend.erasures
-      where status = 'pending' and contact_id is not null)`
-    return sql.literal(`(${table}.contact_id is null or ${table}.contact_id not in ${waiting})
-      and (${table}.other_contact_id is null or ${table}.other_contact_id not in ${waiting})`)
-  }
+  /** Of nobody who waits for their erasure. */
+  const isVisible = (table: string) =>
+    sql.literal(`(${table}.contact_id is null or ${table}.contact_id not in (select hogsend.waiting_contacts()))
+      and (${table}.other_contact_id is null or ${table}.other_contact_id not in (select hogsend.waiting_contacts()))`)
 
   /** The ids of the contact and of everybody whom it absorbed. */
   const lineOf = (contactId: string) =>

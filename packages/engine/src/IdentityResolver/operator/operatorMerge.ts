@@ -74,8 +74,8 @@ export const operatorMerge = Effect.fnUntraced(function* (
   yield* applySteps(repo, stepsOf(survivor, absorbed, key), context)
   const twin = twinOf(survivor, comingKeys)
   if (twin !== undefined) {
-    const note = { action: "residual_twin", rule: "operator", contactId: survivor.id, keyId: twin.id }
-    yield* repo.insertLedger([note], "operator", actor)
+    const about = { rule: "operator", contactId: survivor.id, keyId: twin.id }
+    yield* repo.insertLedger([{ action: "residual_twin", ...about }], "operator", actor)
   }
   return answer
 })

@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import type { Actor } from "../../AuditLogs.ts"
 import { visibleProperties } from "../../contactProperties.ts"
 import { newId } from "../../newId.ts"
-import type { ContactRow } from "../IdentityRepo.ts"
+import type { ContactRow, Note } from "../IdentityRepo.ts"
 import { nameOf } from "./keyName.ts"
 import { Moved } from "../../Database.ts"
 import type { OperatorParts } from "./operatorMerge.ts"
@@ -130,15 +130,13 @@ const carryOut = Effect.fnUntraced(function* (
   yield* operatorRepo.copyCuts(row.id, splitOffId)
   const cutId = yield* operatorRepo.insertCut(row.id, splitOffId, actor)
   const about = { rule: "operator", contactId: row.id, otherContactId: splitOffId }
-  yield* repo.insertLedger(
-    [
-      ...(plan.restoredId === undefined ? [{ action: "created", rule: "operator", contactId: splitOffId }] : []),
-      { action: "split", ...about, before: { contact: row, keyIds }, after: { contact: plan.staying, splitOff } },
-      { action: "cut", ...about }
-    ],
-    "operator",
-    actor
-  )
+  const made: ReadonlyArray<Note> =
+    plan.restoredId === undefined ? [{ action: "created", rule: "operator", contactId: splitOffId }] : []
+  const parted: ReadonlyArray<Note> = [
+    { action: "split", ...about, before: { contact: row, keyIds }, after: { contact: plan.staying, splitOff } },
+    { action: "cut", ...about }
+  ]
+  yield* repo.insertLedger([...made, ...parted], "operator", actor)
   return cutId
 })
 
