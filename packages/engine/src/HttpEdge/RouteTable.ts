@@ -2,7 +2,7 @@
  * The table of all routes, made from the `HttpApi` itself: which paths exist, with which methods, whether they take a
  * body and how large. 404 and 405 are answered from it.
  */
-import { MethodNotAllowed, RouteNotFound } from "@hogsend/core"
+import { Authorization, MethodNotAllowed, RouteNotFound } from "@hogsend/core"
 import { HttpApi, type HttpApiGroup } from "effect/http-api"
 
 /** What the edge knows of a route. Paths of the router that are not in the `HttpApi` (`/docs`) have none. */
@@ -10,6 +10,8 @@ export interface Route {
   readonly takesBody: boolean
   /** Largest body that is read, in bytes. */
   readonly maxBodyBytes: number
+  /** Takes so many requests of an address, as it asks for no key. Not probes: a balancer must always hear from those. */
+  readonly keyless: boolean
 }
 
 export type Found =
@@ -38,6 +40,8 @@ const maxBodyBytes = 256 * 1024
 /** Paths that the engine serves beside its `HttpApi`. */
 const pages = ["/openapi.json", "/docs"]
 
+const probes = ["/v1/health/live", "/v1/health/ready"]
+
 export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   api: HttpApi.HttpApi<Id, Groups>
 ) => {
@@ -52,8 +56,10 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
   for (const page of pages) methodsOf(page).set("GET", undefined)
   HttpApi.reflect(api, {
     onGroup: () => {},
-    onEndpoint: ({ endpoint }) => {
-      methodsOf(endpoint.path).set(endpoint.method, { takesBody: endpoint.payload.size > 0, maxBodyBytes })
+    onEndpoint: ({ endpoint, middleware }) => {
+      const guarded = [...middleware].some(({ key }) => key === Authorization.key)
+      const keyless = !guarded && !probes.includes(endpoint.path)
+      methodsOf(endpoint.path).set(endpoint.method, { takesBody: endpoint.payload.size > 0, maxBodyBytes, keyless })
     }
   })
 
