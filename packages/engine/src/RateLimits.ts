@@ -16,7 +16,7 @@ export type { RateLimit } from "./RateLimits/tokenBuckets.ts"
 
 export interface RateLimitsOptions {
   /** Of publishable and proxy keys, in events: what a key may send, and what one address and one recipient. 100/s, 20/s. */
-  readonly publishable?: { readonly key: RateLimit; readonly visitor: RateLimit } | "off"
+  readonly publishable?: { readonly key: RateLimit; readonly visitor: RateLimit } | "off" | undefined
   /** Of one address: failed authentications, and requests of routes that need no key. 20/s. */
   readonly keyless?: RateLimit | "off"
   /** Proxies whose `X-Forwarded-For` is believed. None. */
