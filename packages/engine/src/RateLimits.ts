@@ -27,7 +27,7 @@ export interface RateLimitsOptions {
 
 /** What a request is charged to; what is absent or not known is not. */
 export interface Charge {
-  readonly key?: string | null
+  readonly key?: string | null | undefined
   readonly address?: string | undefined
   readonly recipient?: string | undefined
   /** The address of a failed authentication. */
@@ -93,30 +93,25 @@ export class RateLimits extends Context.Service<
     })
 }
 
-const rateLimited = (kind: keyof Charge, { limit, per }: RateLimit, wait: number, reset: number) =>
-  new RateLimited({
-    error: `There is a limit of ${limit} ${whatIsLimited[kind]} ${per === 1000 ? "a second" : `in ${per / 1000} seconds`}. ${advice[kind]}`,
+const rateLimited = (kind: keyof Charge, { limit, per }: RateLimit, wait: number, reset: number) => {
+  const [what, whose, advice] = words[kind]
+  const time = per === 1000 ? "a second" : `in ${per / 1000} seconds`
+  return new RateLimited({
+    error: `No more than ${limit} ${what} ${time} ${whose}. ${advice}`,
     retryAfter: Math.ceil(wait / 1000),
     limit,
     reset: Math.ceil(reset / 1000)
   })
-
-const whatIsLimited: Readonly<Record<keyof Charge, string>> = {
-  key: "requests under this key",
-  address: "requests from this address",
-  recipient: "requests for this person",
-  failure: "failed authentications from this address",
-  keyless: "requests without a key from this address"
 }
 
 const behindProxy = "If all visitors come through a proxy, name it in HOGSEND_TRUSTED_PROXIES."
 
-const advice: Readonly<Record<keyof Charge, string>> = {
-  key: "Send fewer, or raise HOGSEND_RATE_LIMIT_PUBLISHABLE.",
-  address: behindProxy,
-  recipient: "Send fewer.",
-  failure: "Look at the key, and at what proves the user, before you send more.",
-  keyless: behindProxy
+const words: Readonly<Record<keyof Charge, readonly [what: string, whose: string, advice: string]>> = {
+  key: ["requests", "under this key", "Send fewer, or raise HOGSEND_RATE_LIMIT_PUBLISHABLE."],
+  address: ["requests", "from this address", behindProxy],
+  recipient: ["requests", "for this person", "Send fewer."],
+  failure: ["failed authentications", "from this address", "Look at the key, and at what proves the user."],
+  keyless: ["requests without a key", "from this address", behindProxy]
 }
 
 const perSecond = (limit: number): RateLimit => ({ limit, per: 1000 })
