@@ -49,6 +49,11 @@ it.effect("Retry-After is true, to the second, and of the bucket that keeps wait
     yield* refusal
     yield* TestClock.adjust(1)
     yield* take({ key: "k", address: "a", failure: "a" })
+    // Of the key there is one more in 12 s.
+    yield* take({ key: "k" })
+    yield* take({ key: "k" })
+    expect(yield* Effect.flip(take({ key: "k" }))).toMatchObject({ retryAfter: 4, limit: 5 })
+    expect(yield* refusal).toMatchObject({ retryAfter: 20, limit: 3 })
   }).pipe(limited(small))
 )
 
