@@ -6,7 +6,7 @@
  * a bound: more is refused, and so is whoever has waited for too long. Knows nothing of events or of SQL.
  */
 import { Overloaded } from "@hogsend/core"
-import { Clock, Effect, Exit, Latch, Semaphore } from "effect"
+import { Clock, type Context, Effect, Exit, Latch, Semaphore } from "effect"
 
 export interface GroupCommitOptions {
   /** How many items are on their way at the most, stored or waiting. 10,000. */
@@ -45,6 +45,8 @@ export interface Storage<I, A, E> {
 
 interface Entry<I, A, E> {
   readonly item: I
+  /** The caller's: what is stored for one caller alone is part of its trace. */
+  readonly context: Context.Context<never>
   readonly arrivedAt: number
   readonly answer: (exit: Exit.Exit<A, E | Overloaded>) => void
 }
@@ -111,7 +113,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   }
 
   const storeAlone = (entry: Entry<I, A, E>) =>
-    permits.withPermit(storage.storeAlone(entry.item)).pipe(
+    permits.withPermit(Effect.provideContext(storage.storeAlone(entry.item), entry.context)).pipe(
       Effect.onExit((exit) =>
         Effect.sync(() => {
           release(entry.item)
@@ -124,7 +126,11 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     )
 
   const store = Effect.fnUntraced(function* (group: ReadonlyArray<Entry<I, A, E>>) {
-    const { alone, answers, later } = yield* storage.storeGroup(group.map(({ item }) => item))
+    const stored = storage.storeGroup(group.map(({ item }) => item))
+    const [first, ...others] = group
+    const { alone, answers, later } = yield* first !== undefined && others.length === 0
+      ? Effect.provideContext(stored, first.context)
+      : stored
     const [apart, again] = [new Set(alone), new Set(later)]
     state.waiting = [...group.filter(({ item }) => again.has(item)), ...state.waiting]
     for (const entry of group) {
@@ -154,21 +160,23 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   for (let at = 0; at < groups; at++) yield* Effect.forkScoped(Effect.forever(lane))
 
   return (items: ReadonlyArray<I>): Effect.Effect<ReadonlyArray<Exit.Exit<A, E | Overloaded>>, Overloaded> =>
-    Effect.callback((resume) => {
-      if (state.items + items.length > maxItems) return resume(Effect.fail(Overloaded.default))
-      const arrivedAt = clock.currentTimeMillisUnsafe()
-      const answers: Array<Exit.Exit<A, E | Overloaded>> = []
-      let missing = items.length
-      if (missing === 0) return resume(Effect.succeed(answers))
-      state.items += missing
-      for (const [at, item] of items.entries()) {
-        const answered = (exit: Exit.Exit<A, E | Overloaded>) => {
-          answers[at] = exit
-          missing -= 1
-          if (missing === 0) resume(Effect.succeed(answers))
+    Effect.contextWith((context: Context.Context<never>) =>
+      Effect.callback((resume) => {
+        if (state.items + items.length > maxItems) return resume(Effect.fail(Overloaded.default))
+        const arrivedAt = clock.currentTimeMillisUnsafe()
+        const answers: Array<Exit.Exit<A, E | Overloaded>> = []
+        let missing = items.length
+        if (missing === 0) return resume(Effect.succeed(answers))
+        state.items += missing
+        for (const [at, item] of items.entries()) {
+          const answered = (exit: Exit.Exit<A, E | Overloaded>) => {
+            answers[at] = exit
+            missing -= 1
+            if (missing === 0) resume(Effect.succeed(answers))
+          }
+          state.waiting.push({ item, context, arrivedAt, answer: answered })
         }
-        state.waiting.push({ item, arrivedAt, answer: answered })
-      }
-      news.openUnsafe()
-    })
+        news.openUnsafe()
+      })
+    )
 })
