@@ -5,16 +5,17 @@
  * A database that cannot be reached is expected and typed (`DatabaseUnavailable`, a 503 that may be sent again); any
  * other SQL failure is a defect of ours and dies. Every service maps its statements through `orUnavailable`.
  */
-import type { PgClient } from "@effect/sql-pg"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { DatabaseUnavailable } from "@hogsend/core"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 
 /** What a retry of the same transaction can mend: a deadlock or a serialization failure. */
 export const isContention = (error: unknown): boolean =>
   error instanceof SqlError && ["DeadlockError", "SerializationError"].includes(error.reason._tag)
 
-const isUnreachable = (error: SqlError): boolean =>
+/** What a later attempt can mend, since it is not about what was asked. */
+export const isUnreachable = (error: SqlError): boolean =>
   // Whatever a server says instead of letting us in: it starts, it stops, it is full, the database is closed or being moved.
   error.reason.operation === "connect" ||
   ["ConnectionError", "AuthenticationError", "StatementTimeoutError", "LockTimeoutError"].includes(error.reason._tag) ||
@@ -43,6 +44,10 @@ export const orUnavailable = <A, E, R>(
         )
       : Effect.die(error)
   })
+
+/** A column of many rows as one parameter: typed, since the driver cannot tell the type of nothing but nulls. */
+export const column = (values: ReadonlyArray<unknown>, oid: number): PgTypes.Parameter =>
+  Result.getOrThrow(PgTypes.array(values, oid))
 
 /** The row of a statement that always answers one. */
 export const oneRow = <A>(rows: ReadonlyArray<A>): Effect.Effect<A> =>
