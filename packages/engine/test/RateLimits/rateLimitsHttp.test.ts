@@ -120,6 +120,20 @@ layer(serving(rates, fresh.clock), options)("A browser", (it) => {
     })
   )
 
+  it.effect("is charged for each event of a batch, and told 429 when nothing of it was taken", () =>
+    Effect.gen(function* () {
+      yield* start
+      const { asBrowser } = yield* TestHogsend
+      const batch = { events: Array.from({ length: 5 }, (_, n) => event(`batch_${n}`)) }
+      const { body, status } = yield* asBrowser("POST", "/v1/events/batch", batch)
+      expect(status).toBe(202)
+      expect(
+        body.results.map((result: { status: string; error?: { _tag: string } }) => result.error?._tag ?? result.status)
+      ).toEqual(["stored", "stored", "stored", "RateLimited", "RateLimited"])
+      expectLimited(yield* asBrowser("POST", "/v1/events/batch", batch), /from this address/)
+    })
+  )
+
   it.effect("stores nothing when it is refused", () =>
     Effect.gen(function* () {
       yield* start
