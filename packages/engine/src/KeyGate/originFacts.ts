@@ -1,4 +1,5 @@
 /** Where a browser's request comes from, and whether a publishable key may be used from there. */
+import type { HttpServerRequest } from "effect/http"
 import { AllowedOrigin } from "../AllowedOrigin.ts"
 
 /** The facts of a request that decide its origin, as its headers say them. */
@@ -8,6 +9,16 @@ export interface OriginFacts {
   readonly secFetchSite: string | undefined
   readonly host: string | undefined
 }
+
+export const originFactsOf = ({
+  headers,
+  method
+}: Pick<HttpServerRequest.HttpServerRequest, "headers"> & { readonly method: string }): OriginFacts => ({
+  method,
+  origin: headers.origin,
+  secFetchSite: headers["sec-fetch-site"],
+  host: headers.host
+})
 
 /**
  * Undefined when the request comes from an allowed origin, else the sentence that says why not. Browsers send no `Origin`
