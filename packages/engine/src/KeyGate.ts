@@ -23,6 +23,7 @@ import { isAllowedFrom, type OriginFacts } from "./KeyGate/originFacts.ts"
 import { makeKeyLookup, type StoredKey } from "./KeyGate/keyLookup.ts"
 import { holds } from "./KeyGate/scopes.ts"
 import { isSameDigest, sha256Hex } from "./SyncCrypto.ts"
+import { traced } from "./traced.ts"
 
 export { originFactsOf } from "./KeyGate/originFacts.ts"
 
@@ -69,24 +70,23 @@ export class KeyGate extends Context.Service<
           options.adminApiKey === undefined ? undefined : sha256Hex(Redacted.value(options.adminApiKey))
         const isAdminKey = (keyHash: string) => adminKeyHash !== undefined && isSameDigest(keyHash, adminKeyHash)
 
-        const authorize = Effect.fn("KeyGate.authorize")(function* (
-          bearer: Redacted.Redacted<string>,
-          access: Access,
-          origin: OriginFacts
-        ) {
-          const value = Redacted.value(bearer)
-          if (value === "") return yield* noBearer
-          const keyHash = sha256Hex(value)
-          if (isAdminKey(keyHash)) return environmentCaller
-          if (!isWellFormed(value)) return yield* malformedKey
-          const key = yield* orUnavailable(keys.find(keyHash))
-          if (key === null) return yield* unknownKey
-          const now = yield* Clock.currentTimeMillis
-          const refused = refusal(key, isPublishable(value), access, origin, now)
-          if (refused !== undefined) return yield* refused
-          yield* keys.markUsed(key.id, now)
-          return callerOf(key)
-        })
+        const authorize = traced(
+          "KeyGate.authorize",
+          Effect.fnUntraced(function* (bearer: Redacted.Redacted<string>, access: Access, origin: OriginFacts) {
+            const value = Redacted.value(bearer)
+            if (value === "") return yield* noBearer
+            const keyHash = sha256Hex(value)
+            if (isAdminKey(keyHash)) return environmentCaller
+            if (!isWellFormed(value)) return yield* malformedKey
+            const key = yield* orUnavailable(keys.find(keyHash))
+            if (key === null) return yield* unknownKey
+            const now = yield* Clock.currentTimeMillis
+            const refused = refusal(key, isPublishable(value), access, origin, now)
+            if (refused !== undefined) return yield* refused
+            yield* keys.markUsed(key.id, now)
+            return callerOf(key)
+          })
+        )
 
         const admitted = (value: string, access: Access, origin: OriginFacts, now: number) => {
           if (!isWellFormed(value)) return undefined

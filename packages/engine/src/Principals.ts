@@ -21,6 +21,7 @@ import { Context, Effect, Layer, Result } from "effect"
 import { type AssertedKeyKind, isCertifiedShape, normaliseKey, shorten } from "./IdentityKey.ts"
 import type { AssertedKey, Assertion } from "./IdentityResolver.ts"
 import { certifiedAnonymousId } from "./Principals/certifiedId.ts"
+import { traced } from "./traced.ts"
 import { UserTokens, type VerifiedUserToken } from "./UserTokens.ts"
 
 /** What a request says about itself. */
@@ -140,10 +141,13 @@ export class Principals extends Context.Service<
         } satisfies Principal
       })
 
-      const establish = Effect.fn("Principals.establish")(function* (caller: Caller["Service"], claims: Claims) {
-        const token = yield* readTokens(claims)
-        return yield* caller.restricted ? forBrowser(claims, token) : forServer(claims, token?.userId)
-      })
+      const establish = traced(
+        "Principals.establish",
+        Effect.fnUntraced(function* (caller: Caller["Service"], claims: Claims) {
+          const token = claims.userTokens.length === 0 ? undefined : yield* readTokens(claims)
+          return yield* caller.restricted ? forBrowser(claims, token) : forServer(claims, token?.userId)
+        })
+      )
 
       return Principals.of({ establish })
     })

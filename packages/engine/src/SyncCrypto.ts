@@ -71,5 +71,11 @@ export const constantTimeEquals = (a: Uint8Array, b: Uint8Array): boolean =>
 /** The same for two hex digests. */
 export const isSameDigest = (a: string, b: string): boolean => constantTimeEquals(Buffer.from(a), Buffer.from(b))
 
+/** The bytes of unpadded base64url (RFC 4648); undefined for any text that is not the one spelling of its bytes. */
+export const bytesOfBase64Url = (text: string): Uint8Array | undefined => {
+  const bytes = Buffer.from(text, "base64url")
+  return bytes.toString("base64url") === text ? bytes : undefined
+}
+
 /** `n` random bytes from the system's generator. */
 export const randomBytes = (n: number): Uint8Array => new Uint8Array(nodeRandomBytes(n))
