@@ -14,7 +14,7 @@ import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
 import { Erasures, type ErasuresOptions } from "./Erasures.ts"
 import { ErasuresHttp } from "./Erasures/ErasuresHttp.ts"
 import { EventIngest, type EventIngestOptions } from "./EventIngest.ts"
-import { EventsHttp } from "./EventIngest/EventsHttp.ts"
+import { EventsHot, EventsHttp } from "./EventIngest/EventsHttp.ts"
 import { Events } from "./Events.ts"
 import { AdminEventsHttp } from "./Events/AdminEventsHttp.ts"
 import { Health, type HealthOptions } from "./Health.ts"
@@ -73,6 +73,9 @@ export const Engine = {
 
   /** What a tracer may not see; provide it to whatever serves `routes`. */
   privacy: HttpEdge.privacy,
+
+  /** The short way of the busiest routes; a server may do without. */
+  hotRoutes: EventsHot,
 
   /** Core's `Api` on an `HttpRouter`, with the gate and the edge that every route has. */
   routes: (options: Pick<EngineOptions, "docs">) => {

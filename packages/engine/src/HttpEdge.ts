@@ -5,7 +5,7 @@
  * is not JSON, too large or malformed, and a defect, which tells the caller nothing and the log everything. The data plane
  * answers CORS, the admin plane does not. Who may call is judged inside the route, by `KeyGate`.
  */
-import { Api, BodyTooLarge, Envelope, InternalFault } from "@hogsend/core"
+import { BodyTooLarge, Envelope, InternalFault } from "@hogsend/core"
 import { Cause, Effect, Exit, Layer, Option, type Types } from "effect"
 import {
   Headers,
@@ -18,13 +18,24 @@ import {
 } from "effect/http"
 import { HttpApiMiddleware } from "effect/http-api"
 import * as ByteSize from "effect/ByteSize"
+import { answerHeaders } from "./HttpEdge/answerHeaders.ts"
 import { toEnvelope } from "./HttpEdge/envelope.ts"
-import { corsHeaders, isPreflight, preflightHeaders } from "./HttpEdge/cors.ts"
+import { isPreflight, preflightHeaders } from "./HttpEdge/cors.ts"
 import { requestIdOf } from "./HttpEdge/requestId.ts"
-import { makeRouteTable, nothingServed, type Route } from "./HttpEdge/RouteTable.ts"
+import { routes } from "./HttpEdge/routes.ts"
+import { nothingServed, type Route } from "./HttpEdge/RouteTable.ts"
 import { refuseBody } from "./HttpEdge/refuseBody.ts"
 import { schemaFailure } from "./HttpEdge/schemaFailure.ts"
 import { RateLimits } from "./RateLimits.ts"
+
+export {
+  type HotRoute,
+  HotRoutes,
+  type HotStart,
+  makeHotRoute,
+  rememberFailure,
+  unlessFailed
+} from "./HttpEdge/HotRoutes.ts"
 
 export class HttpEdge {
   /** The global middleware, and the implementation of core's `Envelope`. */
@@ -41,8 +52,6 @@ export class HttpEdge {
 
   static readonly envelope = HttpApiMiddleware.layerSchemaErrorTransform(Envelope, schemaFailure)
 }
-
-const routes = makeRouteTable(Api)
 
 const edge = (
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>,
@@ -61,11 +70,8 @@ const edge = (
       Effect.annotateLogs({ requestId })
     )
     return HttpServerResponse.setHeaders(response, {
-      ...(found.dataPlane ? corsHeaders(request.headers.origin) : {}),
-      ...(response.status === 503 && response.headers["retry-after"] === undefined ? { "retry-after": "1" } : {}),
-      "x-content-type-options": "nosniff",
-      "referrer-policy": "no-referrer",
-      "x-request-id": requestId
+      ...answerHeaders(requestId, found.dataPlane, request.headers.origin),
+      ...(response.status === 503 && response.headers["retry-after"] === undefined ? { "retry-after": "1" } : {})
     })
   })
 

@@ -9,7 +9,6 @@
 import { PgClient } from "@effect/sql-pg"
 import {
   type Access,
-  ApiKeyId,
   type Caller,
   type DatabaseUnavailable,
   KeyExpired,
@@ -23,10 +22,13 @@ import { Clock, Context, Effect, Layer, Redacted, Schedule } from "effect"
 import { isPublishable, isWellFormed } from "./apiKeySecret.ts"
 import { orUnavailable } from "./Database.ts"
 import { isAllowedFrom, type OriginFacts } from "./KeyGate/originFacts.ts"
-import { makeKeyLookup } from "./KeyGate/keyLookup.ts"
+import { makeKeyLookup, type StoredKey } from "./KeyGate/keyLookup.ts"
 import { holds } from "./KeyGate/scopes.ts"
 import { RateLimits } from "./RateLimits.ts"
-import { constantTimeEquals, sha256, sha256Hex } from "./SyncCrypto.ts"
+import { isSameDigest, sha256Hex } from "./SyncCrypto.ts"
+import { traced } from "./traced.ts"
+
+export { originFactsOf } from "./KeyGate/originFacts.ts"
 
 export interface KeyGateOptions {
   /** A full-admin key that is no row of the database. */
@@ -48,6 +50,13 @@ export class KeyGate extends Context.Service<
       access: Access,
       origin: OriginFacts
     ) => Effect.Effect<Caller["Service"], Refusal | DatabaseUnavailable>
+    /** The caller, if that is certain without asking or telling the database anything; who it is not is `authorize`'s to say. */
+    readonly admitted: (
+      bearer: string,
+      access: Access,
+      origin: OriginFacts,
+      nowMs: number
+    ) => Caller["Service"] | undefined
   }
 >()("engine/KeyGate") {
   static readonly layer = (options: KeyGateOptions = {}) =>
@@ -61,7 +70,17 @@ export class KeyGate extends Context.Service<
           Effect.repeat(Schedule.fixed(options.epochInterval ?? 500)),
           Effect.forkScoped
         )
-        const adminKey = options.adminApiKey === undefined ? undefined : sha256(Redacted.value(options.adminApiKey))
+        const adminKeyHash =
+          options.adminApiKey === undefined ? undefined : sha256Hex(Redacted.value(options.adminApiKey))
+        const isAdminKey = (keyHash: string) => adminKeyHash !== undefined && isSameDigest(keyHash, adminKeyHash)
+
+        const callerFrom = (key: StoredKey, publishable: boolean, origin: OriginFacts): Caller["Service"] => {
+          const caller = callerOf(key)
+          if (!caller.restricted) return caller
+          const { address, forwarded } = limits.locate(origin)
+          // The other end of a proxy key's socket is a server, which all of its visitors share.
+          return publishable || forwarded ? { ...caller, address } : caller
+        }
 
         const judge = Effect.fnUntraced(function* (
           bearer: Redacted.Redacted<string>,
@@ -70,38 +89,40 @@ export class KeyGate extends Context.Service<
         ) {
           const value = Redacted.value(bearer)
           if (value === "") return yield* noBearer
-          if (adminKey !== undefined && constantTimeEquals(sha256(value), adminKey)) return environmentCaller
+          const keyHash = sha256Hex(value)
+          if (isAdminKey(keyHash)) return environmentCaller
           if (!isWellFormed(value)) return yield* malformedKey
-          const key = yield* orUnavailable(keys.find(sha256Hex(value)))
+          const key = yield* orUnavailable(keys.find(keyHash))
           if (key === null) return yield* unknownKey
           const now = yield* Clock.currentTimeMillis
-          if (key.expiresAt !== null && key.expiresAt.getTime() <= now) return yield* expired(key.expiresAt)
-
           const publishable = isPublishable(value)
-          const restricted = publishable || (key.scopes.length === 1 && key.scopes[0] === "ingest-public")
-          const admitted = restricted
-            ? access.browser && key.scopes.length === 1 && key.scopes[0] === "ingest-public"
-            : holds(key.scopes, access.scopes)
-          if (!admitted) return yield* scopeMissing(access, publishable)
-          if (publishable) {
-            const refused = isAllowedFrom(key.allowedOrigins ?? [], origin)
-            if (refused !== undefined) return yield* new OriginDenied({ error: refused })
-          }
+          const refused = refusal(key, publishable, access, origin, now)
+          if (refused !== undefined) return yield* refused
           yield* keys.markUsed(key.id, now)
-          const caller = { keyId: ApiKeyId.make(key.id), name: key.name, scopes: key.scopes, restricted }
-          if (!restricted) return caller
-          const { address, forwarded } = limits.locate(origin)
-          // The other end of a proxy key's socket is a server, which all of its visitors share.
-          return publishable || forwarded ? { ...caller, address } : caller
+          return callerFrom(key, publishable, origin)
         })
 
-        const authorize = Effect.fn("KeyGate.authorize")(judge, (judged, _bearer, _access, origin) => {
-          const count = (refusal: Unauthorized | KeyExpired) =>
-            Effect.andThen(limits.take({ failure: limits.locate(origin).address }), Effect.fail(refusal))
-          return Effect.catchTags(judged, { Unauthorized: count, KeyExpired: count })
-        })
+        const authorize = traced(
+          "KeyGate.authorize",
+          (bearer: Redacted.Redacted<string>, access: Access, origin: OriginFacts) => {
+            const count = (refusal: Unauthorized | KeyExpired) =>
+              Effect.andThen(limits.take({ failure: limits.locate(origin).address }), Effect.fail(refusal))
+            return Effect.catchTags(judge(bearer, access, origin), { Unauthorized: count, KeyExpired: count })
+          }
+        )
 
-        return KeyGate.of({ authorize })
+        const admitted = (value: string, access: Access, origin: OriginFacts, now: number) => {
+          if (!isWellFormed(value)) return undefined
+          const keyHash = sha256Hex(value)
+          const key = isAdminKey(keyHash) ? undefined : keys.remembered(keyHash, now)
+          if (key === undefined || key === null || !keys.isMarked(key.id, now)) return undefined
+          const publishable = isPublishable(value)
+          return refusal(key, publishable, access, origin, now) === undefined
+            ? callerFrom(key, publishable, origin)
+            : undefined
+        }
+
+        return KeyGate.of({ authorize, admitted })
       })
     )
 }
@@ -112,6 +133,29 @@ const environmentCaller: Caller["Service"] = {
   scopes: ["full-admin"],
   restricted: false
 }
+
+/** A publishable or a proxy key: one that can only do what a browser may. */
+const isRestricted = (key: StoredKey, publishable: boolean) => publishable || isForBrowsersOnly(key)
+const isForBrowsersOnly = ({ scopes }: StoredKey) => scopes.length === 1 && scopes[0] === "ingest-public"
+
+/** What a known key may not do, or undefined. */
+const refusal = (key: StoredKey, publishable: boolean, access: Access, origin: OriginFacts, nowMs: number) => {
+  if (key.expiresAt !== null && key.expiresAt.getTime() <= nowMs) return expired(key.expiresAt)
+  const open = isRestricted(key, publishable)
+    ? access.browser && isForBrowsersOnly(key)
+    : holds(key.scopes, access.scopes)
+  if (!open) return scopeMissing(access, publishable)
+  const error = publishable ? isAllowedFrom(key.allowedOrigins ?? [], origin) : undefined
+  return error === undefined ? undefined : new OriginDenied({ error })
+}
+
+/** Of a key that was not refused: a publishable one has no other scope. */
+const callerOf = (key: StoredKey): Caller["Service"] => ({
+  keyId: key.id,
+  name: key.name,
+  scopes: key.scopes,
+  restricted: isForBrowsersOnly(key)
+})
 
 const noBearer = new Unauthorized({
   error: "No API key. Send one as Authorization: Bearer hsk_… (a server) or pk_… (a browser)."

@@ -25,6 +25,7 @@ import { type AssertedKeyKind, isCertifiedShape, normaliseKey, shorten } from ".
 import type { AssertedKey, Assertion } from "./IdentityResolver.ts"
 import { certifiedAnonymousId } from "./Principals/certifiedId.ts"
 import { RateLimits } from "./RateLimits.ts"
+import { traced } from "./traced.ts"
 import { UserTokens, type VerifiedUserToken } from "./UserTokens.ts"
 
 /** What a request says about itself. */
@@ -146,18 +147,22 @@ export class Principals extends Context.Service<
         } satisfies Principal
       })
 
-      const establish = Effect.fn("Principals.establish")(function* (caller: Caller["Service"], claims: Claims) {
-        if (!caller.restricted) return yield* forServer(claims, (yield* readTokens(claims))?.userId)
-        const judged = yield* Effect.result(Effect.flatMap(readTokens(claims), (token) => forBrowser(claims, token)))
-        const recipient = Result.isSuccess(judged) ? judged.success.assertion.keys[0] : undefined
-        yield* limits.take({
-          key: caller.keyId,
-          address: caller.address,
-          recipient: recipient === undefined ? undefined : `${recipient.kind}:${recipient.value}`,
-          failure: Result.isFailure(judged) && tokenFailures.has(judged.failure._tag) ? caller.address : undefined
+      const establish = traced(
+        "Principals.establish",
+        Effect.fnUntraced(function* (caller: Caller["Service"], claims: Claims) {
+          const read = claims.userTokens.length === 0 ? Effect.undefined : readTokens(claims)
+          if (!caller.restricted) return yield* forServer(claims, (yield* read)?.userId)
+          const judged = yield* Effect.result(Effect.flatMap(read, (token) => forBrowser(claims, token)))
+          const recipient = Result.isSuccess(judged) ? judged.success.assertion.keys[0] : undefined
+          yield* limits.take({
+            key: caller.keyId,
+            address: caller.address,
+            recipient: recipient === undefined ? undefined : `${recipient.kind}:${recipient.value}`,
+            failure: Result.isFailure(judged) && tokenFailures.has(judged.failure._tag) ? caller.address : undefined
+          })
+          return yield* Effect.fromResult(judged)
         })
-        return yield* Effect.fromResult(judged)
-      })
+      )
 
       return Principals.of({ establish })
     })

@@ -11,6 +11,7 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  hash,
   hkdfSync,
   randomBytes as nodeRandomBytes,
   timingSafeEqual
@@ -21,7 +22,7 @@ export const sha256 = (data: Uint8Array | string): Uint8Array =>
   new Uint8Array(createHash("sha256").update(data).digest())
 
 /** SHA-256 over the UTF-8 of a string, as 64 lower-case hex digits. */
-export const sha256Hex = (data: string): string => createHash("sha256").update(data).digest("hex")
+export const sha256Hex = (data: string): string => hash("sha256", data, "hex")
 
 /** The 32 bytes of HMAC-SHA256 (RFC 2104); strings are taken as UTF-8. */
 export const hmacSha256 = (key: Uint8Array | string, data: Uint8Array | string): Uint8Array =>
@@ -66,6 +67,15 @@ export const decryptAes256Gcm = (
  */
 export const constantTimeEquals = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && timingSafeEqual(a, b)
+
+/** The same for two hex digests. */
+export const isSameDigest = (a: string, b: string): boolean => constantTimeEquals(Buffer.from(a), Buffer.from(b))
+
+/** The bytes of unpadded base64url (RFC 4648); undefined for any text that is not the one spelling of its bytes. */
+export const bytesOfBase64Url = (text: string): Uint8Array | undefined => {
+  const bytes = Buffer.from(text, "base64url")
+  return bytes.toString("base64url") === text ? bytes : undefined
+}
 
 /** `n` random bytes from the system's generator. */
 export const randomBytes = (n: number): Uint8Array => new Uint8Array(nodeRandomBytes(n))

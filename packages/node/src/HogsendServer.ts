@@ -6,11 +6,12 @@
  */
 import { NodeHttpServer } from "@effect/platform-node"
 import type { DatabaseUnavailable } from "@hogsend/core"
-import { Hogsend, type HogsendOptions, type Migration, MigrationFailed, Migrations } from "@hogsend/engine"
+import { Hogsend, HotRoutes, type HogsendOptions, type Migration, MigrationFailed, Migrations } from "@hogsend/engine"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { answerClientErrors } from "./HogsendServer/answerClientErrors.ts"
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { HotServer } from "./HogsendServer/HotServer.ts"
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 
 export interface HogsendServerOptions extends HogsendOptions {
   readonly port: number
@@ -27,7 +28,14 @@ export const HogsendServer = {
   /** Answers the engine's services and the address that is served. */
   layer: (options: HogsendServerOptions) =>
     // The routes are built before the port is opened: Node never answers a request that arrives before its handler does.
-    Layer.unwrap(Effect.map(HttpRouter.toHttpEffect(Hogsend.routes(options)), (app) => served(app, options))).pipe(
+    Layer.unwrap(
+      Effect.gen(function* () {
+        const app = yield* HttpRouter.toHttpEffect(Hogsend.routes(options))
+        const services = yield* Effect.context<never>()
+        return served(app, new HotServer(yield* HotRoutes, services), options)
+      })
+    ).pipe(
+      Layer.provide(Hogsend.hotRoutes),
       Layer.provide([Hogsend.privacy, NodeHttpServer.layerHttpServices]),
       Layer.provideMerge(Hogsend.layer(options)),
       Layer.provideMerge(migrated(options))
@@ -37,9 +45,9 @@ export const HogsendServer = {
 type App = Effect.Success<ReturnType<typeof HttpRouter.toHttpEffect<never, never, never>>>
 
 /** The app on its port. What it does at the end is read from top to bottom. */
-const served = (app: App, { drainTimeout, host, port }: HogsendServerOptions) =>
+const served = (app: App, server: Server, { drainTimeout, host, port }: HogsendServerOptions) =>
   Layer.suspend(() => {
-    const server = answerClientErrors(createServer())
+    answerClientErrors(server)
     const answers = new Set<ServerResponse>()
     let closing = false
     const begin = (_: IncomingMessage, answer: ServerResponse) => {
@@ -47,7 +55,7 @@ const served = (app: App, { drainTimeout, host, port }: HogsendServerOptions) =>
       answers.add(answer)
       answer.once("close", () => answers.delete(answer))
     }
-    server.on("request", begin).on("checkContinue", begin)
+    server.on("request", begin).on("checkContinue", begin).on("taken", begin)
 
     // Node serves what comes on an open connection after `close` too: each is told that its answer is the last one.
     return atTheEnd(() => {

@@ -5,7 +5,7 @@ import type { Route } from "./RouteTable.ts"
 
 /** Undefined when the body may be read. A body without a declared type is taken for JSON. */
 export const refuseBody = (
-  request: HttpServerRequest.HttpServerRequest,
+  request: Pick<HttpServerRequest.HttpServerRequest, "headers">,
   route: Route
 ): ContentTypeUnsupported | BodyTooLarge | undefined => {
   const { "content-encoding": encoding, "content-length": length, "content-type": type } = request.headers

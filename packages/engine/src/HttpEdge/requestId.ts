@@ -1,5 +1,4 @@
 /** The id of a request: the caller's `X-Request-Id` when it is harmless in a header and a log line, else a new one. */
-import { uuidV4Unsafe } from "effect/crypto/SecureRandom"
-
 export const requestIdOf = (sent: string | undefined): string =>
-  sent !== undefined && /^[\w=-]{1,255}$/.test(sent) ? sent : uuidV4Unsafe()
+  // Not `effect/crypto/SecureRandom`, which asks the system for every one; this draws from a batch.
+  sent !== undefined && /^[\w=-]{1,255}$/.test(sent) ? sent : globalThis.crypto.randomUUID()

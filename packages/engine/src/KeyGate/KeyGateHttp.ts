@@ -2,7 +2,7 @@
 import { Access, Authorization, Caller } from "@hogsend/core"
 import { Context, Effect, Layer, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
-import { KeyGate } from "../KeyGate.ts"
+import { KeyGate, originFactsOf } from "../KeyGate.ts"
 
 export const KeyGateHttp = Layer.effect(
   Authorization,
@@ -11,14 +11,12 @@ export const KeyGateHttp = Layer.effect(
     return Authorization.of({
       bearer: Effect.fnUntraced(function* (handler, { credential, endpoint }) {
         const request = yield* HttpServerRequest.HttpServerRequest
-        const caller = yield* gate.authorize(credential, Context.get(endpoint.annotations, Access), {
-          method: request.method,
-          origin: request.headers.origin,
-          secFetchSite: request.headers["sec-fetch-site"],
-          host: request.headers.host,
-          peer: Option.getOrUndefined(request.remoteAddress),
-          forwardedFor: request.headers["x-forwarded-for"]
-        })
+        const access = Context.get(endpoint.annotations, Access)
+        const caller = yield* gate.authorize(
+          credential,
+          access,
+          originFactsOf(request, Option.getOrUndefined(request.remoteAddress))
+        )
         return yield* Effect.provideService(handler, Caller, caller)
       })
     })

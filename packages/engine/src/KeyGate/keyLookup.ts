@@ -5,12 +5,12 @@
  * second, is still that one and that reading is fresh. So a dead connection makes look-ups slower, never stale.
  */
 import type { PgClient } from "@effect/sql-pg"
-import type { Scope } from "@hogsend/core"
+import type { ApiKeyId, Scope } from "@hogsend/core"
 import { Clock, Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 
 export interface StoredKey {
-  readonly id: string
+  readonly id: ApiKeyId
   readonly name: string
   readonly scopes: ReadonlyArray<Scope>
   readonly allowedOrigins: ReadonlyArray<string> | null
@@ -20,9 +20,13 @@ export interface StoredKey {
 export interface KeyLookup {
   /** The live key with this hash; `null` also for one that is unknown, and that is remembered too. */
   readonly find: (keyHash: string) => Effect.Effect<StoredKey | null, SqlError>
+  /** What `find` would answer from its memory; undefined when it would ask the database. */
+  readonly remembered: (keyHash: string, nowMs: number) => StoredKey | null | undefined
   readonly readEpoch: Effect.Effect<void, SqlError>
   /** Writes `last_used_at`, at most once a minute a key; never holds the request up, never fails it. */
   readonly markUsed: (id: string, nowMs: number) => Effect.Effect<void>
+  /** Whether `markUsed` would write nothing. */
+  readonly isMarked: (id: string, nowMs: number) => boolean
 }
 
 const cacheSize = 10_000
@@ -53,12 +57,14 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
     reading.startedAt = startedAt
   })
 
-  const find = Effect.fnUntraced(function* (keyHash: string) {
-    const now = yield* Clock.currentTimeMillis
+  const remembered = (keyHash: string, nowMs: number) => {
     const cached = cache.get(keyHash)
-    if (cached !== undefined && cached.epoch === reading.epoch && isFresh(now - reading.startedAt)) {
-      return cached.key
-    }
+    return cached?.epoch === reading.epoch && isFresh(nowMs - reading.startedAt) ? cached.key : undefined
+  }
+
+  const find = Effect.fnUntraced(function* (keyHash: string) {
+    const known = remembered(keyHash, yield* Clock.currentTimeMillis)
+    if (known !== undefined) return known
     const [row] = yield* sql<StoredKey & { epoch: string; id: string | null }>`
       select e.epoch::text as epoch, k.id, k.name, k.scopes, k.allowed_origins as "allowedOrigins",
         k.expires_at as "expiresAt"
@@ -69,9 +75,11 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
     return key
   })
 
+  const isMarked = (id: string, nowMs: number) =>
+    nowMs - (lastUsed.get(id) ?? Number.NEGATIVE_INFINITY) < usedIntervalMs
+
   const markUsed = (id: string, nowMs: number) => {
-    const before = lastUsed.get(id)
-    if (before !== undefined && nowMs - before < usedIntervalMs) return Effect.void
+    if (isMarked(id, nowMs)) return Effect.void
     if (lastUsed.size >= cacheSize) forgetOldest(lastUsed)
     lastUsed.set(id, nowMs)
     return sql`
@@ -83,7 +91,7 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
     )
   }
 
-  return { find, readEpoch, markUsed }
+  return { find, remembered, readEpoch, markUsed, isMarked }
 }
 
 /** A `Map` keeps insertion order, so its first key is the oldest. */

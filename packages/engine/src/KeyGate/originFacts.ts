@@ -1,4 +1,5 @@
 /** Where a request comes from, and whether a publishable key may be used from there. */
+import type { HttpServerRequest } from "effect/http"
 import { AllowedOrigin } from "../AllowedOrigin.ts"
 
 /** The facts of a request that decide its origin, as its headers say them. */
@@ -12,6 +13,19 @@ export interface OriginFacts {
   /** The header `X-Forwarded-For`. */
   readonly forwardedFor?: string | undefined
 }
+
+/** `peer` is the address of the socket's other end. */
+export const originFactsOf = (
+  { headers, method }: Pick<HttpServerRequest.HttpServerRequest, "headers"> & { readonly method: string },
+  peer: string | undefined
+): OriginFacts => ({
+  method,
+  origin: headers.origin,
+  secFetchSite: headers["sec-fetch-site"],
+  host: headers.host,
+  peer,
+  forwardedFor: headers["x-forwarded-for"]
+})
 
 /**
  * Undefined when the request comes from an allowed origin, else the sentence that says why not. Browsers send no `Origin`

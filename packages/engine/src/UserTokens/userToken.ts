@@ -10,7 +10,7 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Base64Url from "effect/encoding/Base64Url"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import { constantTimeEquals, hmacSha256 } from "../SyncCrypto.ts"
+import { bytesOfBase64Url, constantTimeEquals, hmacSha256 } from "../SyncCrypto.ts"
 
 const maxTokenLength = 4096
 const maxUserIdLength = 200
@@ -78,17 +78,11 @@ export const generateUserToken = ({
   return `${payload}.${Base64Url.encode(hmacSha256(secret, payload))}`
 }
 
-const Payload = Schema.fromJsonString(
+const decodePayload = Schema.decodeUnknownResult(
   Schema.Struct({ userId: Schema.NonEmptyString, iat: Schema.optionalKey(Schema.Finite), exp: Schema.Int })
 )
-const decodePayload = Schema.decodeUnknownResult(Payload)
 
 const invalid = (detail: string): Result.Result<never, UserTokenFault> => Result.fail({ reason: "invalid", detail })
-
-const canonicalBytes = (segment: string): Uint8Array | undefined => {
-  const decoded = Base64Url.decode(segment)
-  return Result.isSuccess(decoded) && Base64Url.encode(decoded.success) === segment ? decoded.success : undefined
-}
 
 const isSignedByAny = (payload: string, signature: Uint8Array, secrets: NonEmptyReadonlyArray<string>): boolean => {
   // Every secret is tried, match or not: the time must not say which one it was.
@@ -97,8 +91,9 @@ const isSignedByAny = (payload: string, signature: Uint8Array, secrets: NonEmpty
   return matches === 1
 }
 
-const payloadText = (bytes: Uint8Array) =>
-  Result.try(() => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes))
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const parsePayload = (bytes: Uint8Array) => Result.try((): unknown => JSON.parse(utf8.decode(bytes)))
 
 /**
  * Checks a token against the signing secret and the previous ones, at `nowMs` (Unix milliseconds).
@@ -116,15 +111,15 @@ export const verifyUserToken = (
   if (segments.length !== 2 || !payload || !signature) {
     return invalid("it must have exactly two parts, payload and signature, with one dot between them")
   }
-  const payloadBytes = canonicalBytes(payload)
-  const signatureBytes = canonicalBytes(signature)
+  const payloadBytes = bytesOfBase64Url(payload)
+  const signatureBytes = bytesOfBase64Url(signature)
   if (payloadBytes === undefined || signatureBytes === undefined) {
     return invalid("both parts must be unpadded base64url, unchanged")
   }
   if (!isSignedByAny(payload, signatureBytes, secrets)) {
     return invalid("the signature does not match: it was signed with another secret, or altered")
   }
-  const decoded = Result.flatMap(payloadText(payloadBytes), decodePayload)
+  const decoded = Result.flatMap(parsePayload(payloadBytes), (payload) => decodePayload(payload))
   if (Result.isFailure(decoded)) {
     return invalid(
       'the payload must be JSON of the form {"userId":"a non-empty string","iat":seconds,"exp":seconds as an integer}'
