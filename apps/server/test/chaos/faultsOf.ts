@@ -90,7 +90,7 @@ const patchFaults = ({ contacts, events, keys }: Kept, sent: ReadonlyArray<Sent>
   return [...told].flatMap(([contactId, bySender]) => {
     const properties = contacts.get(contactId) ?? {}
     const names = [...keys.values()].filter((key) => key.contactId === contactId).map(({ value }) => value)
-    const about = `The contact ${names.join(" = ")}`
+    const about = `The contact of ${names.toSorted().toReversed().join(", ")}`
     const lasts = [...bySender].map(([sender, seq]) => `${sender} ${seq}`)
     return [
       ...[...bySender]

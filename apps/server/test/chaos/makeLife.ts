@@ -13,7 +13,7 @@ import { join } from "node:path"
 import { addressOf, dataFolder, keysOf, type ServerProcess, startServer, until } from "../serverProcess.ts"
 import { faultsOf, type Kept, readKept } from "./faultsOf.ts"
 import { makeRandom, makeSender, shuffled } from "./makeSender.ts"
-import { eventsOf, isAnswered, type Reply, runSenders, send, type Sent } from "./runSenders.ts"
+import { eventsOf, insist, isAnswered, type Reply, runSenders, type Sent } from "./runSenders.ts"
 
 export const senders = 48
 
@@ -108,7 +108,7 @@ export const makeLife = (seed: number) =>
     const sendAgain = Effect.fnUntraced(function* ({ sent }: Round, kept: Kept) {
       const repeated = yield* Effect.forEach(
         shuffled(sent, random),
-        (one) => Effect.map(send(now.target, one.request), (reply) => ({ one, reply })),
+        (one) => Effect.map(insist(now.target, one.request), (reply) => ({ one, reply })),
         { concurrency: senders }
       )
       const faults = repeated.flatMap(({ one, reply }) => repeatFaults(one, reply, kept))

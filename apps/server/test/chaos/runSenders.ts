@@ -43,7 +43,7 @@ const bodyOf = ({ drafts, route }: Request): { body: unknown; headers: Record<st
 interface Result {
   readonly status: "stored" | "duplicate" | "rejected"
   readonly contactKey: string
-  readonly error?: { readonly _tag: string }
+  readonly error?: { readonly _tag: string; readonly error: string }
 }
 
 const read = ({ drafts, route }: Request, status: number, text: string): Reply => {
@@ -53,14 +53,20 @@ const read = ({ drafts, route }: Request, status: number, text: string): Reply =
   const body = JSON.parse(text)
   if (route === "/v1/events") return { _tag: "Answered", items: [body], why }
   const results: ReadonlyArray<Result> = body.results
-  const refused = results.flatMap(({ error }) => error?._tag ?? [])
-  if (results.length !== drafts.length || refused.some((tag) => tag !== "DatabaseUnavailable")) return wrong(why)
+  if (results.length !== drafts.length) return wrong(`202 with ${results.length} results for ${drafts.length} events`)
+  const rejected = results.flatMap(({ error }, at) => (error === undefined ? [] : [{ error, at }]))
+  const items = results.map(({ contactKey, status }) =>
+    status === "rejected" ? undefined : { contactKey, stored: status === "stored" }
+  )
+  if (rejected.length === 0) return { _tag: "Answered", items, why }
+  const isUnavailable = rejected.every(({ error }) => ["DatabaseUnavailable", "Overloaded"].includes(error._tag))
+  const said = rejected
+    .slice(0, 3)
+    .map(({ at, error }) => `${drafts[at]?.idempotencyKey}: ${error._tag}, ${error.error}`)
   return {
-    _tag: refused.length === 0 ? "Answered" : "Unanswered",
-    items: results.map(({ contactKey, status }) =>
-      status === "rejected" ? undefined : { contactKey, stored: status === "stored" }
-    ),
-    why
+    _tag: isUnavailable ? "Unanswered" : "Wrong",
+    items,
+    why: `202 with ${rejected.length} of ${results.length} rejected (${said.join("; ")})`
   }
 }
 
@@ -83,6 +89,18 @@ export const send = ({ address, key }: Target, request: Request): Effect.Effect<
       return unanswered(String(cause))
     }
   })
+
+/** Sends it again as long as there is no answer, up to a minute or so; of each event the first answer counts. */
+export const insist = Effect.fnUntraced(function* (target: Target, request: Request) {
+  let reply = yield* send(target, request)
+  for (let tries = 0; tries < 300 && reply._tag === "Unanswered"; tries++) {
+    yield* Effect.sleep("200 millis")
+    const { items } = reply
+    const next = yield* send(target, request)
+    reply = { ...next, items: request.drafts.map((_, at) => items[at] ?? next.items[at]) }
+  }
+  return reply
+})
 
 /** A round of all senders at once, which ends when the server does. Fills `sent`. */
 export const runSenders = (senders: ReadonlyArray<Sender>, target: Target, round: number, sent: Array<Sent>) =>
