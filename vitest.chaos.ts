@@ -12,7 +12,8 @@ export default defineConfig({
         root: `${import.meta.dirname}/${root}`,
         include: ["test/**/*.chaos.ts"],
         pool: "forks",
-        testTimeout: 120_000,
+        // For slow machines: a test starts many processes.
+        testTimeout: 600_000,
         hookTimeout: 30_000
       }
     })),

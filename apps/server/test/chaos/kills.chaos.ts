@@ -47,7 +47,6 @@ describe("The server, killed under load", () => {
           const faults = yield* sendAgain(round, kept)
           yield* check(`${story}, started again, all sent again`, () => faults)
         }
-      }),
-    600_000
+      })
   )
 })

@@ -49,9 +49,13 @@ export const makeLife = (seed: number) =>
     const rounds: Array<Array<Sent>> = []
     const folder = yield* dataFolder
     const started: Array<ServerProcess> = []
-    const start = Effect.tap(startServer({ HOGSEND_DATA_DIR: folder }), (server) =>
-      Effect.sync(() => started.push(server))
-    )
+    const start = Effect.gen(function* () {
+      const server = yield* startServer({ HOGSEND_DATA_DIR: folder })
+      started.push(server)
+      // In order, so that nothing of the last one is left behind.
+      yield* Effect.addFinalizer(() => Effect.andThen(server.kill("SIGTERM"), server.ended))
+      return server
+    })
     const first = yield* start
     const { secret } = yield* keysOf(first)
     const now = { server: first, target: { address: yield* addressOf(first), key: secret } }
