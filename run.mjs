@@ -1,5 +1,5 @@
 // Runs the repository's programs on a machine that has only node and npm. Plain JavaScript, for Node 20 and newer.
-//   node run.mjs <file.ts> [args]   runs that file         node run.mjs check [args]   runs the script "check"
+//   node run.mjs <file.ts> [args]   runs that file         node run.mjs check [args]   runs the script "check", or another
 // It installs the locked packages first when they are missing or the lockfile has changed, and puts node_modules/.bin
 // first on PATH: there stands the Node that the workspace names. The directory that the command was typed in reaches
 // the program as INIT_CWD. It neither builds nor watches.
@@ -52,13 +52,14 @@ const install = () => {
 const quote = (word) => (windows ? JSON.stringify(word) : `'${word.replaceAll("'", `'\\''`)}'`)
 const start = (task, args) => {
   const options = { cwd: root, env, stdio: "inherit" }
-  if (task !== "check") return spawn("node", [resolve(root, task), ...args], options)
+  if (task.endsWith(".ts")) return spawn("node", [resolve(root, task), ...args], options)
   const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
-  return spawn([scripts.check, ...args.map(quote)].join(" "), { ...options, shell: true })
+  if (scripts[task] === undefined) fail(`package.json has no script ${task}`)
+  return spawn([scripts[task], ...args.map(quote)].join(" "), { ...options, shell: true })
 }
 
 const [task, ...args] = process.argv.slice(2)
-if (task === undefined) fail("say what to run: node run.mjs <file.ts> [args], or node run.mjs check")
+if (task === undefined) fail("say what to run: node run.mjs <file.ts> [args], or node run.mjs <script>")
 install()
 env[pathName] = [join(modules, ".bin"), env[pathName]].join(delimiter)
 const node = versionOf("node")

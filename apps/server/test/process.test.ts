@@ -11,6 +11,7 @@ import {
   addressOf,
   bash,
   dataFolder,
+  isOpen,
   isRunning,
   keysOf,
   postmasterOf,
@@ -341,15 +342,6 @@ describe("A secret that changes", () => {
 })
 
 const soon = Schedule.spaced("10 millis")
-
-/** Whether a new connection is taken. */
-const isOpen = (port: number) =>
-  Effect.callback<boolean>((resume) => {
-    const socket = connect(port, "127.0.0.1")
-    socket.on("connect", () => resume(Effect.succeed(true)))
-    socket.on("error", () => resume(Effect.succeed(false)))
-    socket.on("connect", () => socket.destroy())
-  })
 
 describe("A running server", () => {
   it.live("answers what it has begun when it is told to stop, and takes nothing new", () =>
