@@ -79,7 +79,9 @@ layer(TestDatabase.layer)("KeyGate.admitted", (it) => {
   it.effect("a key whose use is due to be written goes to whoever writes it", () =>
     Effect.gen(function* () {
       const key = yield* mint("ingest", undefined, 120_000)
-      const patient = KeyGate.layer({ epochInterval: 600_000, epochMaxAge: 600_000 })
+      const patient = KeyGate.layer({ epochInterval: 600_000, epochMaxAge: 600_000 }).pipe(
+        Layer.provide(RateLimits.layer())
+      )
       const gate = Context.get(yield* Layer.build(patient), KeyGate)
       const authorize = gate.authorize(Redacted.make(key), Access.browser, from())
       const start = yield* Clock.currentTimeMillis
