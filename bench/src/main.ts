@@ -2,10 +2,14 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
 import type { Bench } from "./Bench.ts"
+import { ingest } from "./ingest.ts"
 import { publish } from "./publish.ts"
 import { resolve } from "./resolve.ts"
 
-const benches = new Map<string, Bench>([["resolve", resolve]])
+const benches = new Map<string, Bench>([
+  ["ingest", ingest],
+  ["resolve", resolve]
+])
 
 const list = Effect.gen(function* () {
   yield* Console.error("Say which bench to run: npm run bench -- NAME")

@@ -11,7 +11,7 @@ import { Console, Effect, Layer, Redacted } from "effect"
 import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
 import { bestOf, measure, type Measurement, medianOf } from "./measure.ts"
-import { fillContacts } from "./resolve/fillContacts.ts"
+import { fillContacts } from "./fillContacts.ts"
 import { makeCases } from "./resolve/makeCases.ts"
 import { seededRandom } from "./seededRandom.ts"
 
@@ -35,7 +35,7 @@ export const resolveAt = (plan: Plan): Effect.Effect<Report, unknown> =>
     yield* Effect.forEach(places, ({ contacts, verify }) => verify(contacts))
     const { version } = yield* BenchPostgres
     return reportOf(plan, series, version)
-  }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer))
+  }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer()))
 
 /** A database of its own with the service over it. */
 const fill = Effect.fnUntraced(function* (contacts: number) {

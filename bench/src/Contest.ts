@@ -1,0 +1,97 @@
+/**
+ * Contenders in rounds that take turns, so that what disturbs the machine disturbs all of them, and the table of it.
+ *
+ * The median of the rounds is what the ratios are of; the best is told beside it: far apart, the machine was busy.
+ */
+import { Console, Effect, Record, type Scope } from "effect"
+import { BenchPostgres } from "./BenchPostgres.ts"
+import { type Contender, type Round, runRound } from "./Contender.ts"
+import { flushCost } from "./flushCost.ts"
+import { percentile } from "./measure.ts"
+
+export interface Turns {
+  readonly rounds: number
+  /** Of one round. */
+  readonly seconds: number
+}
+
+/** A contender's rounds. */
+export interface Series {
+  readonly name: string
+  readonly rounds: ReadonlyArray<Round>
+}
+
+/** Lets all of them run in turn, and answers each one's rounds under its name in the record. */
+export const runInTurn = Effect.fnUntraced(function* <Who extends string>(
+  contenders: Readonly<Record<Who, Contender>>,
+  { rounds, seconds }: Turns
+) {
+  const { postmaster } = yield* BenchPostgres
+  const done = Record.map(contenders, ({ name }) => ({ name, rounds: Array.of<Round>() }))
+  for (let round = 1; round <= rounds; round++) {
+    for (const [who, contender] of Record.toEntries(contenders)) {
+      yield* Console.error(`round ${round} of ${rounds}: ${contender.name}`)
+      done[who].rounds.push(yield* runRound(contender, postmaster, { round, seconds }))
+    }
+  }
+  const series: Readonly<Record<Who, Series>> = done
+  return series
+})
+
+/** Starts each alone for a short round, and answers the fastest, started again. */
+export const fastestOf = Effect.fnUntraced(function* <E, R>(
+  candidates: ReadonlyArray<Effect.Effect<Contender, E, R | Scope.Scope>>
+) {
+  const { postmaster } = yield* BenchPostgres
+  const tried = yield* Effect.forEach(candidates, (candidate, at) =>
+    candidate.pipe(
+      Effect.flatMap((contender) => runRound(contender, postmaster, { round: 1_000 + at, seconds: 3 })),
+      Effect.map(({ perSecond }) => ({ candidate, perSecond })),
+      Effect.scoped
+    )
+  )
+  const [fastest] = tried.toSorted((a, b) => b.perSecond - a.perSecond)
+  return yield* fastest?.candidate ?? Effect.die(new Error("There is nobody to choose from"))
+})
+
+export const medianOf = ({ rounds }: Series, field: (round: Round) => number | undefined): number =>
+  percentile(
+    rounds.flatMap((round) => field(round) ?? []).toSorted((a, b) => a - b),
+    0.5
+  )
+
+const grouped = (value: number): string => Math.round(value).toLocaleString("en-US")
+
+/** The columns of `rowOf`. */
+export const columns = ["events/s", "best", "p50 ms", "p99 ms", "µs server", "Postgres", "load", "ours ×", "goal"]
+
+/** A line of the table: a contender, how many times as fast ours is, and how many times it ought to be. */
+export const rowOf = (series: Series, against?: { readonly ours: Series; readonly goal: string }) => {
+  const rate = medianOf(series, ({ perSecond }) => perSecond)
+  return [
+    series.name,
+    grouped(rate),
+    grouped(Math.max(...series.rounds.map(({ perSecond }) => perSecond))),
+    ...[(round: Round) => round.p50 ?? round.latencyAverage, (round: Round) => round.p99].map((field) =>
+      series.rounds.every((round) => field(round) === undefined) ? "" : medianOf(series, field).toFixed(1)
+    ),
+    ...[(round: Round) => round.server, (round: Round) => round.postgres, (round: Round) => round.generator].map(
+      (field) => grouped(medianOf(series, field))
+    ),
+    against === undefined ? "" : (medianOf(against.ours, ({ perSecond }) => perSecond) / rate).toFixed(2),
+    against?.goal ?? ""
+  ]
+}
+
+/** How the numbers came about. */
+export const notesOf = Effect.fnUntraced(function* (series: Readonly<Record<string, Series>>, turns: Turns) {
+  const { dataDirectory } = yield* BenchPostgres
+  const elsewhere = Math.max(
+    ...Object.values(series).map((one) => medianOf(one, ({ coresElsewhere }) => coresElsewhere))
+  )
+  return [
+    `Medians of ${turns.rounds} rounds of ${turns.seconds} s that took turns. Every commit is flushed to disk: one flush takes ${grouped(flushCost(dataDirectory))} µs here.`,
+    "µs: processor time an event, of the server, of Postgres, of the load generator. pgbench tells no p50: its mean stands there.",
+    `Something else kept ${elsewhere.toFixed(2)} cores busy${elsewhere > 0.2 ? ": run it again on a quiet machine" : ""}.`
+  ]
+})
