@@ -72,7 +72,7 @@ const handWritten = Effect.fnUntraced(function* (url: Redacted.Redacted<string>,
   return overHttp(`Fastify and pg, a pool of ${poolSize}`, url, yield* startPeer(url, poolSize))
 })
 
-const overHttp = (name: string, url: Redacted.Redacted<string>, target: Target): Contender => ({
+export const overHttp = (name: string, url: Redacted.Redacted<string>, target: Target): Contender => ({
   name,
   url,
   pid: target.pid,
@@ -114,5 +114,5 @@ const onlySql = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, cli
 /** The plan that the goals are judged by: about three minutes. */
 export const ingest: Bench = {
   description: "single events at 64 connections, against Fastify and pg by hand and pgbench's bare SQL",
-  run: ingestWith({ rounds: 3, seconds: 8, poolSizes: [8, 16, 32], clients: [16, 32, 64] })
+  run: ingestWith({ rounds: 3, seconds: 8, poolSizes: [6, 10, 16, 32], clients: [16, 32, 64] })
 }

@@ -9,7 +9,11 @@ import { hash } from "node:crypto"
 import { Pool } from "pg"
 import { type Draft, storeEvent } from "./storeEvent.ts"
 
-const pool = new Pool({ connectionString: process.env["DATABASE_URL"], max: Number(process.env["POOL"]) })
+const pool = new Pool({
+  connectionString: process.env["DATABASE_URL"],
+  max: Number(process.env["POOL"]),
+  pipeline: true
+})
 const server = Fastify({ bodyLimit: 1_048_576 })
 
 const keys = new Map<string, { readonly admitted: boolean; readonly readAt: number }>()

@@ -1,6 +1,6 @@
 /**
  * Stores one event as a team would that writes it by hand: one transaction on a connection of the pool, named statements,
- * a round trip only where an answer is needed before the next step.
+ * and a round trip only where an answer decides what comes next (`pipeline` of node-postgres sends the rest together).
  */
 import { hash } from "node:crypto"
 import type { Pool, PoolClient } from "pg"
@@ -36,8 +36,10 @@ const fingerprintOf = ({ idempotencyKey: _key, ...content }: Draft) => hash("sha
 const attempt = async (client: PoolClient, draft: Draft): Promise<boolean | undefined> => {
   const { idempotencyKey = null, name, timestamp = null, userId } = draft
   const patch = jsonOf(draft.contactProperties)
-  await client.query("begin")
-  const known = await run<{ keyId: string; contactId: string; unseen: boolean }>(client, "findContact", { userId })
+  const [, known] = await Promise.all([
+    client.query("begin"),
+    run<{ keyId: string; contactId: string; unseen: boolean }>(client, "findContact", { userId })
+  ])
   let eventId: string | null = null
   if (idempotencyKey !== null) {
     const fingerprint = fingerprintOf(draft)
@@ -51,8 +53,10 @@ const attempt = async (client: PoolClient, draft: Draft): Promise<boolean | unde
     await run(client, "updateContact", { contactId: known.contactId, patch })
   }
   const properties = jsonOf(draft.eventProperties)
-  await run(client, "insertEvent", { eventId, keyId, name, properties, idempotencyKey, timestamp })
-  await client.query("commit")
+  await Promise.all([
+    run(client, "insertEvent", { eventId, keyId, name, properties, idempotencyKey, timestamp }),
+    client.query("commit")
+  ])
   return true
 }
 
