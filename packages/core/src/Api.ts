@@ -38,7 +38,7 @@ const description = `One person out of many identities: events in, one contact o
 
 **Request ids.** Every answer has an \`X-Request-Id\`: yours, when you send one of 1 to 255 letters, digits and \`_=-\`, or a new one. It finds the request in the server's log.
 
-**Bodies** are JSON (\`Content-Type: application/json\`, no \`Content-Encoding\`) of at most 256 KiB; a bag of properties is at most 32 KiB and 16 levels deep. Fields of a body that a route does not know are ignored; query parameters that it does not know are refused on the admin plane.
+**Bodies** are JSON (\`Content-Type: application/json\`, no \`Content-Encoding\`) of at most 256 KiB, or what the route says; a bag of properties is at most 32 KiB and 16 levels deep. Fields of a body that a route does not know are ignored; query parameters that it does not know are refused on the admin plane.
 
 **Idempotency.** An event with an \`Idempotency-Key\` may be sent again until an answer comes: it is stored once. Without one, every request is an event of its own.
 

@@ -4,8 +4,14 @@
  * `_tag` is the machine code and the name of the class that a typed client gets; `error` tells a person what was wrong
  * and what to do. This file holds the failures that any route can have; those of a feature stand beside its model.
  */
+import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import { maxPropertiesBytes } from "./Properties.ts"
+
+/** The annotation that holds the largest body of a route, in bytes. */
+export const MaxBodyBytes = Context.Reference<number>("core/MaxBodyBytes", { defaultValue: () => 256 * 1024 })
 
 /** One thing that is wrong with a request: where (`["payload", "userId"]`) and what. */
 export const Issue = Schema.Struct({
@@ -17,7 +23,35 @@ export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
   "RequestInvalid",
   { error: Schema.String, issues: Schema.Array(Issue) },
   { httpApiStatus: 400, description: "The request does not fit the route's schema." }
-) {}
+) {
+  /** What the schema library found, each with its place below `slot`. */
+  static readonly of = (slot: string, issue: SchemaIssue.Issue) => {
+    const issues = formatIssues(issue)
+      .issues.slice(0, maxIssues)
+      .map(({ message, path }) => ({
+        path: [
+          slot,
+          ...(path ?? []).map((segment) => shorten(typeof segment === "object" ? String(segment.key) : String(segment)))
+        ],
+        message: shorten(message)
+      }))
+    const first = issues[0]
+    return new RequestInvalid({
+      error: first === undefined ? "The request is not valid." : `${first.path.join(".")}: ${first.message}`,
+      issues
+    })
+  }
+}
+
+const formatIssues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+/** A body of ten thousand mistakes is not answered with ten thousand sentences. */
+const maxIssues = 20
+
+/** Names come from the caller, and are told back: a name may be as long as a body. */
+const shorten = (text: string): string => (text.length > maxTold ? `${text.slice(0, maxTold)}…` : text)
+
+const maxTold = 300
 
 export class BodyMalformed extends Schema.TaggedError<BodyMalformed>()(
   "BodyMalformed",
@@ -44,6 +78,11 @@ export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()(
 ) {
   static readonly of = (maxBytes: number) =>
     new BodyTooLarge({ error: `The body is larger than the ${Math.floor(maxBytes / 1024)} KiB that this route takes.` })
+
+  /** The body has its size, a bag of properties in it has not. */
+  static readonly ofProperties = new BodyTooLarge({
+    error: `Properties may have ${maxPropertiesBytes / 1024} KiB of JSON at the most.`
+  })
 }
 
 export class ContentTypeUnsupported extends Schema.TaggedError<ContentTypeUnsupported>()(
@@ -71,6 +110,20 @@ export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>
 ) {
   static readonly default = new DatabaseUnavailable({
     error: "The database cannot be reached right now. Nothing was stored; send the same request again in a moment."
+  })
+}
+
+export class Overloaded extends Schema.TaggedError<Overloaded>()(
+  "Overloaded",
+  { error: Schema.String },
+  {
+    httpApiStatus: 503,
+    description: "More arrives than can be stored; nothing was stored, so the same request may be sent again."
+  }
+) {
+  static readonly default = new Overloaded({
+    error:
+      "More events arrive than can be stored right now. Nothing was stored; send the same request again in a moment."
   })
 }
 

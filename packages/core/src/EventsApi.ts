@@ -2,6 +2,8 @@
 import * as Schema from "effect/Schema"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, OpenApi } from "effect/http-api"
 import { Access, Authorization } from "./Authorization.ts"
+import { MaxBodyBytes, Overloaded } from "./Envelope.ts"
+import { EventBatch, EventBatchAccepted, maxBatchBytes, maxBatchEvents } from "./EventBatch.ts"
 import { Event, EventAccepted, EventDraft, IdempotencyKey, IdempotencyKeyReused, ReservedEventName } from "./Event.ts"
 import { ContactId, IdentificationRequired, IdentityDenied, IdentityMissing } from "./Identity.ts"
 import { Instant } from "./Instant.ts"
@@ -37,7 +39,8 @@ export class EventsApi extends HttpApiGroup.make("events")
         IdentityDenied,
         IdentificationRequired,
         ReservedEventName,
-        IdempotencyKeyReused
+        IdempotencyKeyReused,
+        Overloaded
       ]
     })
       .annotate(Access, Access.browser)
@@ -46,6 +49,29 @@ export class EventsApi extends HttpApiGroup.make("events")
           summary: "Take an event in",
           description:
             "Stores the event under the key that it names, makes the contact when there is none, and merges contacts that turn out to be one person. A duplicate, by its idempotency key and content, changes nothing at all and answers `stored: false`; the same key with other content is a 409. What is refused of an accepted event is in `warnings`. From a browser, an unknown visitor's event makes a key and no contact, unless it says something about the person."
+        })
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("ingestBatch", "/events/batch", {
+      headers: {
+        ...ActingHeaders,
+        "idempotency-key": Schema.optionalKey(IdempotencyKey).annotateKey({
+          description:
+            "1 to 255 characters that name this batch: an event without an `idempotencyKey` of its own is named by it and by its place, so a retry of the same body is stored once."
+        })
+      },
+      query: { userToken: Schema.optionalKey(Schema.String).annotateKey({ description: userTokenProse }) },
+      payload: EventBatch,
+      success: EventBatchAccepted.pipe(HttpApiSchema.status(202)),
+      error: Overloaded
+    })
+      .annotate(Access, Access.browser)
+      .annotate(MaxBodyBytes, maxBatchBytes)
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Take many events in",
+          description: `Up to ${maxBatchEvents} events, stored in their order, with one result each: an event that is refused does not touch its neighbours. Every event is judged as \`POST /v1/events\` would judge it alone, with its own idempotency key. An answer means that everything it calls stored is stored; when nothing could be for want of the database, the whole request fails with a 503 and may be sent again. The body may have ${maxBatchBytes / 1024 / 1024} MiB.`
         })
       )
   )

@@ -142,6 +142,12 @@ export const propertiesFault = (bag: Properties): PropertiesFault | undefined =>
   return undefined
 }
 
+/** Whether a body holds a bag that is larger than a bag may be, whatever else is wrong with it. */
+export const holdsTooLargeBag = (body: unknown): boolean =>
+  typeof body === "object" &&
+  body !== null &&
+  Object.values(body).some((value) => isBag(value) && propertiesFault(value)?.code === "too_large")
+
 /** A few plain properties: what a property test wants of a bag, when the bounds are not its subject. */
 const Sample = Schema.Record(
   Schema.String.check(Schema.isPattern(/^[a-z][a-z_]{0,11}$/)),

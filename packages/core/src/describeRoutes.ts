@@ -59,8 +59,17 @@ export const describeRoutes =
         }
       }
     })
+    describeBatch(spec)
     return spec
   }
+
+/** An item of a batch is decoded from anything at all, so that a bad one is one item's refusal; what is meant is an event. */
+const describeBatch = ({ paths }: OpenApi.OpenAPISpec) => {
+  const [one, many] = ["/v1/events", "/v1/events/batch"].map(
+    (path) => paths[path]?.post?.requestBody?.content["application/json"]?.schema as Json | undefined
+  )
+  if (one !== undefined && many !== undefined) many["properties"].events.items = one
+}
 
 type Json = { [name: string]: any }
 

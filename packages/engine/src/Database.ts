@@ -14,7 +14,8 @@ import { SqlError } from "effect/sql/SqlError"
 export const isContention = (error: unknown): boolean =>
   error instanceof SqlError && ["DeadlockError", "SerializationError"].includes(error.reason._tag)
 
-const isUnreachable = (error: SqlError): boolean =>
+/** What a later attempt can mend, since it is not about what was asked. */
+export const isUnreachable = (error: SqlError): boolean =>
   // Whatever a server says instead of letting us in: it starts, it stops, it is full, the database is closed or being moved.
   error.reason.operation === "connect" ||
   ["ConnectionError", "AuthenticationError", "StatementTimeoutError", "LockTimeoutError"].includes(error.reason._tag) ||

@@ -1,29 +1,36 @@
 /**
- * Takes events in: one event, one transaction, one answer after the commit.
+ * Takes events in: one event, one answer after the commit; many at once, each as if it had come alone.
  *
  * An event hangs on the key that it was asserted under, keeps who vouched for it, and may carry a patch of its contact. A
  * duplicate, told by its idempotency key and content, changes nothing at all. What is refused of an accepted event is a
- * warning, answered and kept.
+ * warning, answered and kept. What arrives at the same time is stored together (`GroupCommit`).
  */
 import { PgClient } from "@effect/sql-pg"
 import {
   type Caller,
   type DatabaseUnavailable,
   type EventAccepted,
+  type EventBatchAccepted,
   type EventDraft,
-  IdempotencyKeyReused,
+  type EventItemRefusal,
+  type IdempotencyKeyReused,
   type IdentityDenied,
   type IngestionWarning,
-  ReservedEventName
+  type Overloaded,
+  type ReservedEventName
 } from "@hogsend/core"
-import { Clock, Context, Effect, Layer, Schema } from "effect"
-import type { SqlError } from "effect/sql/SqlError"
-import { orUnavailable } from "./Database.ts"
+import { Clock, Context, Effect, Exit, Layer } from "effect"
+import { reservedName } from "./EventIngest/answer.ts"
+import { toBatchAnswer } from "./EventIngest/batchAnswer.ts"
 import { isReservedEventName } from "./EventIngest/eventName.ts"
-import { fingerprintOf } from "./EventIngest/fingerprint.ts"
 import { makeEventsRepo } from "./EventIngest/EventsRepo.ts"
+import { fingerprintOf } from "./EventIngest/fingerprint.ts"
+import { type GroupCommitOptions, makeGroupCommit } from "./EventIngest/GroupCommit.ts"
 import { occurrence } from "./EventIngest/occurrence.ts"
-import { contactKeyAsSent, IdentityResolver } from "./IdentityResolver.ts"
+import { makeStoreAlone } from "./EventIngest/storeAlone.ts"
+import { makeStoreGroup } from "./EventIngest/storeGroup.ts"
+import { slotsOf, type Submission } from "./EventIngest/Submission.ts"
+import { IdentityResolver } from "./IdentityResolver.ts"
 import { newId } from "./newId.ts"
 import { type Claims, isEmpty, type Principal, type PrincipalRefused, Principals } from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
@@ -31,6 +38,7 @@ import { Warnings } from "./Warnings.ts"
 export interface EventIngestOptions {
   /** Event names that only servers may send, beside those of the engine's namespaces. */
   readonly serverOnlyEvents?: ReadonlyArray<string>
+  readonly groupCommit?: GroupCommitOptions
 }
 
 /** What a request carries beside its body. */
@@ -47,6 +55,7 @@ export type EventRefused =
   | ReservedEventName
   | IdempotencyKeyReused
   | DatabaseUnavailable
+  | Overloaded
 
 export class EventIngest extends Context.Service<
   EventIngest,
@@ -56,103 +65,37 @@ export class EventIngest extends Context.Service<
       draft: EventDraft,
       carried: Carried
     ) => Effect.Effect<EventAccepted, EventRefused>
+    /**
+     * One result for each item, in order. An idempotency key that the batch carries names each event that has none of its
+     * own, by its place. Fails when nothing could be stored and all of it may be sent again.
+     */
+    readonly ingestBatch: (
+      caller: Caller["Service"],
+      items: ReadonlyArray<EventDraft | EventItemRefusal>,
+      carried: Carried
+    ) => Effect.Effect<EventBatchAccepted, DatabaseUnavailable | Overloaded>
   }
 >()("engine/EventIngest") {
   static readonly layer = (options: EventIngestOptions = {}) =>
     Layer.effect(
       EventIngest,
       Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
         const principals = yield* Principals
-        const resolver = yield* IdentityResolver
         const warnings = yield* Warnings
-        const repo = makeEventsRepo(yield* PgClient.PgClient)
+        const parts = { repo: makeEventsRepo(sql), resolver: yield* IdentityResolver, warnings }
         const serverOnly = new Set(options.serverOnlyEvents ?? [])
+        const submit = yield* makeGroupCommit(
+          { storeGroup: makeStoreGroup(sql, parts), storeAlone: makeStoreAlone(parts) },
+          options.groupCommit
+        )
 
-        /** Claims the idempotency key, or finds out that the event was stored before. */
-        const claimOnce = Effect.fnUntraced(function* (
-          claim: Parameters<typeof repo.claimIdempotencyKey>[0]
-        ): Effect.fn.Return<void, Duplicate | IdempotencyKeyReused | SqlError> {
-          if ((yield* repo.claimIdempotencyKey(claim)).length > 0) return
-          const [before] = yield* repo.findIdempotencyKey(claim.scope, claim.key)
-          // Its event was erased, or it grew too old, between the two statements.
-          if (before === undefined) return yield* claimOnce(claim)
-          return yield* before.fingerprint === claim.fingerprint ? new Duplicate() : keyReused
-        })
-
-        const store = Effect.fnUntraced(function* (
+        /** Everything about an event that needs no database. */
+        const prepare = Effect.fnUntraced(function* (
           caller: Caller["Service"],
           draft: EventDraft,
-          principal: Principal,
-          idempotencyKey: string | undefined
-        ) {
-          const receivedAt = yield* Clock.currentTimeMillis
-          const when = occurrence(draft.timestamp, receivedAt)
-          const id = newId()
-          const { assertion, source } = principal
-          const { all, resolution } = yield* resolver.resolve(
-            assertion,
-            { actor: caller, source },
-            {
-              occurredAt: when.occurredAt,
-              properties: { ...principal.traits, ...draft.contactProperties },
-              claim:
-                idempotencyKey === undefined
-                  ? Effect.void
-                  : claimOnce({
-                      scope: principal.idempotencyScope,
-                      key: idempotencyKey,
-                      fingerprint: fingerprintOf(draft),
-                      eventId: id
-                    }),
-              write: Effect.fnUntraced(function* (resolution) {
-                yield* repo.insert({
-                  id,
-                  keyId: resolution.keyId,
-                  name: draft.name,
-                  properties: draft.eventProperties ?? {},
-                  value: draft.value ?? null,
-                  currency: draft.value === undefined ? null : (draft.currency?.toUpperCase() ?? null),
-                  groups: draft.groups ?? null,
-                  source,
-                  vouchedBy: assertion.vouchedBy,
-                  idempotencyKey: idempotencyKey ?? null,
-                  occurredAt: when.occurredAt
-                })
-                const all = [
-                  ...principal.warnings,
-                  ...when.warnings,
-                  ...resolution.warnings,
-                  ...(draft.properties === undefined ? [] : [unknownProperties])
-                ]
-                return { all, resolution }
-              })
-            }
-          )
-          yield* warnings.record(all, { source, contactId: resolution.contact?.id ?? null })
-          return accepted(resolution, draft, all)
-        })
-
-        const duplicate = Effect.fnUntraced(function* (draft: EventDraft, { assertion }: Principal) {
-          const [strongest] = assertion.keys
-          const found = strongest === undefined ? null : yield* resolver.lookup(strongest)
-          // A key that was erased since then is nobody's now; it is answered as it was sent.
-          return { ...accepted(found ?? contactKeyAsSent(assertion.keys), draft, []), stored: false }
-        })
-
-        const erased = Effect.fnUntraced(function* (
-          draft: EventDraft,
-          { assertion, source, warnings: refused }: Principal,
-          left: ReadonlyArray<IngestionWarning>
-        ) {
-          const all = [...refused, ...left]
-          yield* warnings.record(all, { source, contactId: null })
-          return { ...accepted(contactKeyAsSent(assertion.keys), draft, all), stored: false }
-        })
-
-        const ingest = Effect.fn("EventIngest.ingest")(function* (
-          caller: Caller["Service"],
-          draft: EventDraft,
-          carried: Carried
+          carried: Carried,
+          batch?: string
         ) {
           const principal = yield* principals
             .establish(caller, claimsOf(draft, carried))
@@ -160,22 +103,104 @@ export class EventIngest extends Context.Service<
           if (caller.restricted && (isReservedEventName(draft.name) || serverOnly.has(draft.name))) {
             return yield* reservedName(draft.name)
           }
-          return yield* store(caller, draft, principal, carried.idempotencyKey ?? draft.idempotencyKey).pipe(
-            Effect.catchTags({
-              Duplicate: () => duplicate(draft, principal),
-              PersonErased: (left) => erased(draft, principal, left.warnings)
-            }),
-            orUnavailable
+          const receivedAt = yield* Clock.currentTimeMillis
+          return toSubmission(caller, draft, principal, { receivedAt, batch, idempotencyKey: carried.idempotencyKey })
+        })
+
+        const ingest = Effect.fn("EventIngest.ingest")(function* (
+          caller: Caller["Service"],
+          draft: EventDraft,
+          carried: Carried
+        ) {
+          const [exit] = yield* submit([
+            yield* prepare(caller, draft, {
+              ...carried,
+              idempotencyKey: carried.idempotencyKey ?? draft.idempotencyKey
+            })
+          ])
+          return yield* exit ?? unanswered
+        })
+
+        const ingestBatch = Effect.fn("EventIngest.ingestBatch")(function* (
+          caller: Caller["Service"],
+          items: ReadonlyArray<EventDraft | EventItemRefusal>,
+          carried: Carried
+        ) {
+          const batch = newId()
+          const prepareItem = (
+            item: EventDraft | EventItemRefusal,
+            at: number
+          ): Effect.Effect<Submission, EventRefused | EventItemRefusal> =>
+            "_tag" in item
+              ? Effect.fail(item)
+              : prepare(caller, item, { ...carried, idempotencyKey: keyInBatch(item, carried, at) }, batch)
+          const prepared = yield* Effect.forEach(items, (item, at) => Effect.exit(prepareItem(item, at)))
+          const stored = (yield* submit(
+            prepared.flatMap((exit) => (Exit.isSuccess(exit) ? [exit.value] : []))
+          )).values()
+          return yield* toBatchAnswer(
+            prepared.map((exit) =>
+              Exit.isSuccess(exit) ? (stored.next().value ?? unanswered) : Exit.failCause(exit.cause)
+            )
           )
         })
 
-        return EventIngest.of({ ingest })
+        return EventIngest.of({ ingest, ingestBatch })
       })
     )
 }
 
-/** The event was stored before: roll back whatever this request did. */
-class Duplicate extends Schema.TaggedError<Duplicate>()("Duplicate", {}) {}
+const toSubmission = (
+  caller: Caller["Service"],
+  draft: EventDraft,
+  principal: Principal,
+  {
+    batch,
+    idempotencyKey,
+    receivedAt
+  }: { readonly receivedAt: number; readonly batch: string | undefined; readonly idempotencyKey: string | undefined }
+): Submission => {
+  const { assertion, idempotencyScope: scope, source, traits } = principal
+  const when = occurrence(draft.timestamp, receivedAt)
+  const id = newId()
+  const properties = draft.eventProperties === undefined ? "{}" : JSON.stringify(draft.eventProperties)
+  const patch = { ...traits, ...draft.contactProperties }
+  const claim =
+    idempotencyKey === undefined
+      ? undefined
+      : { scope, key: idempotencyKey, fingerprint: fingerprintOf(draft), eventId: id }
+  const slots = slotsOf(principal, claim)
+  return {
+    draft,
+    principal,
+    assertion,
+    asker: { actor: caller, source },
+    occurredAt: when.occurredAt,
+    properties: patch,
+    event: {
+      id,
+      name: draft.name,
+      properties,
+      value: draft.value ?? null,
+      currency: draft.value === undefined ? null : (draft.currency?.toUpperCase() ?? null),
+      groups: draft.groups ?? null,
+      source,
+      vouchedBy: assertion.vouchedBy,
+      idempotencyKey: idempotencyKey ?? null,
+      occurredAt: when.occurredAt
+    },
+    claim,
+    warnings: [...principal.warnings, ...when.warnings, ...(draft.properties === undefined ? [] : [unknownProperties])],
+    slots: batch === undefined ? slots : [...slots, `batch:${batch}`],
+    size: properties.length + (isEmpty(patch) ? 0 : JSON.stringify(patch).length) + 256
+  }
+}
+
+const unanswered = Exit.die(new Error("An event that was handed in was not answered"))
+
+/** The event's own key; the batch's names an event by its place. */
+const keyInBatch = (draft: EventDraft, { idempotencyKey }: Carried, at: number): string | undefined =>
+  draft.idempotencyKey ?? (idempotencyKey === undefined ? undefined : `${idempotencyKey}:${at}`)
 
 const claimsOf = (draft: EventDraft, { device, userTokens }: Carried): Claims => ({
   userId: draft.userId,
@@ -190,32 +215,7 @@ const claimsOf = (draft: EventDraft, { device, userTokens }: Carried): Claims =>
   observesOnly: isEmpty(draft.contactProperties) && draft.value === undefined && isEmpty(draft.groups)
 })
 
-const accepted = (
-  key: Pick<EventAccepted, "contactKey" | "contactKeyKind" | "safeToIdentify">,
-  draft: EventDraft,
-  warnings: ReadonlyArray<IngestionWarning>
-): EventAccepted => ({
-  stored: true,
-  exits: [],
-  contactKey: key.contactKey,
-  contactKeyKind: key.contactKeyKind,
-  safeToIdentify: key.safeToIdentify,
-  ...(warnings.length === 0 ? {} : { warnings }),
-  ...(draft.lists === undefined
-    ? {}
-    : { listsError: "This server has no lists yet; the event was stored without them." })
-})
-
 const unknownProperties: IngestionWarning = {
   code: "unknown_field",
   hint: "An event has no field named properties, so it was left out. Send eventProperties or contactProperties."
 }
-
-const reservedName = (name: string) =>
-  new ReservedEventName({
-    error: `The event name ${JSON.stringify(name.slice(0, 60))} is reserved for servers. Send it with a secret key, or choose another name.`
-  })
-
-const keyReused = new IdempotencyKeyReused({
-  error: "This Idempotency-Key was used for another event. Use a new key for new content."
-})

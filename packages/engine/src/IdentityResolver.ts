@@ -31,7 +31,7 @@ import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { Moved, orUnavailable } from "./Database.ts"
 import { applySteps, type Changes } from "./IdentityResolver/applySteps.ts"
 import { type Alias, untoldAliases } from "./IdentityResolver/burnGuard.ts"
-import { type Decision, decide } from "./IdentityResolver/decide.ts"
+import { decide } from "./IdentityResolver/decide.ts"
 import { slotOf } from "./IdentityKey.ts"
 import { type ContactRow, makeIdentityRepo } from "./IdentityResolver/IdentityRepo.ts"
 import { emailMoved, erasedPerson, joinRefused, promotedKey } from "./IdentityResolver/identityWarnings.ts"
@@ -39,7 +39,15 @@ import type { IdentityLimits } from "./IdentityResolver/limits.ts"
 import { makeLocking } from "./IdentityResolver/locking.ts"
 import { makeOperator } from "./IdentityResolver/operator/makeOperator.ts"
 import { makeOperatorRepo } from "./IdentityResolver/operator/OperatorRepo.ts"
-import { noUpdate, updateContact, type Writer } from "./IdentityResolver/updateContact.ts"
+import {
+  type GroupRequest,
+  type GroupResolved,
+  type GroupWork,
+  makeResolveGroup,
+  type TakenMeanwhile,
+  writerOf
+} from "./IdentityResolver/resolveGroup.ts"
+import { noUpdate, updateContact } from "./IdentityResolver/updateContact.ts"
 import {
   anonymousContactKey,
   type AssertedKey,
@@ -54,6 +62,7 @@ import {
 import { newId } from "./newId.ts"
 
 export type { Changes } from "./IdentityResolver/applySteps.ts"
+export { type GroupRequest, type GroupResolved, type InGroup, TakenMeanwhile } from "./IdentityResolver/resolveGroup.ts"
 export {
   type AssertedKey,
   type Assertion,
@@ -67,16 +76,21 @@ export {
 } from "./IdentityResolver/snapshot.ts"
 
 /** Whom a request turned out to be about, and what it changed. */
-export interface Resolution extends ContactKey {
+export interface Resolved extends ContactKey {
   /** The key that what was sent hangs on. */
   readonly keyId: string
-  /** Locked, as it is after the change; null for a visitor who was only observed. */
-  readonly contact: ContactRow | null
+  /** Null for a visitor who was only observed. */
+  readonly contactId: string | null
   /** `updated` names the contact's properties that have another value now. */
   readonly changes: Changes & { readonly updated: ReadonlyArray<string> }
   /** What the analytics provider has to be told of the contact now, and has not been: see `markTold`. */
   readonly untold: ReadonlyArray<Alias>
   readonly warnings: ReadonlyArray<IngestionWarning>
+}
+
+export interface Resolution extends Resolved {
+  /** Locked, as it is after the change; null for a visitor who was only observed. */
+  readonly contact: ContactRow | null
 }
 
 /** Whom keys belong to now, without a change. */
@@ -130,6 +144,14 @@ export class IdentityResolver extends Context.Service<
       asker: Asker,
       work: Work<A, E1, E2>
     ) => Effect.Effect<A, Exclude<E1 | E2, SqlError> | IdentityDenied | PersonErased | DatabaseUnavailable>
+    /**
+     * Resolves those of a group that need no more than what is known of their keys, or a new contact, and does the work
+     * for them, in the caller's transaction. The rules are those of `resolve`.
+     */
+    readonly resolveGroup: <R extends GroupRequest, E = never>(
+      requests: ReadonlyArray<R>,
+      work: GroupWork<R, E>
+    ) => Effect.Effect<GroupResolved<R>, E | TakenMeanwhile | SqlError>
     /**
      * Notes that the analytics provider is told these, and answers those that it had not been told. Part of the transaction
      * that also stores the telling, so that none is lost and none is told twice.
@@ -202,10 +224,11 @@ export class IdentityResolver extends Context.Service<
             const row = contact === null ? undefined : rows.get(contact.id)
             const update =
               row === undefined ? noUpdate : updateContact(row, work, writerOf(assertion, decision), serverOnly)
-            if (update.changed !== undefined) yield* repo.saveContact(update.changed)
+            if (update.changed !== undefined) yield* repo.saveContacts([update.changed])
             return yield* work.write({
               ...(contact === null ? anonymousContactKey(assertion.keys[0]?.value ?? "") : contactKeyOf(contact)),
               keyId,
+              contactId: contact?.id ?? null,
               contact: update.changed ?? row ?? null,
               changes: { ...changes, updated: update.updated },
               untold: contact === null ? [] : untoldAliases(contact),
@@ -225,7 +248,7 @@ export class IdentityResolver extends Context.Service<
             .pipe(orUnavailable, Effect.withSpan("IdentityResolver.resolve"))
 
         const lookup = Effect.fn("IdentityResolver.lookup")(function* (key: AssertedKey) {
-          const keys = yield* repo.findKeyAndSiblings(key)
+          const keys = yield* repo.findKeysAndSiblings([key])
           const row = keys.find(({ kind, value }) => slotOf(kind, value) === slotOf(key.kind, key.value))
           if (row === undefined) return null
           const { certified, contactId, kind, value } = row
@@ -242,22 +265,14 @@ export class IdentityResolver extends Context.Service<
         })
 
         const operator = makeOperator(audit, { ...locking, repo, operatorRepo, serverOnly })
-        return IdentityResolver.of({ resolve, lookup, markTold, ...operator })
+        const resolveGroup = makeResolveGroup(repo, { limits, serverOnly })
+        return IdentityResolver.of({ resolve, resolveGroup, lookup, markTold, ...operator })
       })
     )
 }
 
 const identifiedIn = (snapshot: Snapshot): ReadonlySet<string> =>
   new Set([...snapshot.contacts.values()].filter((contact: ContactState) => isIdentified(contact)).map(({ id }) => id))
-
-/** A browser without a token writes to its own anonymous contact, under its key; to an identified one it does not. */
-const writerOf = (
-  { vouchedBy }: Assertion,
-  { keyId, wasIdentified }: Extract<Decision, { readonly _tag: "Resolved" }>
-): Writer | undefined => {
-  if (vouchedBy === "server" || vouchedBy === "user") return { trusted: true, server: vouchedBy === "server" }
-  return wasIdentified ? undefined : { trusted: false, keyId }
-}
 
 const denied = new IdentityDenied({
   error:

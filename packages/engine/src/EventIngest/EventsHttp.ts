@@ -1,8 +1,8 @@
-/** The handlers of `/v1/events`. */
+/** The handlers of `/v1/events` and `/v1/events/batch`. */
 import { Api, Caller } from "@hogsend/core"
 import { Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
-import { EventIngest } from "../EventIngest.ts"
+import { type Carried, EventIngest } from "../EventIngest.ts"
 import { carriedTokens } from "../Principals.ts"
 
 export const EventsHttp = HttpApiBuilder.group(
@@ -12,13 +12,22 @@ export const EventsHttp = HttpApiBuilder.group(
     const events = yield* EventIngest
     return handlers.handleAll({
       ingest: ({ headers, payload, query }) =>
-        Effect.flatMap(Caller, (caller) =>
-          events.ingest(caller, payload, {
-            userTokens: carriedTokens(headers, query),
-            device: headers["x-hogsend-device"],
-            idempotencyKey: headers["idempotency-key"]
-          })
-        )
+        Effect.flatMap(Caller, (caller) => events.ingest(caller, payload, carried(headers, query))),
+      ingestBatch: ({ headers, payload, query }) =>
+        Effect.flatMap(Caller, (caller) => events.ingestBatch(caller, payload.events, carried(headers, query)))
     })
   })
 )
+
+const carried = (
+  headers: {
+    readonly "x-hogsend-user-token"?: string | undefined
+    readonly "x-hogsend-device"?: string | undefined
+    readonly "idempotency-key"?: string | undefined
+  },
+  query: { readonly userToken?: string | undefined }
+): Carried => ({
+  userTokens: carriedTokens(headers, query),
+  device: headers["x-hogsend-device"],
+  idempotencyKey: headers["idempotency-key"]
+})

@@ -1,12 +1,14 @@
-/** The SQL of taking events in. */
-import type { PgClient } from "@effect/sql-pg"
-import type { Properties, VouchedBy } from "@hogsend/core"
+/** The SQL of taking events in: each statement takes as many as there are. */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import type { VouchedBy } from "@hogsend/core"
+import { Result } from "effect"
 
 export interface EventRow {
   readonly id: string
   readonly keyId: string
   readonly name: string
-  readonly properties: Properties
+  /** As JSON. */
+  readonly properties: string
   readonly value: number | null
   readonly currency: string | null
   readonly groups: Readonly<Record<string, string>> | null
@@ -16,26 +18,77 @@ export interface EventRow {
   readonly occurredAt: Date
 }
 
+/** An idempotency key that an event wants to be the only one of. */
+export interface IdempotencyClaim {
+  readonly scope: string
+  readonly key: string
+  readonly fingerprint: string
+  readonly eventId: string
+}
+
+const { text, timestamptz, uuid } = PgTypes.OID
+
+/** A column of rows as one parameter; typed, since the driver cannot tell the type of nothing but nulls. */
+const column = <A>(rows: ReadonlyArray<A>, oid: number, value: (row: A) => unknown) =>
+  Result.getOrThrow(PgTypes.array(rows.map(value), oid))
+
 export const makeEventsRepo = (sql: PgClient.PgClient) => ({
-  insert: (event: EventRow) => sql`
-    insert into hogsend.events (id, key_id, name, properties, value, currency, groups, source, vouched_by,
-      idempotency_key, occurred_at)
-    values (${event.id}, ${event.keyId}, ${event.name}, ${sql.json(event.properties)},
-      ${event.value === null ? null : String(event.value)}::text::numeric, ${event.currency},
-      ${event.groups === null ? null : JSON.stringify(event.groups)}::jsonb, ${event.source}, ${event.vouchedBy},
-      ${event.idempotencyKey}, ${event.occurredAt})`,
+  /** One that is there already is left as it is: an attempt whose commit nobody heard of. */
+  insert: (events: ReadonlyArray<EventRow>) =>
+    sql.unsafe(insertEvents, [
+      column(events, uuid, (event) => event.id),
+      column(events, uuid, (event) => event.keyId),
+      column(events, text, (event) => event.name),
+      column(events, text, (event) => event.properties),
+      column(events, text, ({ value }) => (value === null ? null : String(value))),
+      column(events, text, (event) => event.currency),
+      column(events, text, ({ groups }) => (groups === null ? null : JSON.stringify(groups))),
+      column(events, text, (event) => event.source),
+      column(events, text, (event) => event.vouchedBy),
+      column(events, text, (event) => event.idempotencyKey),
+      column(events, timestamptz, (event) => event.occurredAt)
+    ]),
 
-  /** Answers a row when the key was won; waits for a transaction that is claiming it. */
-  claimIdempotencyKey: (claim: {
-    readonly scope: string
-    readonly key: string
-    readonly fingerprint: string
-    readonly eventId: string
-  }) => sql<{ key: string }>`
-    insert into hogsend.idempotency_keys (scope, key, fingerprint, event_id)
-    values (${claim.scope}, ${claim.key}, ${claim.fingerprint}, ${claim.eventId})
-    on conflict do nothing returning key`,
+  /** Which of these events are stored. */
+  findIds: (ids: ReadonlyArray<string>) => sql<{ id: string }>`
+    select id from hogsend.events where id = any(${ids}::uuid[])`,
 
-  findIdempotencyKey: (scope: string, key: string) => sql<{ fingerprint: string }>`
-    select fingerprint from hogsend.idempotency_keys where scope = ${scope} and key = ${key}`
+  /** Answers the events that won their key; waits for a transaction that is claiming the same. */
+  claimIdempotencyKeys: (claims: ReadonlyArray<IdempotencyClaim>) =>
+    sql.unsafe<{ eventId: string }>(claimKeys, [
+      column(claims, text, (claim) => claim.scope),
+      column(claims, text, (claim) => claim.key),
+      column(claims, text, (claim) => claim.fingerprint),
+      column(claims, uuid, (claim) => claim.eventId)
+    ]),
+
+  /** Who holds these keys. */
+  findIdempotencyKeys: (claims: ReadonlyArray<IdempotencyClaim>) =>
+    sql.unsafe<IdempotencyClaim>(findKeys, [
+      column(claims, text, (claim) => claim.scope),
+      column(claims, text, (claim) => claim.key)
+    ])
 })
+
+const insertEvents = `
+  insert into hogsend.events (id, key_id, name, properties, value, currency, groups, source, vouched_by,
+    idempotency_key, occurred_at)
+  select id, key_id, name, properties::jsonb, value::numeric, currency, groups::jsonb, source, vouched_by,
+    idempotency_key, occurred_at
+  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
+    $10::text[], $11::timestamptz[]) as e (id, key_id, name, properties, value, currency, groups, source, vouched_by,
+    idempotency_key, occurred_at)
+  on conflict (id) do nothing`
+
+// In one order for everybody, so that two who want the same keys wait and do not deadlock.
+const claimKeys = `
+  insert into hogsend.idempotency_keys (scope, key, fingerprint, event_id)
+  select scope, key, fingerprint, event_id
+  from unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) as c (scope, key, fingerprint, event_id)
+  order by scope collate "C", key collate "C"
+  on conflict do nothing returning event_id as "eventId"`
+
+const findKeys = `
+  select k.scope, k.key, k.fingerprint, k.event_id as "eventId"
+  from unnest($1::text[], $2::text[]) as c (scope, key)
+  join hogsend.idempotency_keys k on k.scope = c.scope and k.key = c.key`

@@ -2,7 +2,8 @@
  * The table of all routes, made from the `HttpApi` itself: which paths exist, with which methods, whether they take a
  * body and how large. 404 and 405 are answered from it.
  */
-import { MethodNotAllowed, RouteNotFound } from "@hogsend/core"
+import { MaxBodyBytes, MethodNotAllowed, RouteNotFound } from "@hogsend/core"
+import { Context } from "effect"
 import { HttpApi, type HttpApiGroup } from "effect/http-api"
 
 /** What the edge knows of a route. Paths of the router that are not in the `HttpApi` (`/docs`) have none. */
@@ -33,8 +34,6 @@ interface Path {
   readonly methods: Map<string, Route | undefined>
 }
 
-const maxBodyBytes = 256 * 1024
-
 /** Paths that the engine serves beside its `HttpApi`. */
 const pages = ["/openapi.json", "/docs"]
 
@@ -52,8 +51,11 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
   for (const page of pages) methodsOf(page).set("GET", undefined)
   HttpApi.reflect(api, {
     onGroup: () => {},
-    onEndpoint: ({ endpoint }) => {
-      methodsOf(endpoint.path).set(endpoint.method, { takesBody: endpoint.payload.size > 0, maxBodyBytes })
+    onEndpoint: ({ endpoint, mergedAnnotations }) => {
+      methodsOf(endpoint.path).set(endpoint.method, {
+        takesBody: endpoint.payload.size > 0,
+        maxBodyBytes: Context.get(mergedAnnotations, MaxBodyBytes)
+      })
     }
   })
 

@@ -1,7 +1,7 @@
 /** The SQL of identity: reading and locking what a decision needs, and taking its steps. */
-import { PgClient } from "@effect/sql-pg"
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import type { LedgerAction } from "@hogsend/core"
-import { Effect, type Schema } from "effect"
+import { Effect, Result, type Schema } from "effect"
 import type { Actor } from "../AuditLogs.ts"
 import { oneRow } from "../Database.ts"
 import { newId } from "../newId.ts"
@@ -34,6 +34,34 @@ export interface Note {
   readonly after?: unknown
 }
 
+/** A note with who made it. */
+export interface SignedNote extends Note {
+  readonly assertedBy: AssertedBy
+  readonly actor: string
+  readonly actorKeyId: string | null
+}
+
+export const signedBy =
+  (assertedBy: AssertedBy, actor: Actor) =>
+  (note: Note): SignedNote => ({ ...note, assertedBy, actor: actor.name, actorKeyId: actor.keyId })
+
+/** A key that nobody has claimed yet, and who puts it at its contact. */
+export interface NewKey extends Placing {
+  readonly keyId: string
+  readonly kind: KeyState["kind"]
+  readonly value: string
+  readonly certified: boolean
+  readonly contactId: string | null
+  readonly preferred: boolean
+  readonly notBefore: number | null
+}
+
+/** When the contact of a key was seen, in microseconds; null of a key that is nobody's. */
+export interface ContactSeen {
+  readonly firstSeenAt: number | null
+  readonly lastSeenAt: number | null
+}
+
 /** A key by its namespace and value, whatever kind it has in the store. */
 export type KeyName = Pick<KeyState, "kind" | "value">
 
@@ -43,16 +71,41 @@ export interface Placing {
   readonly occurredAt: Date
 }
 
+const micros = (time: string): string => `(extract(epoch from ${time}) * 1000000)::float8`
+
+const keyColumnsText = `id, kind, value, contact_id as "contactId", certified, asserted_by as "assertedBy",
+  ${micros("first_asserted_at")} as "firstAssertedAt", ${micros("preferred_at")} as "preferredAt",
+  ${micros("placed_at")} as "placedAt", ${micros("not_before")} as "notBefore", told_to as "toldTo"`
+
+// One index probe for each string and each contact, whatever the planner believes of how many there are.
+const findKeysAndSiblings = `
+  with named as (
+    select k.* from unnest($1::text[]) as v (asserted)
+    cross join lateral (select * from hogsend.identity_keys where kind <> 'email' and value = asserted) k
+    union all
+    select k.* from unnest($2::text[]) as v (asserted)
+    cross join lateral (select * from hogsend.identity_keys where kind = 'email' and value = asserted) k
+  )
+  select ${keyColumnsText}, null::float8 as "firstSeenAt", null::float8 as "lastSeenAt"
+  from named where contact_id is null
+  union all
+  select k.*, ${micros("c.first_seen_at")}, ${micros("c.last_seen_at")}
+  from (select distinct contact_id as id from named where contact_id is not null) owner
+  join hogsend.contacts c on c.id = owner.id
+  cross join lateral (select ${keyColumnsText} from hogsend.identity_keys where contact_id = owner.id) k`
+
+const { text } = PgTypes.OID
+
+/** One parameter for many values; typed, since the driver cannot tell the type of none. */
+const column = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
+
 /** Keys are moved by `repointKeys`, which says which ones. */
 const followers = personalTables.filter(({ onMerge, table }) => onMerge === "follows" && table !== "identity_keys")
 
 export const makeIdentityRepo = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const tombstones = yield* Tombstones
-  const micros = (column: string) => sql.literal(`(extract(epoch from ${column}) * 1000000)::float8`)
-  const keyColumns = sql`id, kind, value, contact_id as "contactId", certified, asserted_by as "assertedBy",
-    ${micros("first_asserted_at")} as "firstAssertedAt", ${micros("preferred_at")} as "preferredAt",
-    ${micros("placed_at")} as "placedAt", ${micros("not_before")} as "notBefore", told_to as "toldTo"`
+  const keyColumns = sql.literal(keyColumnsText)
 
   const valuesOf = (keys: ReadonlyArray<KeyName>, email: boolean) =>
     keys.filter((key) => (key.kind === "email") === email).map((key) => key.value)
@@ -80,6 +133,10 @@ export const makeIdentityRepo = Effect.gen(function* () {
       (rows) => rows.map(({ one, other }): Cut => [one, other])
     )
 
+  const contactFields = sql.literal(`id, properties, "publicProperties", timezone, source, "firstSeenAt", "lastSeenAt"`)
+  const contactRows = (rows: ReadonlyArray<ContactRow>) => sql`jsonb_to_recordset(${sql.json(rows)}) as n (id uuid,
+    properties jsonb, "publicProperties" jsonb, timezone text, source text, "firstSeenAt" timestamptz,
+    "lastSeenAt" timestamptz)`
   const contactColumns = sql.literal(`id, properties, public_properties as "publicProperties", timezone, source,
     first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"`)
 
@@ -99,7 +156,10 @@ export const makeIdentityRepo = Effect.gen(function* () {
         keys,
         contacts.map(({ id }) => id)
       )
-      const { now } = yield* Effect.flatMap(sql<{ now: number }>`select ${micros("hogsend.now()")} as now`, oneRow)
+      const { now } = yield* Effect.flatMap(
+        sql<{ now: number }>`select ${sql.literal(micros("hogsend.now()"))} as now`,
+        oneRow
+      )
       const byContact = Map.groupBy(new Map(rows.map((row) => [row.id, row])).values(), (row) => row.contactId)
       const known = new Map(rows.map((row) => [slotOf(row.kind, row.value), row]))
       return {
@@ -116,12 +176,14 @@ export const makeIdentityRepo = Effect.gen(function* () {
       } satisfies Snapshot
     }),
 
-    /** The key's row, and every key of whom it belongs to: one statement, so that a merge is seen whole or not at all. */
-    findKeyAndSiblings: (key: KeyName) => sql<KeyState>`
-      with found as (${findKeys([key])})
-      select ${keyColumns} from hogsend.identity_keys where id in (select id from found)
-      union
-      select ${keyColumns} from hogsend.identity_keys where contact_id in (select "contactId" from found)`,
+    /**
+     * The keys' rows, and every key of whom they belong to: one statement, so that a merge is seen whole or not at all.
+     */
+    findKeysAndSiblings: (keys: ReadonlyArray<KeyName>) =>
+      sql.unsafe<KeyState & ContactSeen>(findKeysAndSiblings, [
+        column(valuesOf(keys, false), text),
+        column(valuesOf(keys, true), text)
+      ]),
 
     findKeysOf: (contactIds: ReadonlyArray<string>) => sql<KeyState>`
       select ${keyColumns} from hogsend.identity_keys where contact_id = any(${contactIds}::uuid[])`,
@@ -134,33 +196,25 @@ export const makeIdentityRepo = Effect.gen(function* () {
         (rows) => new Map(rows.map(({ id, value }) => [id, value]))
       ),
 
-    insertContacts: (ids: ReadonlyArray<string>, source: string, seenAt: Date) => sql<ContactRow>`
-      insert into hogsend.contacts (id, source, first_seen_at, last_seen_at)
-      select new.id, ${source}, ${seenAt}, ${seenAt} from unnest(${ids}::uuid[]) as new (id)
-      returning ${contactColumns}`,
+    insertContacts: (rows: ReadonlyArray<ContactRow>) => sql`
+      insert into hogsend.contacts (id, properties, public_properties, timezone, source, first_seen_at, last_seen_at)
+      select ${contactFields} from ${contactRows(rows)}`,
 
     /** Answers the ids that were won: a value that somebody else claimed meanwhile is left out. */
-    claimKeys: (
-      keys: ReadonlyArray<{
-        readonly keyId: string
-        readonly kind: string
-        readonly value: string
-        readonly certified: boolean
-        readonly contactId: string | null
-        readonly preferred: boolean
-        readonly notBefore: number | null
-      }>,
-      { assertedBy, occurredAt }: Placing
-    ) => sql<{ id: string }>`
+    claimKeys: (keys: ReadonlyArray<NewKey>) => sql<{ id: string }>`
       insert into hogsend.identity_keys
         (id, kind, value, certified, contact_id, asserted_by, placed_at, preferred_at, not_before)
-      select "keyId", kind, value, certified, "contactId", ${assertedBy}, ${occurredAt},
+      select "keyId", kind, value, certified, "contactId", "assertedBy", "occurredAt",
         case when preferred then hogsend.now() end, to_timestamp("notBefore" / 1000000)
       from jsonb_to_recordset(${sql.json(keys)}) as k ("keyId" uuid, kind text, value text, certified boolean,
-        "contactId" uuid, preferred boolean, "notBefore" float8)
+        "contactId" uuid, "assertedBy" text, "occurredAt" timestamptz, preferred boolean, "notBefore" float8)
       order by value
       on conflict do nothing
       returning id`,
+
+    /** Until the end of the transaction these keys cannot be erased; answers those that still are there. */
+    holdKeys: (keyIds: ReadonlyArray<string>) => sql<{ id: string }>`
+      select id from hogsend.identity_keys where id = any(${keyIds}::uuid[]) order by id for key share`,
 
     /** Until the end of the transaction the key can be linked, and cannot be erased; answers nothing when it is somebody's. */
     holdFreeKey: (keyId: string) => sql<{ id: string }>`
@@ -217,21 +271,20 @@ export const makeIdentityRepo = Effect.gen(function* () {
       set merged_into = ${survivorId}, properties = '{}', public_properties = '{}', updated_at = hogsend.now()
       where id = ${absorbedId}`,
 
-    saveContact: (row: ContactRow) => sql`
-      update hogsend.contacts set properties = ${sql.json(row.properties)},
-        public_properties = ${sql.json(row.publicProperties)}, timezone = ${row.timezone}, source = ${row.source},
-        first_seen_at = ${row.firstSeenAt}, last_seen_at = ${row.lastSeenAt}, updated_at = hogsend.now()
-      where id = ${row.id}`,
+    saveContacts: (rows: ReadonlyArray<ContactRow>) => sql`
+      update hogsend.contacts c
+      set (properties, public_properties, timezone, source, first_seen_at, last_seen_at, updated_at) =
+        row (n.properties, n."publicProperties", n.timezone, n.source, n."firstSeenAt", n."lastSeenAt", hogsend.now())
+      from ${contactRows(rows)} where c.id = n.id`,
 
     /** A refusal that is written down already is not written down again: it comes with every request. */
-    insertLedger: (notes: ReadonlyArray<Note>, assertedBy: AssertedBy, actor: Actor) => sql`
+    insertLedger: (notes: ReadonlyArray<SignedNote>) => sql`
       insert into hogsend.identity_ledger
         (id, action, rule, contact_id, other_contact_id, key_id, asserted_by, actor, actor_key_id, before, after)
-      select id, action, rule, "contactId", "otherContactId", "keyId", ${assertedBy}, ${actor.name}, ${actor.keyId}::uuid,
-        before, after
+      select id, action, rule, "contactId", "otherContactId", "keyId", "assertedBy", actor, "actorKeyId", before, after
       from jsonb_to_recordset(${sql.json(notes.map((note) => ({ id: newId(), ...note })))})
-        as l (id uuid, action text, rule text, "contactId" uuid, "otherContactId" uuid, "keyId" uuid, before jsonb,
-          after jsonb)
+        as l (id uuid, action text, rule text, "contactId" uuid, "otherContactId" uuid, "keyId" uuid, "assertedBy" text,
+          actor text, "actorKeyId" uuid, before jsonb, after jsonb)
       where action <> 'join_refused' or not exists (
         select 1 from hogsend.identity_ledger known
         where known.key_id = "keyId" and known.contact_id = "contactId" and known.action = 'join_refused'

@@ -7,7 +7,7 @@ import { dropPublicOf, foldProperties } from "../contactProperties.ts"
 import type { Actor } from "../AuditLogs.ts"
 import type { AssertedBy } from "./snapshot.ts"
 import type { Step } from "./Step.ts"
-import type { ContactRow, makeIdentityRepo, Note } from "./IdentityRepo.ts"
+import { type ContactRow, type makeIdentityRepo, type Note, signedBy } from "./IdentityRepo.ts"
 
 /** What a request changed, for whoever turns it into rows of the same transaction. */
 export interface Changes {
@@ -42,7 +42,7 @@ interface Progress {
 
 type StepOf<Tag extends Step["_tag"]> = Extract<Step, { readonly _tag: Tag }>
 
-const stepsOf = <Tag extends Step["_tag"]>(steps: ReadonlyArray<Step>, tag: Tag) =>
+export const stepsOf = <Tag extends Step["_tag"]>(steps: ReadonlyArray<Step>, tag: Tag) =>
   steps.filter((step): step is StepOf<Tag> => step._tag === tag)
 
 export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
@@ -54,12 +54,15 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
   const progress: Progress = { rows, identified: new Set(context.identified) }
   const changes = changesOf(steps)
   if (changes.created.length > 0) {
-    const made = yield* repo.insertContacts(changes.created, context.asker.source, context.occurredAt)
+    const made = changes.created.map((id) => newContact(id, context))
+    yield* repo.insertContacts(made)
     for (const row of made) rows.set(row.id, row)
   }
   const claims = stepsOf(steps, "ClaimKey")
   if (claims.length > 0) {
-    if ((yield* repo.claimKeys(claims, context)).length < claims.length) return yield* new Moved()
+    const placing = placingOf(context)
+    const won = yield* repo.claimKeys(claims.map((claim) => ({ ...claim, ...placing })))
+    if (won.length < claims.length) return yield* new Moved()
     // Somebody may have come and been erased since the decision; now the string is ours.
     const erased = yield* repo.findErased(claims)
     const isNews = claims.some(({ kind, notBefore, value }) => (erased.get(slotOf(kind, value)) ?? null) !== notBefore)
@@ -69,14 +72,37 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
     (note) => note !== undefined
   )
   if (notes.length > 0) {
-    yield* repo.insertLedger(notes, context.assertedBy, context.asker.actor)
+    yield* repo.insertLedger(notes.map(signedBy(context.assertedBy, context.asker.actor)))
   }
   return { changes, rows: rows as ReadonlyMap<string, ContactRow> }
 })
 
+/** A contact of whom nothing is known but that they were seen. */
+export const newContact = (
+  id: string,
+  { asker, occurredAt }: Pick<StepContext, "asker" | "occurredAt">
+): ContactRow => ({
+  id,
+  properties: {},
+  publicProperties: {},
+  timezone: null,
+  source: asker.source,
+  firstSeenAt: occurredAt,
+  lastSeenAt: occurredAt
+})
+
+const placingOf = ({ assertedBy, occurredAt }: StepContext) => ({ assertedBy, occurredAt })
+
 const isOwnId = (step: StepOf<"ClaimKey">) => step.kind === "contact"
 
-const changesOf = (steps: ReadonlyArray<Step>): Changes => ({
+/** What the ledger says of something that was not there before. */
+export const noteOfNew = (step: StepOf<"CreateContact"> | StepOf<"ClaimKey">): Note | undefined => {
+  if (step._tag === "CreateContact") return { action: "created", rule: "no_contact_yet", contactId: step.contactId }
+  const { contactId, keyId } = step
+  return contactId === null || isOwnId(step) ? undefined : { action: "linked", rule: "new_key", contactId, keyId }
+}
+
+export const changesOf = (steps: ReadonlyArray<Step>): Changes => ({
   created: stepsOf(steps, "CreateContact").map(({ contactId }) => contactId),
   linked: [...stepsOf(steps, "ClaimKey").filter((step) => !isOwnId(step)), ...stepsOf(steps, "LinkKey")].flatMap(
     ({ contactId, keyId }) => (contactId === null ? [] : [{ keyId, contactId }])
@@ -96,12 +122,8 @@ const apply = (
 ): Effect.Effect<Note | undefined, SqlError | Moved> => {
   switch (step._tag) {
     case "CreateContact":
-      return Effect.succeed({ action: "created", rule: "no_contact_yet", contactId: step.contactId })
-    case "ClaimKey": {
-      const { contactId, keyId } = step
-      const linked = contactId !== null && !isOwnId(step)
-      return Effect.succeed(linked ? { action: "linked", rule: "new_key", contactId, keyId } : undefined)
-    }
+    case "ClaimKey":
+      return Effect.succeed(noteOfNew(step))
     case "LinkKey":
       return link(repo, step, progress, context)
     case "PromoteKey":
@@ -134,7 +156,7 @@ const link = Effect.fnUntraced(function* (
   if (row !== undefined && key.firstAssertedAt < row.firstSeenAt) {
     const earlier = { ...row, firstSeenAt: key.firstAssertedAt }
     rows.set(row.id, earlier)
-    yield* repo.saveContact(earlier)
+    yield* repo.saveContacts([earlier])
   }
   return { action: "linked", rule: "free_key", contactId, keyId } satisfies Note
 })
@@ -151,7 +173,7 @@ const promote = Effect.fnUntraced(function* (
   if (holder !== undefined) {
     const cleaned = { ...holder, ...dropPublicOf(holder, keyId) }
     rows.set(holder.id, cleaned)
-    yield* repo.saveContact(cleaned)
+    yield* repo.saveContacts([cleaned])
   }
   return {
     action: "promoted",
@@ -165,8 +187,8 @@ const promote = Effect.fnUntraced(function* (
 
 const move = Effect.fnUntraced(function* (repo: Repo, step: StepOf<"MoveEmail">, context: StepContext) {
   if ((yield* repo.retireKey(step.fromKeyId, step.from)).length === 0) return yield* new Moved()
-  const claim = { ...step, kind: "email", certified: false }
-  if ((yield* repo.claimKeys([claim], context)).length === 0) return yield* new Moved()
+  const claim = { ...step, ...placingOf(context), kind: "email" as const, certified: false }
+  if ((yield* repo.claimKeys([claim])).length === 0) return yield* new Moved()
   const { contactId, from, fromKeyId, keyId } = step
   return {
     action: "moved",
@@ -193,7 +215,7 @@ const merge = Effect.fnUntraced(function* (
   const folded = fold(survivor, absorbed, { ...context, identified })
   if (identified.has(absorbed.id)) identified.add(survivor.id)
   rows.set(survivor.id, folded)
-  yield* repo.saveContact(folded)
+  yield* repo.saveContacts([folded])
   yield* repo.markMerged(absorbed.id, survivor.id)
   return {
     action: "merged",

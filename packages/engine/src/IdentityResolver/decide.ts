@@ -19,18 +19,20 @@ export type Decision =
   | { readonly _tag: "Denied" }
   /** The person was erased, and nothing is stored. */
   | { readonly _tag: "Erased"; readonly keys: ReadonlyArray<AssertedKey> }
-  | {
-      readonly _tag: "Resolved"
-      readonly steps: ReadonlyArray<Step>
-      /** The key that what was sent hangs on. */
-      readonly keyId: string
-      /** The contact as it is after the steps; null for a visitor who was only observed. */
-      readonly contact: ContactState | null
-      /** Whether it was identified before the steps. */
-      readonly wasIdentified: boolean
-      /** Weaker keys that were an erased person's, and were left out. */
-      readonly erased: ReadonlyArray<AssertedKey>
-    }
+  | ResolvedDecision
+
+export interface ResolvedDecision {
+  readonly _tag: "Resolved"
+  readonly steps: ReadonlyArray<Step>
+  /** The key that what was sent hangs on. */
+  readonly keyId: string
+  /** The contact as it is after the steps; null for a visitor who was only observed. */
+  readonly contact: ContactState | null
+  /** Whether it was identified before the steps. */
+  readonly wasIdentified: boolean
+  /** Weaker keys that were an erased person's, and were left out. */
+  readonly erased: ReadonlyArray<AssertedKey>
+}
 
 /** What a decision needs to know beside the assertion and the store. */
 export interface Circumstances {

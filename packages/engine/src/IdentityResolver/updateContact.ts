@@ -22,6 +22,19 @@ export const noUpdate: ContactUpdate = { changed: undefined, updated: [], warnin
 /** A contact that is seen all the time is not rewritten all the time. */
 const seenResolutionMs = 60_000
 
+const isSeenLater = (occurredAt: Date, lastSeenMs: number): boolean =>
+  occurredAt.getTime() > lastSeenMs + seenResolutionMs
+
+/** Whether a request may change its contact's row; when that was seen is in milliseconds. */
+export const mayUpdate = (
+  { occurredAt, properties, timezone }: PersonPatch,
+  seen: { readonly firstMs: number; readonly lastMs: number }
+): boolean =>
+  timezone !== undefined ||
+  (properties !== undefined && Object.keys(properties).length > 0) ||
+  occurredAt.getTime() < seen.firstMs ||
+  isSeenLater(occurredAt, seen.lastMs)
+
 /** What a request says of its contact. */
 export interface PersonPatch {
   readonly occurredAt: Date
@@ -45,7 +58,7 @@ export const updateContact = (
   const updated = Object.keys(patch).filter((name) => !Equal.equals(before[name], after[name]))
 
   const firstSeenAt = occurredAt < row.firstSeenAt ? occurredAt : row.firstSeenAt
-  const lastSeenAt = occurredAt.getTime() > row.lastSeenAt.getTime() + seenResolutionMs ? occurredAt : row.lastSeenAt
+  const lastSeenAt = isSeenLater(occurredAt, row.lastSeenAt.getTime()) ? occurredAt : row.lastSeenAt
   const { timezone, warnings: ofZone } = patchedZone(row.timezone, zone, writer)
   const isChanged =
     timezone !== row.timezone ||

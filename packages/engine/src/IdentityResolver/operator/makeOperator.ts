@@ -3,6 +3,7 @@ import { CutNotFound, type IdentityMerge, type IdentitySplit, type Page } from "
 import { Effect } from "effect"
 import type { Actor, AuditLogs } from "../../AuditLogs.ts"
 import { Moved, orUnavailable } from "../../Database.ts"
+import { signedBy } from "../IdentityRepo.ts"
 import { describeCuts, explainKey, toLedgerEntry } from "./explainKey.ts"
 import { operatorMerge, type OperatorParts } from "./operatorMerge.ts"
 import { findNamed } from "./operatorNames.ts"
@@ -51,11 +52,8 @@ export const makeOperator = (audit: AuditLogs["Service"], parts: OperatorParts) 
       const [cut] = yield* operatorRepo.findCut(id)
       if (cut?.contactId !== contactId || cut.otherContactId !== otherContactId) return yield* new Moved()
       yield* operatorRepo.deleteCut(id)
-      yield* repo.insertLedger(
-        [{ action: "cut_lifted", rule: "operator", contactId, otherContactId }],
-        "operator",
-        actor
-      )
+      const lifted = { action: "cut_lifted", rule: "operator", contactId, otherContactId } as const
+      yield* repo.insertLedger([signedBy("operator", actor)(lifted)])
       yield* audit.record({ actor, action: "identity.liftCut", resourceId: id })
     },
     untilStill,

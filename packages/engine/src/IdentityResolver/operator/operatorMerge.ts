@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import type { Actor } from "../../AuditLogs.ts"
 import { visibleProperties } from "../../contactProperties.ts"
 import { applySteps, fold } from "../applySteps.ts"
-import type { makeIdentityRepo } from "../IdentityRepo.ts"
+import { type makeIdentityRepo, signedBy } from "../IdentityRepo.ts"
 import type { makeLocking } from "../locking.ts"
 import { findNamed, stillNamed } from "./operatorNames.ts"
 import type { makeOperatorRepo } from "./OperatorRepo.ts"
@@ -75,7 +75,7 @@ export const operatorMerge = Effect.fnUntraced(function* (
   const twin = twinOf(survivor, comingKeys)
   if (twin !== undefined) {
     const about = { rule: "operator", contactId: survivor.id, keyId: twin.id }
-    yield* repo.insertLedger([{ action: "residual_twin", ...about }], "operator", actor)
+    yield* repo.insertLedger([signedBy("operator", actor)({ action: "residual_twin", ...about })])
   }
   return answer
 })

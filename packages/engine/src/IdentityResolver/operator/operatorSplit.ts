@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import type { Actor } from "../../AuditLogs.ts"
 import { visibleProperties } from "../../contactProperties.ts"
 import { newId } from "../../newId.ts"
-import type { ContactRow, Note } from "../IdentityRepo.ts"
+import { type ContactRow, type Note, signedBy } from "../IdentityRepo.ts"
 import { nameOf } from "./keyName.ts"
 import { Moved } from "../../Database.ts"
 import type { OperatorParts } from "./operatorMerge.ts"
@@ -115,16 +115,15 @@ const carryOut = Effect.fnUntraced(function* (
   const splitOff: ContactRow = { ...plan.splitOff, id: splitOffId }
   const by = { assertedBy: "operator" as const, occurredAt: splitOff.firstSeenAt }
   if (plan.restoredId === undefined) {
-    yield* repo.insertContacts([splitOffId], splitOff.source ?? "operator", splitOff.firstSeenAt)
-    const ownId = { keyId: newId(), kind: "contact", value: splitOffId, contactId: splitOffId }
-    yield* repo.claimKeys([{ ...ownId, certified: false, preferred: false, notBefore: null }], by)
+    yield* repo.insertContacts([splitOff])
+    const ownId = { keyId: newId(), kind: "contact" as const, value: splitOffId, contactId: splitOffId }
+    yield* repo.claimKeys([{ ...ownId, ...by, certified: false, preferred: false, notBefore: null }])
   } else {
     yield* operatorRepo.restoreContact(plan.restoredId)
   }
   // The contact is locked, so its keys cannot have moved; an erasure takes them with it.
   if ((yield* operatorRepo.moveKeys(keyIds, row.id, splitOffId)).length < keyIds.length) return yield* new Moved()
-  yield* repo.saveContact(splitOff)
-  yield* repo.saveContact(plan.staying)
+  yield* repo.saveContacts([splitOff, plan.staying])
   yield* reattach(operatorRepo, others, { row, plan, splitOffId })
 
   yield* operatorRepo.copyCuts(row.id, splitOffId)
@@ -136,7 +135,7 @@ const carryOut = Effect.fnUntraced(function* (
     { action: "split", ...about, before: { contact: row, keyIds }, after: { contact: plan.staying, splitOff } },
     { action: "cut", ...about }
   ]
-  yield* repo.insertLedger([...made, ...parted], "operator", actor)
+  yield* repo.insertLedger([...made, ...parted].map(signedBy("operator", actor)))
   return cutId
 })
 

@@ -1,0 +1,41 @@
+/** What a caller is answered for a batch: a result for each event, or one failure when nothing of it could be stored. */
+import {
+  DatabaseUnavailable,
+  type EventAccepted,
+  type EventBatchAccepted,
+  type EventBatchResult,
+  type EventItemRefusal,
+  Overloaded
+} from "@hogsend/core"
+import { Cause, Effect, Exit, Option } from "effect"
+import type { EventRefused } from "../EventIngest.ts"
+
+type ItemExit = Exit.Exit<EventAccepted, EventRefused | EventItemRefusal>
+
+/** What says nothing about an event itself, so that the same one can be sent again. */
+const isPassing = (error: unknown): error is DatabaseUnavailable | Overloaded =>
+  error instanceof DatabaseUnavailable || error instanceof Overloaded
+
+export const toBatchAnswer = (
+  exits: ReadonlyArray<ItemExit>
+): Effect.Effect<EventBatchAccepted, DatabaseUnavailable | Overloaded> => {
+  const failures = exits.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []))
+  const passing = failures.map(Cause.squash).find(isPassing)
+  if (passing !== undefined && failures.length === exits.length) return Effect.fail(passing)
+  const defect = failures.find(Cause.hasDies)
+  if (defect !== undefined && failures.length === exits.length) return Effect.failCause(defect as Cause.Cause<never>)
+  return Effect.as(defect === undefined ? Effect.void : Effect.logError("An event of a batch failed", defect), {
+    results: exits.map(toResult)
+  })
+}
+
+const toResult = (exit: ItemExit): EventBatchResult => {
+  if (Exit.isSuccess(exit)) {
+    const { exits: _, stored, ...said } = exit.value
+    return { status: stored ? "stored" : "duplicate", ...said }
+  }
+  const { _tag, error } = Option.getOrElse(Exit.findErrorOption(exit), () => fault)
+  return { status: "rejected", error: { _tag, error } }
+}
+
+const fault = { _tag: "InternalFault", error: "Something broke on our side. Nothing of this event was stored." }
