@@ -67,17 +67,17 @@ const secondsUsed = (server: number | undefined, postmaster: number) => ({
   machine: secondsOfMachine()
 })
 
-/** One round of a contender, of so many seconds after a quarter as many to warm up. */
+/** One round of a contender, in a turn that no other round has: of so many seconds, after a quarter as many to warm up. */
 export const runRound = Effect.fnUntraced(function* (
   { load, name, pid, underWay, url }: Contender,
   postmaster: number,
-  { round, seconds }: { readonly round: number; readonly seconds: number }
+  { seconds, turn }: { readonly turn: number; readonly seconds: number }
 ) {
   yield* ask(url, "checkpoint")
-  yield* load({ seconds: Math.ceil(seconds / 4), seed: 2 * round })
+  yield* load({ seconds: Math.ceil(seconds / 4), seed: 2 * turn })
   const before = yield* settledEvents(url)
   const from = secondsUsed(pid, postmaster)
-  const loaded = yield* load({ seconds, seed: 2 * round + 1 })
+  const loaded = yield* load({ seconds, seed: 2 * turn + 1 })
   const to = secondsUsed(pid, postmaster)
   const stored = (yield* settledEvents(url)) - before
   if (stored < loaded.events || stored > loaded.events + underWay) {

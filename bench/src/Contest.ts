@@ -3,7 +3,7 @@
  *
  * The median of the rounds is what the ratios are of; the best is told beside it: far apart, the machine was busy.
  */
-import { Console, Effect, Record, type Scope } from "effect"
+import { Console, Effect, type Scope } from "effect"
 import { BenchPostgres } from "./BenchPostgres.ts"
 import { type Contender, type Round, runRound } from "./Contender.ts"
 import { flushCost } from "./flushCost.ts"
@@ -21,21 +21,18 @@ export interface Series {
   readonly rounds: ReadonlyArray<Round>
 }
 
-/** Lets all of them run in turn, and answers each one's rounds under its name in the record. */
-export const runInTurn = Effect.fnUntraced(function* <Who extends string>(
-  contenders: Readonly<Record<Who, Contender>>,
-  { rounds, seconds }: Turns
-) {
+/** Lets all of them run in turn, and answers their rounds in the same order. */
+export const runInTurn = Effect.fnUntraced(function* (contenders: ReadonlyArray<Contender>, turns: Turns) {
   const { postmaster } = yield* BenchPostgres
-  const done = Record.map(contenders, ({ name }) => ({ name, rounds: Array.of<Round>() }))
-  for (let round = 1; round <= rounds; round++) {
-    for (const [who, contender] of Record.toEntries(contenders)) {
-      yield* Console.error(`round ${round} of ${rounds}: ${contender.name}`)
-      done[who].rounds.push(yield* runRound(contender, postmaster, { round, seconds }))
+  const series = contenders.map((contender) => ({ contender, rounds: Array.of<Round>() }))
+  for (let round = 0; round < turns.rounds; round++) {
+    for (const [at, { contender, rounds }] of series.entries()) {
+      yield* Console.error(`round ${round + 1} of ${turns.rounds}: ${contender.name}`)
+      const turn = round * contenders.length + at
+      rounds.push(yield* runRound(contender, postmaster, { turn, seconds: turns.seconds }))
     }
   }
-  const series: Readonly<Record<Who, Series>> = done
-  return series
+  return series.map(({ contender, rounds }): Series => ({ name: contender.name, rounds }))
 })
 
 /** Starts each alone for a short round, and answers the fastest, started again. */
@@ -45,7 +42,7 @@ export const fastestOf = Effect.fnUntraced(function* <E, R>(
   const { postmaster } = yield* BenchPostgres
   const tried = yield* Effect.forEach(candidates, (candidate, at) =>
     candidate.pipe(
-      Effect.flatMap((contender) => runRound(contender, postmaster, { round: 1_000 + at, seconds: 3 })),
+      Effect.flatMap((contender) => runRound(contender, postmaster, { turn: 1_000 + at, seconds: 3 })),
       Effect.map(({ perSecond }) => ({ candidate, perSecond })),
       Effect.scoped
     )
@@ -62,11 +59,17 @@ export const medianOf = ({ rounds }: Series, field: (round: Round) => number | u
 
 const grouped = (value: number): string => Math.round(value).toLocaleString("en-US")
 
+/** With three digits or more. */
+const precise = (value: number): string => (value < 100 ? value.toPrecision(3) : grouped(value))
+
 /** The columns of `rowOf`. */
 export const columns = ["events/s", "best", "p50 ms", "p99 ms", "µs server", "Postgres", "load", "ours ×", "goal"]
 
-/** A line of the table: a contender, how many times as fast ours is, and how many times it ought to be. */
-export const rowOf = (series: Series, against?: { readonly ours: Series; readonly goal: string }) => {
+/** A line of the table: a contender, how many times as fast ours is when it is another's, and the goal. */
+export const rowOf = (
+  series: Series,
+  { goal = "", ours }: { readonly ours?: Series | undefined; readonly goal?: string } = {}
+) => {
   const rate = medianOf(series, ({ perSecond }) => perSecond)
   return [
     series.name,
@@ -76,19 +79,17 @@ export const rowOf = (series: Series, against?: { readonly ours: Series; readonl
       series.rounds.every((round) => field(round) === undefined) ? "" : medianOf(series, field).toFixed(1)
     ),
     ...[(round: Round) => round.server, (round: Round) => round.postgres, (round: Round) => round.generator].map(
-      (field) => grouped(medianOf(series, field))
+      (field) => precise(medianOf(series, field))
     ),
-    against === undefined ? "" : (medianOf(against.ours, ({ perSecond }) => perSecond) / rate).toFixed(2),
-    against?.goal ?? ""
+    ours === undefined ? "" : (medianOf(ours, ({ perSecond }) => perSecond) / rate).toFixed(2),
+    goal
   ]
 }
 
 /** How the numbers came about. */
-export const notesOf = Effect.fnUntraced(function* (series: Readonly<Record<string, Series>>, turns: Turns) {
+export const notesOf = Effect.fnUntraced(function* (series: ReadonlyArray<Series>, turns: Turns) {
   const { dataDirectory } = yield* BenchPostgres
-  const elsewhere = Math.max(
-    ...Object.values(series).map((one) => medianOf(one, ({ coresElsewhere }) => coresElsewhere))
-  )
+  const elsewhere = Math.max(...series.map((one) => medianOf(one, ({ coresElsewhere }) => coresElsewhere)))
   return [
     `Medians of ${turns.rounds} rounds of ${turns.seconds} s that took turns. Every commit is flushed to disk: one flush takes ${grouped(flushCost(dataDirectory))} µs here.`,
     "µs: processor time an event, of the server, of Postgres, of the load generator. pgbench tells no p50: its mean stands there.",

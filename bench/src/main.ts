@@ -3,11 +3,13 @@ import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
 import type { Bench } from "./Bench.ts"
 import { ingest } from "./ingest.ts"
+import { ingestBatch } from "./ingestBatch.ts"
 import { publish } from "./publish.ts"
 import { resolve } from "./resolve.ts"
 
 const benches = new Map<string, Bench>([
   ["ingest", ingest],
+  ["ingest-batch", ingestBatch],
   ["resolve", resolve]
 ])
 

@@ -25,9 +25,6 @@ export const eventProperties = JSON.stringify({
 
 export const contactProperties = JSON.stringify({ plan: "pro", seats: "5" })
 
-/** The connections of the load on single events. */
-export const connections = 64
-
 /** The script of wrk; a batch of 0 sends events one by one. */
 export const wrkScript = join(import.meta.dirname, "events.lua")
 
