@@ -18,7 +18,10 @@ export interface ChildProgram {
   readonly printed: (pattern: RegExp) => Effect.Effect<RegExpExecArray, Error>
 }
 
-/** Runs a file with this Node; when the scope closes it is asked to stop, and killed when it does not in 10 seconds. */
+/**
+ * Runs a file with this Node, in a process group of its own. When the scope closes it is asked to stop, and the group is
+ * killed when it has not in half a minute.
+ */
 export const startNode = (
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>>
@@ -29,7 +32,8 @@ export const startNode = (
         spawn(process.execPath, args, {
           cwd: root,
           env: { PATH: "/usr/local/bin:/usr/bin:/bin", ...env },
-          stdio: ["ignore", "pipe", "pipe"]
+          stdio: ["ignore", "pipe", "pipe"],
+          detached: true
         })
       ),
       (child) =>
@@ -37,7 +41,7 @@ export const startNode = (
           if (child.exitCode !== null || child.signalCode !== null) return
           const exit = once(child, "exit")
           child.kill("SIGTERM")
-          const impatience = setTimeout(() => child.kill("SIGKILL"), 10_000)
+          const impatience = setTimeout(() => process.kill(-(child.pid ?? 0), "SIGKILL"), 30_000)
           await exit
           clearTimeout(impatience)
         })

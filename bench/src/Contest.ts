@@ -7,7 +7,8 @@ import { Console, Effect, type Scope } from "effect"
 import { BenchPostgres } from "./BenchPostgres.ts"
 import { type Contender, type Round, runRound } from "./Contender.ts"
 import { flushCost } from "./flushCost.ts"
-import { percentile } from "./measure.ts"
+import { grouped } from "./grouped.ts"
+import { median } from "./measure.ts"
 
 export interface Turns {
   readonly rounds: number
@@ -52,12 +53,7 @@ export const fastestOf = Effect.fnUntraced(function* <E, R>(
 })
 
 export const medianOf = ({ rounds }: Series, field: (round: Round) => number | undefined): number =>
-  percentile(
-    rounds.flatMap((round) => field(round) ?? []).toSorted((a, b) => a - b),
-    0.5
-  )
-
-const grouped = (value: number): string => Math.round(value).toLocaleString("en-US")
+  median(rounds.flatMap((round) => field(round) ?? []))
 
 /** With three digits or more. */
 const precise = (value: number): string => (value < 100 ? value.toPrecision(3) : grouped(value))

@@ -2,15 +2,19 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
 import type { Bench } from "./Bench.ts"
+import { gate } from "./gate.ts"
 import { ingest } from "./ingest.ts"
 import { ingestBatch } from "./ingestBatch.ts"
 import { publish } from "./publish.ts"
 import { resolve } from "./resolve.ts"
+import { start } from "./start.ts"
 
 const benches = new Map<string, Bench>([
+  ["gate", gate],
   ["ingest", ingest],
   ["ingest-batch", ingestBatch],
-  ["resolve", resolve]
+  ["resolve", resolve],
+  ["start", start]
 ])
 
 const list = Effect.gen(function* () {

@@ -12,6 +12,7 @@ import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
 import { bestOf, measure, type Measurement, medianOf } from "./measure.ts"
 import { fillContacts } from "./fillContacts.ts"
+import { grouped } from "./grouped.ts"
 import { makeCases } from "./resolve/makeCases.ts"
 import { seededRandom } from "./seededRandom.ts"
 
@@ -118,8 +119,6 @@ const reportOf = (plan: Plan, series: ReadonlyArray<Series>, postgres: string): 
 const goal = 1.5
 
 const maxCalls = 50_000
-
-const grouped = (value: number): string => Math.round(value).toLocaleString("en-US")
 
 /** The plan that the goal is judged by: 5 seconds of every case at every size. */
 export const resolve: Bench = {
