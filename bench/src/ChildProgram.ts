@@ -70,14 +70,24 @@ export const startNode = (
     }
   )
 
-/** Runs a program to its end and answers what it wrote to stdout; `missing` is said when the machine has none. */
-export const runToEnd = (program: string, args: ReadonlyArray<string>, missing: string): Effect.Effect<string, Error> =>
+/** Ends the bench, before anything was started, when one of these programs is not on the path. */
+export const requirePrograms = (programs: ReadonlyArray<{ readonly name: string; readonly from: string }>) =>
+  Effect.forEach(programs, ({ from, name }) =>
+    Effect.callback<void>((resume) => {
+      const child = spawn(name, ["--version"], { stdio: "ignore" })
+      child.on("error", () => resume(Effect.die(`This bench needs ${name}, which is not on the path: ${from}`)))
+      child.on("close", () => resume(Effect.void))
+    })
+  )
+
+/** Runs a program to its end and answers what it wrote to stdout. */
+export const runToEnd = (program: string, args: ReadonlyArray<string>): Effect.Effect<string, Error> =>
   Effect.callback((resume) => {
     const child = spawn(program, args, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
     const output = { stdout: "", stderr: "" }
     child.stdout.setEncoding("utf8").on("data", (text: string) => (output.stdout += text))
     child.stderr.setEncoding("utf8").on("data", (text: string) => (output.stderr += text))
-    child.on("error", () => resume(Effect.fail(new Error(missing))))
+    child.on("error", (error) => resume(Effect.fail(error)))
     child.on("close", (code) =>
       resume(
         code === 0

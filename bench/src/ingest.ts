@@ -9,7 +9,7 @@ import { Console, Effect, Redacted } from "effect"
 import { addSecretKey } from "./addSecretKey.ts"
 import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
-import { startNode } from "./ChildProgram.ts"
+import { requirePrograms, startNode } from "./ChildProgram.ts"
 import { columns, fastestOf, notesOf, rowOf, runInTurn, type Turns } from "./Contest.ts"
 import { startHogsend, type Target } from "./HogsendProgram.ts"
 import { bySql } from "./ingest/bySql.ts"
@@ -17,6 +17,8 @@ import { filledDatabase } from "./ingest/filledDatabase.ts"
 import { overHttp } from "./ingest/overHttp.ts"
 import { pgbenchScript, pgbenchVariables } from "./ingest/pgbenchScript.ts"
 import { traffic } from "./ingest/traffic.ts"
+import { pgbenchProgram } from "./pgbench.ts"
+import { wrkProgram } from "./wrk.ts"
 
 const connections = 64
 
@@ -51,7 +53,9 @@ const ingestWith = (plan: Plan): Effect.Effect<Report, unknown> =>
       postgres: version,
       numbers: { traffic, connections, series }
     }
-  }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer({ durable: true })))
+  }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer({ durable: true })), (run) =>
+    Effect.andThen(requirePrograms([wrkProgram, pgbenchProgram]), run)
+  )
 
 /** The peer on a database, with so many connections to it. */
 export const startPeer = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, poolSize: number) {

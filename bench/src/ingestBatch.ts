@@ -7,6 +7,7 @@
 import { Console, Effect } from "effect"
 import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
+import { requirePrograms } from "./ChildProgram.ts"
 import type { Contender } from "./Contender.ts"
 import { columns, fastestOf, notesOf, rowOf, runInTurn, type Turns } from "./Contest.ts"
 import { startHogsend } from "./HogsendProgram.ts"
@@ -15,6 +16,8 @@ import { filledDatabase } from "./ingest/filledDatabase.ts"
 import { overHttp } from "./ingest/overHttp.ts"
 import { pgbenchBatchScript, pgbenchBatchVariables } from "./ingest/pgbenchBatchScript.ts"
 import { traffic } from "./ingest/traffic.ts"
+import { pgbenchProgram } from "./pgbench.ts"
+import { wrkProgram } from "./wrk.ts"
 
 const connections = 6
 
@@ -53,7 +56,9 @@ const ingestBatchWith = (plan: Plan): Effect.Effect<Report, unknown> =>
       postgres: version,
       numbers: { traffic, connections, series }
     }
-  }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer({ durable: true })))
+  }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer({ durable: true })), (run) =>
+    Effect.andThen(requirePrograms([wrkProgram, pgbenchProgram]), run)
+  )
 
 /** The plan that the goals are judged by: about three minutes. */
 export const ingestBatch: Bench = {

@@ -6,6 +6,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { runToEnd } from "./ChildProgram.ts"
 
+/** Where it comes from. */
+export const pgbenchProgram = { name: "pgbench", from: "it comes with Postgres; apt-get install postgresql-contrib" }
+
 export interface PgbenchResult {
   readonly transactions: number
   readonly perSecond: number
@@ -52,10 +55,7 @@ export const writeScript = (text: string) =>
 export const runPgbench = Effect.fnUntraced(function* ({ clients, script, seconds, url, variables }: PgbenchLoad) {
   const defined = Object.entries(variables).flatMap(([name, value]) => ["-D", `${name}=${value}`])
   const options = ["-n", "-M", "prepared", "-j", "1", "-c", String(clients), "-T", String(seconds), "-f", script]
-  const output = yield* runToEnd("pgbench", [...options, ...defined, Redacted.value(url)], missing)
+  const output = yield* runToEnd("pgbench", [...options, ...defined, Redacted.value(url)])
   const result = parsePgbench(output)
   return result ?? (yield* Effect.fail(new Error(`pgbench did not do all that it was told: ${output}`)))
 })
-
-const missing =
-  "This bench needs pgbench, which is not on the path; on Debian: apt-get install postgresql-contrib, elsewhere with Postgres's client"

@@ -16,6 +16,9 @@ const WrkResult = Schema.Struct({
 })
 export type WrkResult = typeof WrkResult.Type
 
+/** Where it comes from. */
+export const wrkProgram = { name: "wrk", from: "apt-get install wrk, brew install wrk, or build it" }
+
 const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(WrkResult))
 
 /** The result in what wrk and its script wrote. */
@@ -35,12 +38,10 @@ export interface WrkLoad {
 export const runWrk = Effect.fnUntraced(function* ({ args, connections, path, script, seconds, target }: WrkLoad) {
   const options = ["-t1", `-c${connections}`, `-d${seconds}s`, "--timeout", "10s", "-s", script]
   const headers = ["-H", `Authorization: Bearer ${target.key}`, "-H", "Content-Type: application/json"]
-  const output = yield* runToEnd("wrk", [...options, ...headers, `${target.url}${path}`, "--", ...args], missing)
+  const output = yield* runToEnd("wrk", [...options, ...headers, `${target.url}${path}`, "--", ...args])
   const result = yield* parseWrk(output)
   if (result.refused + result.broken > 0 || result.requests === 0) {
     return yield* Effect.fail(new Error(`${target.url}${path} did not answer every request with a success: ${output}`))
   }
   return result
 })
-
-const missing = "This bench needs wrk, which is not on the path; on Debian and Ubuntu: apt-get install wrk"
