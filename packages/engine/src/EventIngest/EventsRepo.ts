@@ -89,6 +89,6 @@ const claimKeys = `
   on conflict do nothing returning event_id as "eventId"`
 
 const findKeys = `
-  select k.scope, k.key, k.fingerprint, k.event_id as "eventId"
-  from unnest($1::text[], $2::text[]) as c (scope, key)
-  join hogsend.idempotency_keys k on k.scope = c.scope and k.key = c.key`
+  select fingerprint, scope, key, event_id as "eventId"
+  from unnest($1::text[], $2::text[]) as asked (asked_scope, asked_key)
+  join hogsend.idempotency_keys on scope = asked_scope and key = asked_key`

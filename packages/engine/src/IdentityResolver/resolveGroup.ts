@@ -72,22 +72,9 @@ export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
     const { alone, later, together } = classifyGroup(requests, knowledge, circumstances)
     const writing = together.filter((candidate) => isWriting(candidate, knowledge))
     const rows = yield* lockRows(repo, writing)
-    // What was read before the lock is read again under it.
-    const still =
-      writing.length === 0
-        ? { together: [], alone: [], later: [] }
-        : classifyGroup(
-            writing.map(({ request }) => request),
-            yield* look(
-              repo,
-              writing.map(({ request }) => request)
-            ),
-            circumstances,
-            ({ decision, fresh }) => !fresh && decision.contact !== null && rows.has(decision.contact.id)
-          )
-    const underLock = new Map(still.together.map((candidate) => [candidate.request, candidate]))
+    const again = yield* lookAgain(repo, writing, rows, circumstances)
     const candidates = together.flatMap((candidate) =>
-      writing.includes(candidate) ? (underLock.get(candidate.request) ?? []) : [candidate]
+      again.asked.has(candidate.request) ? (again.together.get(candidate.request) ?? []) : [candidate]
     )
 
     const goOn = yield* work.claim(
@@ -98,11 +85,7 @@ export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
     const resolved = yield* writeContacts(repo, kept, rows, serverOnly)
     yield* holdKeys(repo, kept, rows)
     yield* work.write(resolved)
-    return {
-      resolved,
-      alone: [...alone, ...still.alone],
-      later: [...later, ...still.later]
-    } satisfies GroupResolved<R>
+    return { resolved, alone: [...alone, ...again.alone], later: [...later, ...again.later] } satisfies GroupResolved<R>
   })
 
 const look = (repo: Repo, requests: ReadonlyArray<GroupRequest>) =>
@@ -122,6 +105,27 @@ const lockRows = Effect.fnUntraced(function* (repo: Repo, writing: ReadonlyArray
   const rows = ids.length === 0 ? [] : yield* repo.lockContacts(ids)
   return new Map(rows.map((row): [string, ContactRow] => [row.id, row]))
 })
+
+/** What was read before the lock is read again under it. */
+const lookAgain = Effect.fnUntraced(function* <R extends GroupRequest>(
+  repo: Repo,
+  writing: ReadonlyArray<Candidate<R>>,
+  rows: ReadonlyMap<string, ContactRow>,
+  circumstances: Parameters<typeof classifyGroup>[2]
+) {
+  const requests = writing.map(({ request }) => request)
+  const knowledge = requests.length === 0 ? nothingKnown : yield* look(repo, requests)
+  const { alone, later, together } = classifyGroup(
+    requests,
+    knowledge,
+    circumstances,
+    ({ decision, fresh }) => !fresh && decision.contact !== null && rows.has(decision.contact.id)
+  )
+  const under = new Map(together.map((candidate) => [candidate.request, candidate]))
+  return { asked: new Set(requests), together: under, alone, later }
+})
+
+const nothingKnown: Knowledge = { keys: new Map(), contacts: new Map() }
 
 /** The keys that nobody has sent before become the requests', all of them or none. */
 const claimNew = Effect.fnUntraced(function* (repo: Repo, kept: ReadonlyArray<Candidate<GroupRequest>>) {
