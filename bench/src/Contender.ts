@@ -47,7 +47,8 @@ const settledEvents = Effect.fnUntraced(function* (url: Redacted.Redacted<string
       url,
       `select (select count(*) from hogsend.events)::int as events,
         (select count(*) from pg_stat_activity
-         where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle')::int as busy`
+         where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+           and state <> 'idle')::int as busy`
     ),
     ([row]) => ({ events: Number(row?.["events"]), busy: Number(row?.["busy"]) })
   )
@@ -67,14 +68,17 @@ const secondsUsed = (server: number | undefined, postmaster: number) => ({
   machine: secondsOfMachine()
 })
 
-/** One round of a contender, in a turn that no other round has: of so many seconds, after a quarter as many to warm up. */
+/** Long enough to connect on a slow machine, and for what is compiled and cached. */
+const warmUpSeconds = 3
+
+/** One round of a contender, in a turn that no other round has. */
 export const runRound = Effect.fnUntraced(function* (
   { load, name, pid, underWay, url }: Contender,
   postmaster: number,
   { seconds, turn }: { readonly turn: number; readonly seconds: number }
 ) {
   yield* ask(url, "checkpoint")
-  yield* load({ seconds: Math.ceil(seconds / 4), seed: 2 * turn })
+  yield* load({ seconds: warmUpSeconds, seed: 2 * turn })
   const before = yield* settledEvents(url)
   const from = secondsUsed(pid, postmaster)
   const loaded = yield* load({ seconds, seed: 2 * turn + 1 })

@@ -4,6 +4,7 @@
  * The median of the rounds is what the ratios are of; the best is told beside it: far apart, the machine was busy.
  */
 import { Console, Effect, type Scope } from "effect"
+import { availableParallelism } from "node:os"
 import { BenchPostgres } from "./BenchPostgres.ts"
 import { type Contender, type Round, runRound } from "./Contender.ts"
 import { flushCost } from "./flushCost.ts"
@@ -55,11 +56,24 @@ export const fastestOf = Effect.fnUntraced(function* <E, R>(
 export const medianOf = ({ rounds }: Series, field: (round: Round) => number | undefined): number =>
   median(rounds.flatMap((round) => field(round) ?? []))
 
+const costOf = ({ generator, postgres, server }: Round): number => server + postgres + generator
+
 /** With three digits or more. */
 const precise = (value: number): string => (value < 100 ? value.toPrecision(3) : grouped(value))
 
 /** The columns of `rowOf`. */
-export const columns = ["events/s", "best", "p50 ms", "p99 ms", "µs server", "Postgres", "load", "ours ×", "goal"]
+export const columns = [
+  "events/s",
+  "best",
+  "p50 ms",
+  "p99 ms",
+  "µs server",
+  "Postgres",
+  "load",
+  "limit/s",
+  "ours ×",
+  "goal"
+]
 
 /** A line of the table: a contender, how many times as fast ours is when it is another's, and the goal. */
 export const rowOf = (
@@ -77,6 +91,7 @@ export const rowOf = (
     ...[(round: Round) => round.server, (round: Round) => round.postgres, (round: Round) => round.generator].map(
       (field) => precise(medianOf(series, field))
     ),
+    grouped((availableParallelism() * 1_000_000) / medianOf(series, costOf)),
     ours === undefined ? "" : (medianOf(ours, ({ perSecond }) => perSecond) / rate).toFixed(2),
     goal
   ]
@@ -88,7 +103,8 @@ export const notesOf = Effect.fnUntraced(function* (series: ReadonlyArray<Series
   const elsewhere = Math.max(...series.map((one) => medianOf(one, ({ coresElsewhere }) => coresElsewhere)))
   return [
     `Medians of ${turns.rounds} rounds of ${turns.seconds} s that took turns. Every commit is flushed to disk: one flush takes ${grouped(flushCost(dataDirectory))} µs here.`,
-    "µs: processor time an event, of the server, of Postgres, of the load generator. pgbench tells no p50: its mean stands there.",
+    "µs: processor time an event, of the server, of Postgres, of the load generator; limit: what all cores could do at that cost.",
+    "pgbench tells no p50: its mean stands there.",
     `Something else kept ${elsewhere.toFixed(2)} cores busy${elsewhere > 0.2 ? ": run it again on a quiet machine" : ""}.`
   ]
 })
