@@ -30,15 +30,19 @@ export interface InGroup<R> {
   readonly resolution: Resolved
 }
 
+/** Who is about to be resolved, and as whom; null when nobody has ever sent its keys. */
+export interface Claimant<R> {
+  readonly request: R
+  readonly known: ContactKey | null
+}
+
 /** What the group does besides resolving, in the same transaction. */
 export interface GroupWork<R, E> {
   /**
    * After the contacts are locked and before any key is claimed: the place of idempotency rows. Answers who goes on; the
    * others change nothing, and are the caller's to answer.
    */
-  readonly claim: (
-    requests: ReadonlyArray<{ readonly request: R; readonly contactKey: ContactKey }>
-  ) => Effect.Effect<ReadonlySet<R>, E | SqlError>
+  readonly claim: (requests: ReadonlyArray<Claimant<R>>) => Effect.Effect<ReadonlySet<R>, E | SqlError>
   readonly write: (resolved: ReadonlyArray<InGroup<R>>) => Effect.Effect<void, E | SqlError>
 }
 
@@ -78,7 +82,10 @@ export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
     )
 
     const goOn = yield* work.claim(
-      candidates.map(({ decision, request }) => ({ request, contactKey: keyOf(decision, request.assertion) }))
+      candidates.map(({ decision, fresh, request }) => ({
+        request,
+        known: fresh ? null : keyOf(decision, request.assertion)
+      }))
     )
     const kept = candidates.filter(({ request }) => goOn.has(request))
     yield* claimNew(repo, kept)
