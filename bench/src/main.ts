@@ -2,10 +2,20 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
 import type { Bench } from "./Bench.ts"
+import { gate } from "./gate.ts"
+import { ingest } from "./ingest.ts"
+import { ingestBatch } from "./ingestBatch.ts"
 import { publish } from "./publish.ts"
 import { resolve } from "./resolve.ts"
+import { start } from "./start.ts"
 
-const benches = new Map<string, Bench>([["resolve", resolve]])
+const benches = new Map<string, Bench>([
+  ["gate", gate],
+  ["ingest", ingest],
+  ["ingest-batch", ingestBatch],
+  ["resolve", resolve],
+  ["start", start]
+])
 
 const list = Effect.gen(function* () {
   yield* Console.error("Say which bench to run: npm run bench -- NAME")

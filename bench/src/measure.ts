@@ -63,6 +63,13 @@ export const measure = <E>({ forMillis, maxCalls, next, workers }: Load<E>): Eff
 export const percentile = (sorted: ArrayLike<number>, share: number): number =>
   sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0
 
+/** The middle one, or the lower of two; 0 of nothing. */
+export const median = (values: ReadonlyArray<number>): number =>
+  percentile(
+    values.toSorted((a, b) => a - b),
+    0.5
+  )
+
 /** Of every number the best of the rounds: it is disturbed least, and hides what only happens now and then. */
 export const bestOf = (rounds: ReadonlyArray<Measurement>): Measurement => ({
   calls: rounds.reduce((sum, { calls }) => sum + calls, 0),
@@ -74,16 +81,12 @@ export const bestOf = (rounds: ReadonlyArray<Measurement>): Measurement => ({
 
 /** The measurement whose every number is the median of the rounds' numbers, so that a disturbed round does not count. */
 export const medianOf = (rounds: ReadonlyArray<Measurement>): Measurement => {
-  const median = (field: keyof Measurement) =>
-    percentile(
-      rounds.map((round) => round[field]).toSorted((a, b) => a - b),
-      0.5
-    )
+  const of = (field: keyof Measurement) => median(rounds.map((round) => round[field]))
   return {
     calls: rounds.reduce((sum, { calls }) => sum + calls, 0),
-    p50: median("p50"),
-    p95: median("p95"),
-    p99: median("p99"),
-    perSecond: median("perSecond")
+    p50: of("p50"),
+    p95: of("p95"),
+    p99: of("p99"),
+    perSecond: of("perSecond")
   }
 }

@@ -11,7 +11,8 @@ import { Console, Effect, Layer, Redacted } from "effect"
 import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
 import { bestOf, measure, type Measurement, medianOf } from "./measure.ts"
-import { fillContacts } from "./resolve/fillContacts.ts"
+import { fillContacts } from "./fillContacts.ts"
+import { grouped } from "./grouped.ts"
 import { makeCases } from "./resolve/makeCases.ts"
 import { seededRandom } from "./seededRandom.ts"
 
@@ -35,7 +36,7 @@ export const resolveAt = (plan: Plan): Effect.Effect<Report, unknown> =>
     yield* Effect.forEach(places, ({ contacts, verify }) => verify(contacts))
     const { version } = yield* BenchPostgres
     return reportOf(plan, series, version)
-  }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer))
+  }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer()))
 
 /** A database of its own with the service over it. */
 const fill = Effect.fnUntraced(function* (contacts: number) {
@@ -118,8 +119,6 @@ const reportOf = (plan: Plan, series: ReadonlyArray<Series>, postgres: string): 
 const goal = 1.5
 
 const maxCalls = 50_000
-
-const grouped = (value: number): string => Math.round(value).toLocaleString("en-US")
 
 /** The plan that the goal is judged by: 5 seconds of every case at every size. */
 export const resolve: Bench = {

@@ -9,7 +9,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { IdentityResolver } from "@hogsend/engine"
 import { Effect } from "effect"
 import { uuidV7Unsafe } from "effect/crypto/SecureRandom"
-import { keysOf } from "./fillContacts.ts"
+import { keysOf } from "../fillContacts.ts"
 
 type Assertion = Parameters<IdentityResolver["Service"]["resolve"]>[0]
 

@@ -26,8 +26,10 @@ export { EmbeddedPostgresFailed } from "./EmbeddedPostgres/EmbeddedPostgresFaile
 export interface EmbeddedPostgresOptions {
   /** The folder for the data; a relative one is relative to the process's working directory. Made when missing. */
   readonly dataDirectory: string
-  /** Nothing is flushed to disk, and everything is removed when the last user leaves. Default false. */
+  /** Everything is removed when the last user leaves, and nothing is flushed to disk before. Default false. */
   readonly throwaway?: boolean | undefined
+  /** Whether what is committed is flushed to disk. By default what is not thrown away is. */
+  readonly durable?: boolean | undefined
   /** How many connections the server allows, when it is started here. Default 100. */
   readonly maxConnections?: number | undefined
 }
@@ -94,6 +96,7 @@ export class EmbeddedPostgres extends Context.Service<
   static readonly layer = (options: EmbeddedPostgresOptions): Layer.Layer<EmbeddedPostgres, EmbeddedPostgresFailed> => {
     const server: ServerOptions = {
       throwaway: options.throwaway ?? false,
+      durable: options.durable ?? !options.throwaway,
       maxConnections: options.maxConnections ?? 100
     }
     return Layer.effect(

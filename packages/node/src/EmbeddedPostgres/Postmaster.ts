@@ -28,9 +28,10 @@ export interface Postmaster {
   readonly socketDirectory: string
 }
 
-/** How the server is set up; a throwaway one may lose everything at a crash. */
+/** How the server is set up; one that is not durable may lose everything at a crash. */
 export interface ServerOptions {
   readonly throwaway: boolean
+  readonly durable: boolean
   readonly maxConnections: number
 }
 
@@ -115,7 +116,7 @@ const settings = (socket: string, options: ServerOptions) => {
   const fast = ["fsync", "synchronous_commit", "full_page_writes"].map((name) => `-c ${name}=off`)
   return [
     `-h '' -k '${socket}' -p ${port} -c max_connections=${options.maxConnections}`,
-    ...(options.throwaway ? [...fast, "-c wal_level=minimal -c max_wal_senders=0"] : [])
+    ...(options.durable ? [] : [...fast, "-c wal_level=minimal -c max_wal_senders=0"])
   ].join(" ")
 }
 

@@ -1,0 +1,26 @@
+/** The real server, `apps/server/src/main.ts`, in production mode as a child process on a database of the bench. */
+import { Effect, Redacted } from "effect"
+import { addSecretKey } from "./addSecretKey.ts"
+import { startNode } from "./ChildProgram.ts"
+
+/** Where a server listens, the secret key that it takes, and its process. */
+export interface Target {
+  readonly url: string
+  readonly key: string
+  readonly pid: number
+}
+
+/** Nothing is set that need not be. */
+export const startHogsend = Effect.fnUntraced(function* (databaseUrl: Redacted.Redacted<string>) {
+  const key = yield* addSecretKey(databaseUrl)
+  const program = yield* startNode(["apps/server/src/main.ts"], {
+    NODE_ENV: "production",
+    HOST: "127.0.0.1",
+    PORT: "0",
+    DATABASE_URL: Redacted.value(databaseUrl),
+    BETTER_AUTH_SECRET: "the signing secret of a bench's own server"
+  })
+  const [, port] = yield* program.printed(/Hogsend serves http:\/\/\S+:(\d+) /)
+  const target: Target = { url: `http://127.0.0.1:${port}`, key, pid: program.pid }
+  return target
+})
