@@ -8,6 +8,7 @@ import type { PgClient } from "@effect/sql-pg"
 import type { Scope } from "@hogsend/core"
 import { Clock, Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import { withTimeout } from "../Database.ts"
 
 export interface StoredKey {
   readonly id: string
@@ -51,7 +52,7 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
     const [row] = yield* sql<{ epoch: string }>`select epoch::text as epoch from hogsend.key_epoch`
     reading.epoch = row?.epoch ?? ""
     reading.startedAt = startedAt
-  })
+  }).pipe(withTimeout)
 
   const find = Effect.fnUntraced(function* (keyHash: string) {
     const now = yield* Clock.currentTimeMillis
@@ -77,6 +78,7 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
     return sql`
       update hogsend.api_keys set last_used_at = hogsend.now()
       where id = ${id} and (last_used_at is null or last_used_at < hogsend.now() - interval '1 minute')`.pipe(
+      withTimeout,
       Effect.ignore,
       Effect.forkDetach,
       Effect.asVoid
