@@ -22,18 +22,19 @@ export const boundTransactions = (sql: PgClient.PgClient): PgClient.PgClient => 
       })
     )
 
-  const rollback = (connection: Connection, statement: string) =>
+  const cleanUp = (connection: Connection, statement: string) =>
     Effect.catch(Effect.asVoid(control(connection, statement)), () => retire(connection))
 
   const transact = makeWithTransaction({
     transactionService: sql.transactionService,
-    spanAttributes: [],
+    spanAttributes: [["db.system.name", "postgresql"]],
     acquireConnection: (restore) => restore(sql.reserve),
     begin: (connection, statement) => Effect.asVoid(control(connection, statement ?? "BEGIN")),
     savepoint: (connection, id) => Effect.asVoid(control(connection, `SAVEPOINT level_${id}`)),
     commit: (connection) => Effect.flatMap(control(connection, "COMMIT"), orRolledBack),
-    rollback: (connection) => rollback(connection, "ROLLBACK"),
-    rollbackSavepoint: (connection, id) => rollback(connection, `ROLLBACK TO SAVEPOINT level_${id}`)
+    rollback: (connection) => cleanUp(connection, "ROLLBACK"),
+    rollbackSavepoint: (connection, id) => cleanUp(connection, `ROLLBACK TO SAVEPOINT level_${id}`),
+    releaseSavepoint: (connection, id) => cleanUp(connection, `RELEASE SAVEPOINT level_${id}`)
   })
   const withTransaction = <A, E, R>(self: Effect.Effect<A, E, R>) => transact(withoutTimeout(self))
   return Object.assign(sql.bind(undefined), sql, { withTransaction })

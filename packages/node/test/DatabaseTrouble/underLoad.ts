@@ -107,6 +107,10 @@ const expectBackgroundWork = Effect.gen(function* () {
   const untilSome = (statement: string) =>
     until(Effect.orDie(Effect.map(sql.unsafe(`select 1 where ${statement}`), ([row]) => row !== undefined)))
 
+  yield* untilSome(`exists (
+    select from pg_stat_activity where datname = current_database() and application_name = 'hogsend'
+      and query ~ 'key_epoch' and query !~ 'api_keys' and query_start > clock_timestamp() - interval '1 second')`)
+
   // A warning of a kind of which there has been none.
   yield* again(asServer("POST", "/v1/events", { name: "seen", userId: "u_0", timestamp: "2001-01-01T00:00:00Z" }))
   yield* untilSome("exists (select from hogsend.warning_counts where code <> 'unknown_field')")
