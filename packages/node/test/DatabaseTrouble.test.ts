@@ -4,12 +4,12 @@
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { describe, it } from "@effect/vitest"
-import { DatabaseProxy, TestDatabase } from "@hogsend/testing"
+import { DatabaseProxy, TestDatabase, TestHogsend } from "@hogsend/testing"
 import { Context, Effect, Exit, Layer, Redacted, Schedule, Scope } from "effect"
 import { existsSync } from "node:fs"
 import { vi } from "vitest"
 import { ownPostgres } from "./DatabaseTrouble/ownPostgres.ts"
-import { type Load, manyRefusals, serverOn, underLoad } from "./DatabaseTrouble/underLoad.ts"
+import { type Load, manyRefusals, poolMax, serverOn, underLoad, until } from "./DatabaseTrouble/underLoad.ts"
 
 // Slow machines.
 vi.setConfig({ testTimeout: 60_000 })
@@ -30,6 +30,24 @@ const holding = Effect.fnUntraced(function* (sql: PgClient.PgClient, statement: 
   const end = Effect.orDie(connection.executeUnprepared("rollback", [], undefined))
   return Effect.andThen(end, Scope.close(scope, Exit.void))
 }, Effect.orDie)
+
+/** Requests can wait on every connection of the pool: it has lost none for good. */
+const expectWholePool = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
+  const { asServer } = yield* TestHogsend
+  const release = yield* holding(sql, "lock table hogsend.contacts")
+  const put = (n: number) => asServer("PUT", "/v1/contacts", { userId: `waits_${n}` })
+  const crowd = Effect.forEach(
+    Array.from({ length: 3 * poolMax }, (_, n) => n),
+    put,
+    { concurrency: "unbounded" }
+  )
+  const waiting = sql<{ n: number }>`
+    select count(*)::int as n from pg_stat_activity
+    where datname = current_database() and application_name = 'hogsend' and wait_event_type = 'Lock'`
+  const full = until(Effect.orDie(Effect.map(waiting, ([row]) => row?.n === poolMax)))
+  yield* Effect.raceFirst(full, Effect.forever(crowd))
+  yield* release
+})
 
 /** Until nobody could have been spared. */
 const seen = (load: Load) => load.next(503, manyRefusals)
@@ -100,14 +118,16 @@ describe("All is well after a database", () => {
 
   it.live("was lost to every connection that there was, without a word", () =>
     Effect.gen(function* () {
-      const { blackhole, url } = yield* DatabaseProxy.create((yield* TestDatabase.create).url)
+      const database = yield* TestDatabase.create
+      const { blackhole, url } = yield* DatabaseProxy.create(database.url)
       // New connections are served at once: the pool has to find out about its own.
       const trouble = (load: Load) =>
         Effect.andThen(
           Effect.sync(() => blackhole()),
           load.next(503, 1)
         )
-      yield* Effect.provide(underLoad(trouble), serverOn(url))
+      const wholePool = Effect.andThen(underLoad(trouble), expectWholePool(yield* another(database.url, 2)))
+      yield* Effect.provide(wholePool, serverOn(url))
     })
   )
 

@@ -5,8 +5,10 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { describe, expect, it } from "@effect/vitest"
 import { DatabaseProxy, TestDatabase } from "@hogsend/testing"
-import { Context, Effect, Layer, Redacted, Schedule } from "effect"
-import { SqlError } from "effect/sql/SqlError"
+import { Context, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
+import { TransactionConnection } from "effect/sql/SqlClient"
+import { SqlError, UnknownError } from "effect/sql/SqlError"
+import { TestClock } from "effect/testing"
 import { Database, withTimeout } from "../../src/Database.ts"
 import { boundTransactions } from "../../src/Database/boundTransactions.ts"
 import { vi } from "vitest"
@@ -128,5 +130,38 @@ describe("A transaction", () => {
       )
       expect(yield* expectClean).toEqual(["first", "next"])
     })
+  )
+})
+
+describe("The session of a transaction", () => {
+  /** A client whose one session never answers `hangs` and refuses `fails`, and whether that session was given up. */
+  const stub = ({ fails, hangs }: { readonly hangs?: string; readonly fails?: string }) => {
+    const given = { up: false }
+    const refused = new SqlError({ reason: new UnknownError({ cause: "57014", operation: "query" }) })
+    const connection = {
+      executeRaw: (statement: string) =>
+        statement === hangs ? Effect.never : statement === fails ? Effect.fail(refused) : Effect.succeed({}),
+      connection: { interrupt: Effect.sync(() => (given.up = true)) }
+    }
+    const client = { reserve: Effect.succeed(connection), transactionService: TransactionConnection(-1) }
+    return { given, sql: boundTransactions(Object.assign(() => undefined, client) as unknown as PgClient.PgClient) }
+  }
+
+  it.effect.each([
+    ["is given up when its begin is late", { hangs: "BEGIN" }, Effect.void, true],
+    ["is given up when its commit is late", { hangs: "COMMIT" }, Effect.void, true],
+    ["is given up when its rollback is late", { hangs: "ROLLBACK" }, Effect.fail("no"), true],
+    ["is given up when its rollback is refused", { fails: "ROLLBACK" }, Effect.fail("no"), true],
+    ["is kept when it was committed", {}, Effect.void, false],
+    ["is kept when it was rolled back", {}, Effect.fail("no"), false],
+    ["is kept when its commit is refused, which ends it", { fails: "COMMIT" }, Effect.void, false]
+  ] as const)("%s", ([, trouble, work, up]) =>
+    Effect.gen(function* () {
+      const { given, sql } = stub(trouble)
+      const fiber = yield* Effect.forkChild(sql.withTransaction(work), { startImmediately: true })
+      yield* TestClock.adjust(200)
+      yield* Fiber.await(fiber)
+      expect(given.up).toBe(up)
+    }).pipe(Effect.provide(Database.timeouts({ timeout: 200 })))
   )
 })

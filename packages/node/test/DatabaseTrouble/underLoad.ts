@@ -11,7 +11,9 @@ import type { HogsendServerOptions } from "../../src/HogsendServer.ts"
 import { Postgres } from "../../src/Postgres.ts"
 
 /** Short, so that nobody needs to wait. */
-export const timeout = 400
+const timeout = 400
+
+export const poolMax = 4
 
 /** A server as `main.ts` makes it, over a database of the test's choice, and with short times. */
 export const serverOn = (url: string, options: Partial<HogsendServerOptions> = {}) =>
@@ -25,7 +27,7 @@ export const serverOn = (url: string, options: Partial<HogsendServerOptions> = {
     keyGate: { epochInterval: 50 },
     ...options
   }).pipe(
-    Layer.provideMerge(Postgres.layer({ databaseUrl: Redacted.make(url), dataDirectory: "/nowhere", poolMax: 4 })),
+    Layer.provideMerge(Postgres.layer({ databaseUrl: Redacted.make(url), dataDirectory: "/nowhere", poolMax })),
     Layer.provide(Logger.layer([])),
     Layer.orDie
   )
