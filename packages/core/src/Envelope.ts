@@ -106,11 +106,13 @@ export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>
   { error: Schema.String },
   {
     httpApiStatus: 503,
-    description: "The database cannot be reached now; nothing was stored, so the same request may be sent again."
+    description:
+      "The database cannot be reached now, or did not answer in time. The request was carried out as a whole or not at all, so the same one may be sent again; an event with an `Idempotency-Key` is stored once."
   }
 ) {
   static readonly default = new DatabaseUnavailable({
-    error: "The database cannot be reached right now. Nothing was stored; send the same request again in a moment."
+    error:
+      "The database cannot be reached right now; send the same request again in a moment. An event with an Idempotency-Key is stored once, also when this request was carried out and only its answer was lost."
   })
 }
 

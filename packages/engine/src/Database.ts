@@ -1,14 +1,35 @@
 /**
- * How the engine talks to Postgres: what a failure of the database means to a caller, and how a change that others moved
- * begins again.
+ * How the engine talks to Postgres: how long it waits, what a failure of the database means to a caller, and how a change
+ * that others moved begins again.
  *
- * A database that cannot be reached is expected and typed (`DatabaseUnavailable`, a 503 that may be sent again); any
- * other SQL failure is a defect of ours and dies. Every service maps its statements through `orUnavailable`.
+ * A database that cannot be reached, or does not answer in time, is expected and typed (`DatabaseUnavailable`, a 503 that
+ * may be sent again); any other SQL failure is a defect of ours and dies. Every service maps its statements through
+ * `orUnavailable`; a background loop that keeps the `SqlError` waits through `withTimeout`.
  */
-import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { PgClient, PgTypes } from "@effect/sql-pg"
 import { DatabaseUnavailable } from "@hogsend/core"
-import { Effect, Result, Schema } from "effect"
+import { Effect, Layer, Result, Schema } from "effect"
 import { SqlError } from "effect/sql/SqlError"
+import { boundTransactions } from "./Database/boundTransactions.ts"
+import { DatabaseTaskTimeout, DatabaseTimeout, withTimeout } from "./Database/DatabaseTimeout.ts"
+
+export { asTask, withoutTimeout, withTimeout } from "./Database/DatabaseTimeout.ts"
+
+export interface DatabaseOptions {
+  /** How long a request waits for the database at the most, in milliseconds. 10000. */
+  readonly timeout?: number
+  /** The same for what takes its time: erasures, and each round of housekeeping. 300000. */
+  readonly taskTimeout?: number
+}
+
+export const Database = {
+  /** The host's client, made safe against a database that hangs. */
+  client: Layer.effect(PgClient.PgClient, Effect.map(PgClient.PgClient, boundTransactions)),
+
+  /** For whatever runs over it. */
+  timeouts: ({ taskTimeout = 300_000, timeout = 10_000 }: DatabaseOptions = {}) =>
+    Layer.merge(Layer.succeed(DatabaseTimeout, timeout), Layer.succeed(DatabaseTaskTimeout, taskTimeout))
+}
 
 /** What a retry of the same transaction can mend: a deadlock or a serialization failure. */
 export const isContention = (error: unknown): boolean =>
@@ -20,9 +41,9 @@ export const isUnreachable = (error: SqlError): boolean =>
   error.reason.operation === "connect" ||
   ["ConnectionError", "AuthenticationError", "StatementTimeoutError", "LockTimeoutError"].includes(error.reason._tag) ||
   isContention(error) ||
-  // 53: insufficient resources (too many connections, disk full); 57P: the server is going down or coming up; 25006: it
-  // became a read-only standby.
-  /^(53|57P|25006)/.test(sqlState(error))
+  // 53: insufficient resources (too many connections, disk full); 57P: the server is going down or coming up; 58: its disk
+  // fails; 25006: it became a read-only standby; 25P03: our session slept in a transaction.
+  /^(53|57P|58|25006|25P03)/.test(sqlState(error))
 
 const sqlState = (error: SqlError): string => {
   const cause = error.reason.cause
@@ -31,11 +52,11 @@ const sqlState = (error: SqlError): string => {
     : ""
 }
 
-/** A database that cannot be reached is `DatabaseUnavailable`; every other SQL failure dies. */
+/** A database that cannot be reached, or is late, is `DatabaseUnavailable`; every other SQL failure dies. */
 export const orUnavailable = <A, E, R>(
   self: Effect.Effect<A, E | SqlError, R>
 ): Effect.Effect<A, Exclude<E, SqlError> | DatabaseUnavailable, R> =>
-  Effect.catch(self, (error): Effect.Effect<never, Exclude<E, SqlError> | DatabaseUnavailable> => {
+  Effect.catch(withTimeout(self), (error): Effect.Effect<never, Exclude<E, SqlError> | DatabaseUnavailable> => {
     if (!(error instanceof SqlError)) return Effect.fail(error as Exclude<E, SqlError>)
     return isUnreachable(error)
       ? Effect.andThen(

@@ -9,6 +9,7 @@ import { ApiKeys } from "./ApiKeys.ts"
 import { ApiKeysHttp } from "./ApiKeys/ApiKeysHttp.ts"
 import { AuditLogs } from "./AuditLogs.ts"
 import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
+import { Database, type DatabaseOptions } from "./Database.ts"
 import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
 import { Erasures, type ErasuresOptions } from "./Erasures.ts"
@@ -37,6 +38,7 @@ export interface EngineOptions {
   readonly userTokens: UserTokensOptions
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
+  readonly database?: DatabaseOptions
   readonly erasures?: ErasuresOptions
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
@@ -68,7 +70,9 @@ export const Engine = {
           Tombstones.layer
         )
       ),
-      Layer.provideMerge(Layer.mergeAll(Sealing.layer(options.userTokens), RateLimits.layer(options.rateLimits)))
+      Layer.provideMerge(Layer.mergeAll(Sealing.layer(options.userTokens), RateLimits.layer(options.rateLimits))),
+      Layer.provide(Database.client),
+      Layer.provideMerge(Database.timeouts(options.database))
     ),
 
   /** What a tracer may not see; provide it to whatever serves `routes`. */

@@ -25,7 +25,7 @@ import { Context, Effect, Layer, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
-import { oneRow, orUnavailable, untilStill } from "./Database.ts"
+import { asTask, oneRow, orUnavailable, untilStill } from "./Database.ts"
 import { type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./Erasures/ErasuresRepo.ts"
 import { makeEraseDue } from "./Erasures/eraseDue.ts"
 import { type Holder, lockHolder } from "./Erasures/lockHolder.ts"
@@ -115,19 +115,21 @@ export class Erasures extends Context.Service<
             found.length > 0 ? Effect.succeed(found) : repo.formerOwners(keys)
           )
 
-        const eraseByKeys: Erasures["Service"]["eraseByKeys"] = Effect.fn("Erasures.eraseByKeys")(function* (
-          keys,
-          caller
-        ) {
-          const asserted = yield* Effect.fromResult(assertedKeys(keys))
-          const atOnce = caller.scopes.includes("erase") || caller.scopes.includes("full-admin")
-          return receipt(yield* (atOnce ? eraseNow : eraseLater)(ownersEver(asserted), caller))
-        }, orUnavailable)
+        const eraseByKeys: Erasures["Service"]["eraseByKeys"] = Effect.fn("Erasures.eraseByKeys")(
+          function* (keys, caller) {
+            const asserted = yield* Effect.fromResult(assertedKeys(keys))
+            const atOnce = caller.scopes.includes("erase") || caller.scopes.includes("full-admin")
+            return receipt(yield* (atOnce ? eraseNow : eraseLater)(ownersEver(asserted), caller))
+          },
+          orUnavailable,
+          asTask
+        )
 
         const erase = Effect.fn("Erasures.erase")(
           (id: ContactId, actor: Actor) =>
             eraseNow(repo.ownerById(id), actor).pipe(Effect.catchTag("KeysDisagree", Effect.die), Effect.map(receipt)),
-          orUnavailable
+          orUnavailable,
+          asTask
         )
 
         const get = Effect.fn("Erasures.get")(function* (id: ErasureId) {
@@ -164,7 +166,7 @@ export class Erasures extends Context.Service<
           orUnavailable
         )
 
-        const eraseDue = Effect.withSpan(makeEraseDue(repo, transact, deleteNow), "Erasures.eraseDue")
+        const eraseDue = Effect.withSpan(asTask(makeEraseDue(repo, transact, deleteNow)), "Erasures.eraseDue")
 
         yield* Effect.sleep(interval).pipe(
           Effect.andThen(Effect.catchCause(eraseDue, (cause) => Effect.logWarning("Erasures failed", cause))),

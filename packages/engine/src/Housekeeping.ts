@@ -7,7 +7,7 @@
 import { PgClient } from "@effect/sql-pg"
 import type { DatabaseUnavailable } from "@hogsend/core"
 import { Context, Effect, Layer, Schedule } from "effect"
-import { orUnavailable } from "./Database.ts"
+import { asTask, orUnavailable } from "./Database.ts"
 
 export interface HousekeepingOptions {
   /** How often it runs, in milliseconds. An hour. */
@@ -60,7 +60,7 @@ export class Housekeeping extends Context.Service<
             warning_counts: yield* tidyTable("warning_counts", "hour", keepDays.warnings ?? 30),
             audit_logs: yield* tidyTable("audit_logs", "occurred_at", keepDays.auditLogs ?? 400)
           }
-        }).pipe(orUnavailable, Effect.withSpan("Housekeeping.tidy"))
+        }).pipe(orUnavailable, asTask, Effect.withSpan("Housekeeping.tidy"))
 
         yield* Effect.sleep(interval).pipe(
           Effect.andThen(Effect.catchCause(tidy, (cause) => Effect.logWarning("Housekeeping failed", cause))),

@@ -5,7 +5,7 @@
  * is not JSON, too large or malformed, and a defect, which tells the caller nothing and the log everything. The data plane
  * answers CORS, the admin plane does not. Who may call is judged inside the route, by `KeyGate`.
  */
-import { BodyTooLarge, Envelope, InternalFault } from "@hogsend/core"
+import { BodyMalformed, BodyTooLarge, Envelope, InternalFault } from "@hogsend/core"
 import { Cause, Effect, Exit, Layer, Option, type Types } from "effect"
 import {
   Headers,
@@ -19,6 +19,7 @@ import {
 import { HttpApiMiddleware } from "effect/http-api"
 import * as ByteSize from "effect/ByteSize"
 import { answerHeaders } from "./HttpEdge/answerHeaders.ts"
+import { withStrictText } from "./HttpEdge/bodyText.ts"
 import { toEnvelope } from "./HttpEdge/envelope.ts"
 import { isPreflight, preflightHeaders } from "./HttpEdge/cors.ts"
 import { requestIdOf } from "./HttpEdge/requestId.ts"
@@ -101,16 +102,18 @@ const answer = (
   const refusedBody = found.route === undefined ? undefined : refuseBody(request, found.route)
   if (refusedBody !== undefined) return Effect.succeed(toEnvelope(refusedBody, { connection: "close" }))
   return handler.pipe(
+    Effect.provideService(HttpServerRequest.HttpServerRequest, withStrictText(request)),
     Effect.provideService(HttpIncomingMessage.MaxBodySize, ByteSize.bytes(found.route?.maxBodyBytes ?? 0)),
     Effect.exit,
     Effect.flatMap((exit) => (Exit.isSuccess(exit) ? Effect.succeed(exit.value) : failed(exit.cause, found.route)))
   )
 }
 
-/** A body that grew over its limit while it was read is the caller's fault; what else ends here is ours. */
+/** A body that grew over its limit while it was read, or is no text, is the caller's fault; what else ends here is ours. */
 const failed = (cause: Cause.Cause<unknown>, route: Route | undefined) => {
   if (Cause.hasInterruptsOnly(cause)) return Effect.failCause(cause as Cause.Cause<never>)
   const error = Cause.squash(cause)
+  if (error instanceof BodyMalformed) return Effect.succeed(toEnvelope(error))
   const reason = HttpServerError.isHttpServerError(error) ? error.reason : undefined
   // The router's limits are narrower than the table's: a parameter that is too long or wrongly encoded, `docs: false`.
   if (reason?._tag === "RouteNotFound") return Effect.succeed(toEnvelope(nothingServed))

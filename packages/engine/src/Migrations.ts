@@ -11,7 +11,7 @@ import { type DatabaseUnavailable } from "@hogsend/core"
 import { Context, Effect, Layer, Schedule, Schema } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import { SqlError } from "effect/sql/SqlError"
-import { oneRow, orUnavailable } from "./Database.ts"
+import { oneRow, orUnavailable, withoutTimeout } from "./Database.ts"
 import { engineMigrations } from "./Migrations/engineMigrations.ts"
 import {
   asOneStatement,
@@ -160,7 +160,8 @@ export class Migrations extends Context.Service<
             return done
           },
           Effect.scoped,
-          orUnavailable
+          orUnavailable,
+          withoutTimeout
         )
 
         return Migrations.of({ status, run })

@@ -21,7 +21,7 @@ import {
 } from "@hogsend/core"
 import { Cause, Clock, Context, Effect, Exit, Layer, Schedule, Semaphore } from "effect"
 import { SqlError } from "effect/sql/SqlError"
-import { orUnavailable } from "./Database.ts"
+import { orUnavailable, withTimeout } from "./Database.ts"
 import { type About, makeWarningBuffer, type Recorded } from "./Warnings/warningBuffer.ts"
 import { makeWarningsRepo } from "./Warnings/WarningsRepo.ts"
 
@@ -83,7 +83,7 @@ export class Warnings extends Context.Service<
 
         const store = Effect.fn("Warnings.store")(function* (recorded: Recorded) {
           return yield* repo.store(recorded, yield* Clock.currentTimeMillis)
-        })
+        }, withTimeout)
 
         const flush = Effect.acquireUseRelease(
           Effect.sync(buffer.take),

@@ -222,6 +222,29 @@ layer(server, { excludeTestServices: true, timeout: "30 seconds" })("Every route
       })
     )
 
+    it.effect("refuses what is not UTF-8, in a value, in a name and anywhere else, once the key is judged", () =>
+      Effect.gen(function* () {
+        const { secret } = yield* TestHogsend
+        // Latin-1, cut off, overlong, a surrogate, beyond Unicode.
+        for (const bytes of [[0xe9], [0xc3], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf5, 0x80, 0x80, 0x80]]) {
+          for (const [before, after] of [
+            ['{"userId":"', '"}'],
+            ['{"', '":1}'],
+            ["{}", ""]
+          ] as const) {
+            const rawBody = new Uint8Array([
+              ...new TextEncoder().encode(before),
+              ...bytes,
+              ...new TextEncoder().encode(after)
+            ])
+            const label = `${before}${bytes}${after}`
+            expectRefusal(yield* call(route, { key: secret, rawBody }), 400, "BodyMalformed", /not UTF-8/, label)
+            expectRefusal(yield* call(route, { rawBody }), 401, "Unauthorized", undefined, label)
+          }
+        }
+      })
+    )
+
     it.effect("refuses what is larger than it takes, whether it says so or not", () =>
       Effect.gen(function* () {
         const tooLarge = /larger than the \d+ KiB/

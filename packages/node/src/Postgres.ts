@@ -14,6 +14,11 @@ export interface PostgresOptions {
   /** For the embedded database. */
   readonly dataDirectory: string
   readonly poolMax: number
+  /**
+   * When Postgres ends a session that holds a transaction open and says nothing, in milliseconds. 60000. A machine that dies
+   * or loses its network in a transaction would keep its locks for hours.
+   */
+  readonly idleInTransactionTimeout?: number
 }
 
 /** The named database refuses us, or is not there. */
@@ -34,7 +39,14 @@ export class Postgres extends Context.Service<
   static readonly layer = (
     options: PostgresOptions
   ): Layer.Layer<Postgres | PgClient.PgClient | SqlClient, DatabaseRefused | EmbeddedPostgresFailed | SqlError> => {
-    const pool = { maxConnections: options.poolMax, applicationName: "hogsend", connectTimeout: "10 seconds" } as const
+    const pool = {
+      maxConnections: options.poolMax,
+      applicationName: "hogsend",
+      connectTimeout: "10 seconds",
+      // A connection that died without a word while nobody used it is found out within twenty seconds.
+      keepAlive: "10 seconds",
+      startupParameters: { idle_in_transaction_session_timeout: String(options.idleInTransactionTimeout ?? 60_000) }
+    } as const
     if (options.databaseUrl !== undefined) {
       const named = Layer.succeed(
         Postgres,

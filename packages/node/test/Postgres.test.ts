@@ -1,7 +1,8 @@
 /** A named database that cannot be used: a sentence about `DATABASE_URL`, without its password. */
+import * as PgClient from "@effect/sql-pg/PgClient"
 import { describe, expect, it } from "@effect/vitest"
 import { EmptyDatabase } from "@hogsend/testing"
-import { Effect, Layer, Redacted } from "effect"
+import { Context, Deferred, Effect, Fiber, Layer, Redacted } from "effect"
 import { createServer, type Socket } from "node:net"
 import { vi } from "vitest"
 import { withHost } from "../src/Environment/Setting.ts"
@@ -81,3 +82,30 @@ describe("A named database", () => {
     })
   )
 })
+
+it.live("A session that holds a transaction open and says nothing is ended, and its connection replaced", () =>
+  Effect.gen(function* () {
+    const databaseUrl = Redacted.make((yield* EmptyDatabase.create).url)
+    const options = { databaseUrl, dataDirectory: "/nowhere", poolMax: 1 }
+    const sql = Context.get(
+      yield* Layer.build(Postgres.layer({ ...options, idleInTransactionTimeout: 50 })),
+      PgClient.PgClient
+    )
+    const other = Context.get(yield* Layer.build(Layer.fresh(Postgres.layer(options))), PgClient.PgClient)
+    expect(yield* other`show idle_in_transaction_session_timeout`).toEqual([
+      { idle_in_transaction_session_timeout: "1min" }
+    ])
+    yield* sql`create table locked ()`
+    const locked = yield* Deferred.make<void>()
+    const sleeping = sql`lock table locked`.pipe(
+      Effect.andThen(Deferred.succeed(locked, undefined)),
+      Effect.andThen(Effect.never)
+    )
+    const fiber = yield* Effect.forkChild(sql.withTransaction(sleeping))
+    yield* Deferred.await(locked)
+    // Nobody who waits for its lock waits for long.
+    yield* other`lock table locked`.pipe(other.withTransaction)
+    yield* Fiber.interrupt(fiber)
+    expect(yield* sql`select 1 as one`).toEqual([{ one: 1 }])
+  })
+)

@@ -24,7 +24,7 @@ export interface RequestOptions {
   readonly key?: string | undefined
   readonly body?: unknown
   /** Sent as it is instead of `body`. */
-  readonly rawBody?: string | undefined
+  readonly rawBody?: string | Uint8Array<ArrayBuffer> | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 

@@ -3,13 +3,13 @@
  *
  * One event never spoils the others: what cannot be stored with them is stored alone. What the database refuses is looked
  * for by halves, so that it fails by itself; a deadlock begins again; after a lost connection the same events are stored
- * again, each once, whether or not the commit had been done.
+ * again, each once, whether or not the commit had been done, until `DatabaseTimeout` is over.
  */
 import type { PgClient } from "@effect/sql-pg"
 import { DatabaseUnavailable, type EventAccepted } from "@hogsend/core"
-import { Cause, Duration, Effect, Exit, Schedule } from "effect"
+import { Cause, Effect, Exit, Schedule } from "effect"
 import { SqlError } from "effect/sql/SqlError"
-import { isContention, isUnreachable } from "../Database.ts"
+import { isContention, isUnreachable, withTimeout } from "../Database.ts"
 import { slotOf } from "../IdentityKey.ts"
 import { type Claimant, contactKeyAsSent, type InGroup, TakenMeanwhile } from "../IdentityResolver.ts"
 import { accepted, keyReused, notStored } from "./answer.ts"
@@ -20,16 +20,7 @@ import type { Submission } from "./Submission.ts"
 type Outcome = GroupOutcome<Submission, EventAccepted, StoreFailure>
 type Answers = Map<Submission, Exit.Exit<EventAccepted, StoreFailure>>
 
-interface Options {
-  /** How long a group is tried again while the database cannot be reached, in milliseconds. 5000. */
-  readonly persistence?: number
-}
-
-export const makeStoreGroup = (
-  sql: PgClient.PgClient,
-  { repo, resolver, warnings }: StoreParts,
-  { persistence = 5000 }: Options = {}
-) => {
+export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warnings }: StoreParts) => {
   /** Claims the idempotency keys; who was stored before is answered, who may be is left to go alone. */
   const claim = Effect.fnUntraced(function* (
     requests: ReadonlyArray<Claimant<Submission>>,
@@ -135,10 +126,8 @@ export const makeStoreGroup = (
   return (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome> =>
     store(submissions).pipe(
       Effect.catch(() => again(submissions).pipe(Effect.retry(Schedule.spaced("100 millis")))),
-      Effect.timeoutOrElse({
-        duration: Duration.millis(persistence),
-        orElse: () => Effect.succeed(allFailed(submissions))
-      }),
+      withTimeout,
+      Effect.catch(() => Effect.succeed(allFailed(submissions))),
       // A defect is somebody's: alone, it is only theirs.
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.succeed(allAlone(submissions))

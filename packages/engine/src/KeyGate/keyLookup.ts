@@ -8,6 +8,7 @@ import type { PgClient } from "@effect/sql-pg"
 import type { ApiKeyId, Scope } from "@hogsend/core"
 import { Clock, Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import { withTimeout } from "../Database.ts"
 
 export interface StoredKey {
   readonly id: ApiKeyId
@@ -55,7 +56,7 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
     const [row] = yield* sql<{ epoch: string }>`select epoch::text as epoch from hogsend.key_epoch`
     reading.epoch = row?.epoch ?? ""
     reading.startedAt = startedAt
-  })
+  }).pipe(withTimeout)
 
   const remembered = (keyHash: string, nowMs: number) => {
     const cached = cache.get(keyHash)
@@ -85,6 +86,7 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
     return sql`
       update hogsend.api_keys set last_used_at = hogsend.now()
       where id = ${id} and (last_used_at is null or last_used_at < hogsend.now() - interval '1 minute')`.pipe(
+      withTimeout,
       Effect.ignore,
       Effect.forkDetach,
       Effect.asVoid

@@ -1,9 +1,8 @@
 /** `/v1/health` and what requests are answered, while the database is well, behind, locked, hanging and gone. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { describe, expect, it, layer } from "@effect/vitest"
-import { type Answer, EmptyDatabase, TestDatabase, TestHogsend } from "@hogsend/testing"
+import { type Answer, DatabaseProxy, EmptyDatabase, TestDatabase, TestHogsend } from "@hogsend/testing"
 import { Effect, Layer, Logger, Redacted, Schedule } from "effect"
-import { connect, createServer, type Socket } from "node:net"
 import { engineMigrations } from "../../src/Migrations/engineMigrations.ts"
 
 const probeTimeout = 300
@@ -131,62 +130,10 @@ layer(
   )
 })
 
-/** A way to the database that can stop carrying bytes without closing, as a dead machine does. */
-const proxyTo = (url: string) =>
-  Effect.acquireRelease(
-    Effect.callback<{ url: string; hang: (hanging: boolean) => void; stop: () => void }>((resume) => {
-      const target = new URL(url)
-      const { pathname, searchParams } = target
-      const sockets = new Set<Socket>()
-      const waiting = new Set<() => void>()
-      let hanging = false
-      const server = createServer((client) => {
-        const begin = () => {
-          const database =
-            searchParams.get("host") === null
-              ? connect(Number(target.port || 5432), target.hostname)
-              : connect(`${searchParams.get("host")}/.s.PGSQL.${searchParams.get("port")}`)
-          for (const socket of [client, database]) {
-            sockets.add(socket)
-            socket.on("error", () => undefined)
-            socket.on("close", () => {
-              client.destroy()
-              database.destroy()
-            })
-          }
-          client.on("data", (data) => later(() => database.write(data)))
-          database.on("data", (data) => later(() => client.write(data)))
-        }
-        later(begin)
-      })
-      const later = (send: () => void) => (hanging ? waiting.add(send) : send())
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        const user = searchParams.get("user") ?? target.username
-        resume(
-          Effect.succeed({
-            url: `postgres://${user}@127.0.0.1:${typeof address === "object" ? address?.port : ""}${pathname}`,
-            hang: (now) => {
-              hanging = now
-              if (now) return
-              for (const send of waiting) send()
-              waiting.clear()
-            },
-            stop: () => {
-              for (const socket of sockets) socket.destroy()
-              server.close()
-            }
-          })
-        )
-      })
-    }),
-    ({ stop }) => Effect.sync(stop)
-  )
-
 describe("A database that", () => {
   it.live("hangs makes the report degraded, never late", () =>
     Effect.gen(function* () {
-      const proxy = yield* proxyTo((yield* TestDatabase.create).url)
+      const proxy = yield* DatabaseProxy.create((yield* TestDatabase.create).url)
       yield* Effect.gen(function* () {
         expect((yield* health).body).toMatchObject({ status: "healthy" })
         proxy.hang(true)
