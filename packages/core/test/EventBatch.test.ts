@@ -76,7 +76,7 @@ describe("EventBatch", () => {
       }
     }
     const decodePlain = Schema.decodeUnknownResult(EventBatch, { errors: "all" })
-    const events = Array<unknown>(maxBatchEvents + 1).fill(item)
+    const events = Array.from({ length: maxBatchEvents + 1 }, () => item)
     assert.match(Result.getOrThrow(Result.flip(decodePlain({ events }))).message, /at most 500\s+at \["events"\]/)
     assert.strictEqual(looked, 0)
     assert.isTrue(Result.isSuccess(decodePlain({ events: [item] })))
