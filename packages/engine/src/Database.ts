@@ -5,9 +5,9 @@
  * A database that cannot be reached is expected and typed (`DatabaseUnavailable`, a 503 that may be sent again); any
  * other SQL failure is a defect of ours and dies. Every service maps its statements through `orUnavailable`.
  */
-import type { PgClient } from "@effect/sql-pg"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { DatabaseUnavailable } from "@hogsend/core"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 
 /** What a retry of the same transaction can mend: a deadlock or a serialization failure. */
@@ -44,6 +44,10 @@ export const orUnavailable = <A, E, R>(
         )
       : Effect.die(error)
   })
+
+/** A column of many rows as one parameter: typed, since the driver cannot tell the type of nothing but nulls. */
+export const column = (values: ReadonlyArray<unknown>, oid: number): PgTypes.Parameter =>
+  Result.getOrThrow(PgTypes.array(values, oid))
 
 /** The row of a statement that always answers one. */
 export const oneRow = <A>(rows: ReadonlyArray<A>): Effect.Effect<A> =>

@@ -107,11 +107,7 @@ export class EventIngest extends Context.Service<
           return toSubmission(caller, draft, principal, { receivedAt, batch, idempotencyKey: carried.idempotencyKey })
         })
 
-        const ingest = Effect.fn("EventIngest.ingest")(function* (
-          caller: Caller["Service"],
-          draft: EventDraft,
-          carried: Carried
-        ) {
+        const ingest = Effect.fnUntraced(function* (caller: Caller["Service"], draft: EventDraft, carried: Carried) {
           const [exit] = yield* submit([
             yield* prepare(caller, draft, {
               ...carried,

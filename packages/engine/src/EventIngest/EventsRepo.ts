@@ -1,7 +1,7 @@
 /** The SQL of taking events in: each statement takes as many as there are. */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import type { VouchedBy } from "@hogsend/core"
-import { Result } from "effect"
+import { column } from "../Database.ts"
 
 export interface EventRow {
   readonly id: string
@@ -28,25 +28,23 @@ export interface IdempotencyClaim {
 
 const { text, timestamptz, uuid } = PgTypes.OID
 
-/** A column of rows as one parameter; typed, since the driver cannot tell the type of nothing but nulls. */
-const column = <A>(rows: ReadonlyArray<A>, oid: number, value: (row: A) => unknown) =>
-  Result.getOrThrow(PgTypes.array(rows.map(value), oid))
+const columnOf = <A>(rows: ReadonlyArray<A>, oid: number, value: (row: A) => unknown) => column(rows.map(value), oid)
 
 export const makeEventsRepo = (sql: PgClient.PgClient) => ({
   /** One that is there already is left as it is: an attempt whose commit nobody heard of. */
   insert: (events: ReadonlyArray<EventRow>) =>
     sql.unsafe(insertEvents, [
-      column(events, uuid, (event) => event.id),
-      column(events, uuid, (event) => event.keyId),
-      column(events, text, (event) => event.name),
-      column(events, text, (event) => event.properties),
-      column(events, text, ({ value }) => (value === null ? null : String(value))),
-      column(events, text, (event) => event.currency),
-      column(events, text, ({ groups }) => (groups === null ? null : JSON.stringify(groups))),
-      column(events, text, (event) => event.source),
-      column(events, text, (event) => event.vouchedBy),
-      column(events, text, (event) => event.idempotencyKey),
-      column(events, timestamptz, (event) => event.occurredAt)
+      columnOf(events, uuid, (event) => event.id),
+      columnOf(events, uuid, (event) => event.keyId),
+      columnOf(events, text, (event) => event.name),
+      columnOf(events, text, (event) => event.properties),
+      columnOf(events, text, ({ value }) => (value === null ? null : String(value))),
+      columnOf(events, text, (event) => event.currency),
+      columnOf(events, text, ({ groups }) => (groups === null ? null : JSON.stringify(groups))),
+      columnOf(events, text, (event) => event.source),
+      columnOf(events, text, (event) => event.vouchedBy),
+      columnOf(events, text, (event) => event.idempotencyKey),
+      columnOf(events, timestamptz, (event) => event.occurredAt)
     ]),
 
   /** Which of these events are stored. */
@@ -56,17 +54,17 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => ({
   /** Answers the events that won their key; waits for a transaction that is claiming the same. */
   claimIdempotencyKeys: (claims: ReadonlyArray<IdempotencyClaim>) =>
     sql.unsafe<{ eventId: string }>(claimKeys, [
-      column(claims, text, (claim) => claim.scope),
-      column(claims, text, (claim) => claim.key),
-      column(claims, text, (claim) => claim.fingerprint),
-      column(claims, uuid, (claim) => claim.eventId)
+      columnOf(claims, text, (claim) => claim.scope),
+      columnOf(claims, text, (claim) => claim.key),
+      columnOf(claims, text, (claim) => claim.fingerprint),
+      columnOf(claims, uuid, (claim) => claim.eventId)
     ]),
 
   /** Who holds these keys. */
   findIdempotencyKeys: (claims: ReadonlyArray<IdempotencyClaim>) =>
     sql.unsafe<IdempotencyClaim>(findKeys, [
-      column(claims, text, (claim) => claim.scope),
-      column(claims, text, (claim) => claim.key)
+      columnOf(claims, text, (claim) => claim.scope),
+      columnOf(claims, text, (claim) => claim.key)
     ])
 })
 
@@ -89,6 +87,6 @@ const claimKeys = `
   on conflict do nothing returning event_id as "eventId"`
 
 const findKeys = `
-  select k.scope, k.key, k.fingerprint, k.event_id as "eventId"
-  from unnest($1::text[], $2::text[]) as c (scope, key)
-  join hogsend.idempotency_keys k on k.scope = c.scope and k.key = c.key`
+  select fingerprint, scope, key, event_id as "eventId"
+  from unnest($1::text[], $2::text[]) as asked (asked_scope, asked_key)
+  join hogsend.idempotency_keys on scope = asked_scope and key = asked_key`

@@ -6,7 +6,7 @@
  * a bound: more is refused, and so is whoever has waited for too long. Knows nothing of events or of SQL.
  */
 import { Overloaded } from "@hogsend/core"
-import { Clock, Effect, Exit, Latch, Semaphore } from "effect"
+import { Clock, type Context, Effect, Exit, Latch, Semaphore } from "effect"
 
 export interface GroupCommitOptions {
   /** How many items are on their way at the most, stored or waiting. 10,000. */
@@ -45,6 +45,8 @@ export interface Storage<I, A, E> {
 
 interface Entry<I, A, E> {
   readonly item: I
+  /** The caller's: what is stored for one caller alone is part of its trace. */
+  readonly context: Context.Context<never>
   readonly arrivedAt: number
   readonly answer: (exit: Exit.Exit<A, E | Overloaded>) => void
 }
@@ -65,7 +67,9 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   const scope = yield* Effect.scope
   const permits = yield* Semaphore.make(alone)
   const news = yield* Latch.make()
-  const state: { waiting: Array<Entry<I, A, E>>; items: number } = { waiting: [], items: 0 }
+  /** Everybody who has no answer yet, and of those who waits, in the order of arrival. */
+  const entries = new Set<Entry<I, A, E>>()
+  const state: { waiting: Array<Entry<I, A, E>> } = { waiting: [] }
   /** The slots of what is being stored, and by how many. */
   const busy = new Map<string, number>()
 
@@ -80,8 +84,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     }
   }
   const answer = (entry: Entry<I, A, E>, exit: Exit.Exit<A, E | Overloaded>) => {
-    state.items -= 1
-    entry.answer(exit)
+    if (entries.delete(entry)) entry.answer(exit)
   }
 
   /** Who may be stored now, in the order of arrival. */
@@ -96,7 +99,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
         break
       }
       if (entry.arrivedAt < tooOld) {
-        answer(entry, Exit.fail(Overloaded.default))
+        answer(entry, refused)
       } else if (entry.item.slots.some((slot) => busy.has(slot) || passed.has(slot))) {
         left.push(entry)
         for (const slot of entry.item.slots) passed.add(slot)
@@ -111,7 +114,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   }
 
   const storeAlone = (entry: Entry<I, A, E>) =>
-    permits.withPermit(storage.storeAlone(entry.item)).pipe(
+    permits.withPermit(Effect.provideContext(storage.storeAlone(entry.item), entry.context)).pipe(
       Effect.onExit((exit) =>
         Effect.sync(() => {
           release(entry.item)
@@ -123,9 +126,17 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       Effect.forkIn(scope)
     )
 
+  const storeGroup = (group: ReadonlyArray<Entry<I, A, E>>) => {
+    const stored = storage.storeGroup(group.map(({ item }) => item))
+    const [first, ...others] = group
+    return first !== undefined && others.length === 0 ? Effect.provideContext(stored, first.context) : stored
+  }
+
   const store = Effect.fnUntraced(function* (group: ReadonlyArray<Entry<I, A, E>>) {
-    const { alone, answers, later } = yield* storage.storeGroup(group.map(({ item }) => item))
-    const [apart, again] = [new Set(alone), new Set(later)]
+    const outcome = yield* Effect.exit(storeGroup(group))
+    const [apart, again] = Exit.isSuccess(outcome)
+      ? [new Set(outcome.value.alone), new Set(outcome.value.later)]
+      : [new Set(), new Set()]
     state.waiting = [...group.filter(({ item }) => again.has(item)), ...state.waiting]
     for (const entry of group) {
       if (apart.has(entry.item)) {
@@ -133,8 +144,9 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
         continue
       }
       release(entry.item)
-      const exit = answers.get(entry.item)
-      if (exit !== undefined) answer(entry, exit)
+      if (!again.has(entry.item)) {
+        answer(entry, Exit.isSuccess(outcome) ? (outcome.value.answers.get(entry.item) ?? unanswered) : failed(outcome))
+      }
     }
     news.openUnsafe()
   })
@@ -142,33 +154,37 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   const lane = Effect.gen(function* () {
     yield* news.await
     const group = take()
-    if (group.length > 0) {
-      return yield* store(group).pipe(
-        Effect.onInterrupt(() =>
-          Effect.sync(() => group.forEach((entry) => entry.answer(Exit.fail(Overloaded.default))))
-        )
-      )
-    }
-    news.closeUnsafe()
+    if (group.length === 0) return news.closeUnsafe()
+    yield* store(group)
   })
+  yield* Effect.addFinalizer(() => Effect.sync(() => entries.forEach((entry) => answer(entry, refused))))
   for (let at = 0; at < groups; at++) yield* Effect.forkScoped(Effect.forever(lane))
 
   return (items: ReadonlyArray<I>): Effect.Effect<ReadonlyArray<Exit.Exit<A, E | Overloaded>>, Overloaded> =>
-    Effect.callback((resume) => {
-      if (state.items + items.length > maxItems) return resume(Effect.fail(Overloaded.default))
-      const arrivedAt = clock.currentTimeMillisUnsafe()
-      const answers: Array<Exit.Exit<A, E | Overloaded>> = []
-      let missing = items.length
-      if (missing === 0) return resume(Effect.succeed(answers))
-      state.items += missing
-      for (const [at, item] of items.entries()) {
-        const answered = (exit: Exit.Exit<A, E | Overloaded>) => {
-          answers[at] = exit
-          missing -= 1
-          if (missing === 0) resume(Effect.succeed(answers))
+    Effect.contextWith((context: Context.Context<never>) =>
+      Effect.callback((resume) => {
+        if (entries.size + items.length > maxItems) return resume(refused)
+        const arrivedAt = clock.currentTimeMillisUnsafe()
+        const answers: Array<Exit.Exit<A, E | Overloaded>> = []
+        let missing = items.length
+        if (missing === 0) return resume(Effect.succeed(answers))
+        for (const [at, item] of items.entries()) {
+          const answered = (exit: Exit.Exit<A, E | Overloaded>) => {
+            answers[at] = exit
+            missing -= 1
+            if (missing === 0) resume(Effect.succeed(answers))
+          }
+          const entry = { item, context, arrivedAt, answer: answered }
+          entries.add(entry)
+          state.waiting.push(entry)
         }
-        state.waiting.push({ item, arrivedAt, answer: answered })
-      }
-      news.openUnsafe()
-    })
+        news.openUnsafe()
+      })
+    )
 })
+
+const failed = ({ cause }: Exit.Failure<unknown, never>) => Exit.failCause(cause)
+
+const refused = Exit.fail(Overloaded.default)
+
+const unanswered = Exit.die(new Error("The storage of a group said nothing of one of its items"))

@@ -13,13 +13,14 @@ export const fingerprintOf = (draft: EventDraft): string => {
     userToken: _token,
     ...content
   } = draft
-  return sha256Hex(canonicalJson({ ...content, timestamp: timestamp?.toISOString() ?? null }))
+  return sha256Hex(JSON.stringify(sorted({ ...content, timestamp: timestamp?.toISOString() ?? null })))
 }
 
-/** JSON with the names of every object in order. */
-const canonicalJson = (value: unknown): string =>
-  JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-      : inner
-  )
+/** With the names of every object in order. */
+const sorted = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null) return value
+  if (Array.isArray(value)) return value.map(sorted)
+  const named: Array<[string, unknown]> = []
+  for (const name of Object.keys(value).toSorted()) named.push([name, sorted(value[name as keyof typeof value])])
+  return Object.fromEntries(named)
+}

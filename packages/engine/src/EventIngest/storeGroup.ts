@@ -11,8 +11,7 @@ import { Cause, Duration, Effect, Exit, Schedule } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 import { isContention, isUnreachable } from "../Database.ts"
 import { slotOf } from "../IdentityKey.ts"
-import { contactKeyAsSent, type InGroup, TakenMeanwhile } from "../IdentityResolver.ts"
-import type { ContactKey } from "../IdentityResolver.ts"
+import { type Claimant, contactKeyAsSent, type InGroup, TakenMeanwhile } from "../IdentityResolver.ts"
 import { accepted, keyReused, notStored } from "./answer.ts"
 import type { GroupOutcome } from "./GroupCommit.ts"
 import type { StoreFailure, StoreParts } from "./storeAlone.ts"
@@ -43,7 +42,7 @@ export const makeStoreGroup = (
    * is left to go alone, and a twin of one that goes alone comes after it.
    */
   const claim = Effect.fnUntraced(function* (
-    requests: ReadonlyArray<{ readonly request: Submission; readonly contactKey: ContactKey }>,
+    requests: ReadonlyArray<Claimant<Submission>>,
     firsts: ReadonlyMap<string | undefined, Submission>,
     { alone, answers, later }: Unsettled
   ) {
@@ -56,12 +55,14 @@ export const makeStoreGroup = (
     const lost = requests.filter(({ request }) => request.claim !== undefined && !won.has(request.claim.eventId))
     const holders = lost.length === 0 ? [] : yield* repo.findIdempotencyKeys(lost.flatMap((l) => l.request.claim ?? []))
     const fingerprints = new Map(holders.map((holder) => [onceOf({ claim: holder }), holder.fingerprint]))
-    for (const { contactKey, request } of lost) {
+    for (const { known, request } of lost) {
       const [first, fingerprint] = [firsts.get(onceOf(request)), fingerprints.get(onceOf(request))]
       if (first !== undefined && !here.has(first)) later.push(request)
       else if (fingerprint === undefined) alone.push(request)
       else if (fingerprint !== request.claim?.fingerprint) answers.set(request, Exit.fail(keyReused))
-      else answers.set(request, Exit.succeed(notStored(contactKey, request.draft, [])))
+      // Whose event is there and whose keys are not was erased, or is about to be.
+      else if (known === null) alone.push(request)
+      else answers.set(request, Exit.succeed(notStored(known, request.draft, [])))
     }
     const stopped = new Set(lost.map(({ request }) => request))
     return new Set([...here].filter((request) => !stopped.has(request)))
@@ -91,7 +92,7 @@ export const makeStoreGroup = (
   const tell = Effect.fnUntraced(function* (answers: Answers, resolved: ReadonlyArray<InGroup<Submission>>) {
     for (const { request, resolution } of resolved) {
       const all = [...request.warnings, ...resolution.warnings]
-      yield* warnings.record(all, { source: request.asker.source, contactId: resolution.contactId })
+      if (all.length > 0) yield* warnings.record(all, { source: request.asker.source, contactId: resolution.contactId })
       answers.set(request, Exit.succeed(accepted(resolution, request.draft, all)))
     }
   })

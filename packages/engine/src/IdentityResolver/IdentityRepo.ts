@@ -1,9 +1,9 @@
 /** The SQL of identity: reading and locking what a decision needs, and taking its steps. */
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import type { LedgerAction } from "@hogsend/core"
-import { Effect, Result, type Schema } from "effect"
+import { Effect, type Schema } from "effect"
 import type { Actor } from "../AuditLogs.ts"
-import { oneRow } from "../Database.ts"
+import { column, oneRow } from "../Database.ts"
 import { newId } from "../newId.ts"
 import { slotOf } from "../IdentityKey.ts"
 import { personalTables } from "../PersonalData.ts"
@@ -95,9 +95,6 @@ const findKeysAndSiblings = `
   cross join lateral (select ${keyColumnsText} from hogsend.identity_keys where contact_id = owner.id) k`
 
 const { text } = PgTypes.OID
-
-/** One parameter for many values; typed, since the driver cannot tell the type of none. */
-const column = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(PgTypes.array(values, oid))
 
 /** Keys are moved by `repointKeys`, which says which ones. */
 const followers = personalTables.filter(({ onMerge, table }) => onMerge === "follows" && table !== "identity_keys")

@@ -30,15 +30,19 @@ export interface InGroup<R> {
   readonly resolution: Resolved
 }
 
+/** Who is about to be resolved, and as whom; null when nobody has ever sent its keys. */
+export interface Claimant<R> {
+  readonly request: R
+  readonly known: ContactKey | null
+}
+
 /** What the group does besides resolving, in the same transaction. */
 export interface GroupWork<R, E> {
   /**
    * After the contacts are locked and before any key is claimed: the place of idempotency rows. Answers who goes on; the
    * others change nothing, and are the caller's to answer.
    */
-  readonly claim: (
-    requests: ReadonlyArray<{ readonly request: R; readonly contactKey: ContactKey }>
-  ) => Effect.Effect<ReadonlySet<R>, E | SqlError>
+  readonly claim: (requests: ReadonlyArray<Claimant<R>>) => Effect.Effect<ReadonlySet<R>, E | SqlError>
   readonly write: (resolved: ReadonlyArray<InGroup<R>>) => Effect.Effect<void, E | SqlError>
 }
 
@@ -72,37 +76,23 @@ export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
     const { alone, later, together } = classifyGroup(requests, knowledge, circumstances)
     const writing = together.filter((candidate) => isWriting(candidate, knowledge))
     const rows = yield* lockRows(repo, writing)
-    // What was read before the lock is read again under it.
-    const still =
-      writing.length === 0
-        ? { together: [], alone: [], later: [] }
-        : classifyGroup(
-            writing.map(({ request }) => request),
-            yield* look(
-              repo,
-              writing.map(({ request }) => request)
-            ),
-            circumstances,
-            ({ decision, fresh }) => !fresh && decision.contact !== null && rows.has(decision.contact.id)
-          )
-    const underLock = new Map(still.together.map((candidate) => [candidate.request, candidate]))
+    const again = yield* lookAgain(repo, writing, rows, circumstances)
     const candidates = together.flatMap((candidate) =>
-      writing.includes(candidate) ? (underLock.get(candidate.request) ?? []) : [candidate]
+      again.asked.has(candidate.request) ? (again.together.get(candidate.request) ?? []) : [candidate]
     )
 
     const goOn = yield* work.claim(
-      candidates.map(({ decision, request }) => ({ request, contactKey: keyOf(decision, request.assertion) }))
+      candidates.map(({ decision, fresh, request }) => ({
+        request,
+        known: fresh ? null : keyOf(decision, request.assertion)
+      }))
     )
     const kept = candidates.filter(({ request }) => goOn.has(request))
     yield* claimNew(repo, kept)
     const resolved = yield* writeContacts(repo, kept, rows, serverOnly)
     yield* holdKeys(repo, kept, rows)
     yield* work.write(resolved)
-    return {
-      resolved,
-      alone: [...alone, ...still.alone],
-      later: [...later, ...still.later]
-    } satisfies GroupResolved<R>
+    return { resolved, alone: [...alone, ...again.alone], later: [...later, ...again.later] } satisfies GroupResolved<R>
   })
 
 const look = (repo: Repo, requests: ReadonlyArray<GroupRequest>) =>
@@ -122,6 +112,27 @@ const lockRows = Effect.fnUntraced(function* (repo: Repo, writing: ReadonlyArray
   const rows = ids.length === 0 ? [] : yield* repo.lockContacts(ids)
   return new Map(rows.map((row): [string, ContactRow] => [row.id, row]))
 })
+
+/** What was read before the lock is read again under it. */
+const lookAgain = Effect.fnUntraced(function* <R extends GroupRequest>(
+  repo: Repo,
+  writing: ReadonlyArray<Candidate<R>>,
+  rows: ReadonlyMap<string, ContactRow>,
+  circumstances: Parameters<typeof classifyGroup>[2]
+) {
+  const requests = writing.map(({ request }) => request)
+  const knowledge = requests.length === 0 ? nothingKnown : yield* look(repo, requests)
+  const { alone, later, together } = classifyGroup(
+    requests,
+    knowledge,
+    circumstances,
+    ({ decision, fresh }) => !fresh && decision.contact !== null && rows.has(decision.contact.id)
+  )
+  const under = new Map(together.map((candidate) => [candidate.request, candidate]))
+  return { asked: new Set(requests), together: under, alone, later }
+})
+
+const nothingKnown: Knowledge = { keys: new Map(), contacts: new Map() }
 
 /** The keys that nobody has sent before become the requests', all of them or none. */
 const claimNew = Effect.fnUntraced(function* (repo: Repo, kept: ReadonlyArray<Candidate<GroupRequest>>) {

@@ -2,7 +2,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
 import { type Answer, TestHogsend } from "@hogsend/testing"
-import { Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { CurrentTransformer } from "effect/sql/Statement"
 import { EventIngest } from "../../src/EventIngest.ts"
 import { IdentityResolver } from "../../src/IdentityResolver.ts"
@@ -390,11 +390,14 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const ingest = yield* EventIngest
+        // Another process: in one process a twin waits for the first one's outcome.
+        const elsewhere = Context.get(yield* Layer.build(Layer.fresh(EventIngest.layer())), EventIngest)
         const { asServer } = yield* TestHogsend
         const run = Effect.runPromiseWith(yield* Effect.context<TestHogsend>())
         const event = { name: "twice", userId: "u_twin", email: "twin@x.co" }
         const caller = { keyId: null, name: "a test", scopes: ["full-admin"], restricted: false } as const
-        const twin = ingest.ingest(caller, event, { userTokens: [], idempotencyKey: "once" })
+        const carried = { userTokens: [], idempotencyKey: "once" }
+        const twin = elsewhere.ingest(caller, event, carried)
         const answers: Array<unknown> = []
         const note = (answer: Promise<unknown>) => answer.then((one) => answers.push(one))
         const stored = interfere(
@@ -405,7 +408,8 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
           "select fingerprint",
           once(() => note(run(asServer("DELETE", "/v1/contacts", { userId: "u_twin" }))))
         )
-        const answer = yield* Effect.provideService(twin, CurrentTransformer, (statement, ...rest) =>
+        const retry = ingest.ingest(caller, event, carried)
+        const answer = yield* Effect.provideService(retry, CurrentTransformer, (statement, ...rest) =>
           Effect.andThen(stored(statement, ...rest), erased(statement, ...rest))
         )
         expect(answers).toMatchObject([{ stored: true }, { status: 200, body: { deleted: true } }])
