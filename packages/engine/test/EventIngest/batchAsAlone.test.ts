@@ -162,9 +162,9 @@ const stored = Effect.fnUntraced(function* ({ asServer }: TestHogsend["Service"]
   }
   const { body: people } = yield* asServer("GET", "/v1/admin/contacts?limit=100")
   return {
-    events: listed.toReversed().map(({ name, contactKey, source, vouchedBy, properties, value, idempotencyKey }) => ({
-      ...{ name, contactKey, source, vouchedBy, properties, value, idempotencyKey }
-    })),
+    events: listed
+      .toReversed()
+      .map(({ id: _id, contactId: _contact, occurredAt: _at, receivedAt: _on, ...event }) => event),
     people: people.contacts
       .map(({ externalId, anonymousId, email, properties }: Record<string, unknown>) =>
         JSON.stringify({ externalId, anonymousId, email, properties })
