@@ -95,6 +95,20 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
       })
     )
 
+    it.effect("of one person under two keys, where it takes more than one group", () =>
+      Effect.gen(function* () {
+        const { asServer } = yield* TestHogsend
+        yield* asServer("PUT", "/v1/contacts", { userId: "u_groups", anonymousId: "a_groups" })
+        const events = numbered("groups", 70, (n) => ({
+          ...(n < 40 ? { userId: "u_groups" } : { anonymousId: "a_groups" }),
+          contactProperties: { last: n },
+          eventProperties: { text: "x".repeat(30_000) }
+        }))
+        expect(said(yield* send(events))).toEqual(times(70, "stored"))
+        expect(yield* propertiesOf("u_groups")).toEqual({ last: 69 })
+      })
+    )
+
     it.effect("a person who is made, named, merged and written to within one batch", () =>
       Effect.gen(function* () {
         const results = yield* send([
