@@ -17,8 +17,12 @@ export const maxBatchBytes = 4 * 1024 * 1024
 /** Why an item is no event: what `POST /v1/events` would answer for it alone. */
 export type EventItemRefusal = RequestInvalid | BodyTooLarge
 
-const decodeDraft = SchemaParser.decodeUnknownResult(EventDraft, { errors: "all" })
-const encodeDraft = SchemaParser.encodeUnknownEffect(EventDraft)
+const Draft = Schema.toCodecJson(EventDraft)
+const decodeDraft = SchemaParser.decodeUnknownResult(Draft, { errors: "all" })
+const encodeDraft = SchemaParser.encodeUnknownEffect(Draft)
+
+/** Not looked at as JSON either, before it is one item's: `1e400` is no number of it. */
+const Anything = Schema.declare<unknown>((_value): _value is unknown => true, { toCodecJson: () => undefined })
 
 const decodeItem = (item: unknown): EventDraft | EventItemRefusal => {
   const decoded = decodeDraft(item)
@@ -27,7 +31,7 @@ const decodeItem = (item: unknown): EventDraft | EventItemRefusal => {
 }
 
 /** An event as for one, or its refusal. */
-export const EventBatchItem = Schema.Unknown.pipe(
+export const EventBatchItem = Anything.pipe(
   Schema.decodeTo(
     Schema.declare((_item: unknown): _item is EventDraft | EventItemRefusal => true),
     {
@@ -41,7 +45,7 @@ export const EventBatchItem = Schema.Unknown.pipe(
 /** The body of `POST /v1/events/batch`. */
 export const EventBatch = Schema.Struct({
   // The number of them before any of them: a body has room for a million items that are no events.
-  events: Schema.Array(Schema.Unknown)
+  events: Schema.Array(Anything)
     .check(Schema.isMinLength(1), Schema.isMaxLength(maxBatchEvents))
     .pipe(Schema.decodeTo(Schema.Array(EventBatchItem)))
     .annotateKey({ description: `1 to ${maxBatchEvents} events, each as the body of \`POST /v1/events\`.` })

@@ -52,6 +52,15 @@ describe("EventBatch", () => {
     if (several instanceof RequestInvalid) assert.lengthOf(several.issues, 3)
   })
 
+  it("takes numbers that are none in JSON for the trouble of one item", () => {
+    for (const text of ["1e400", '{"name":"e","properties":-1e400}', '{"name":"e","value":1e400}', "[1e400]"]) {
+      const alone = Schema.decodeUnknownResult(Schema.toCodecJson(EventDraft), { errors: "all" })(JSON.parse(text))
+      const failure = Result.getOrThrow(Result.flip(alone))
+      assert.deepStrictEqual(decode(JSON.parse(text), good), [RequestInvalid.of("payload", failure.issue), good], text)
+    }
+    assert.deepStrictEqual(decodeText('{"name":"good","userId":"u_good","unknown":1e400}'), good)
+  })
+
   it("tells properties that are too large from those that are wrong", () => {
     const large = { ...good, eventProperties: { text: "x".repeat(33_000) } }
     assert.deepStrictEqual(decode(large, good), [BodyTooLarge.ofProperties, good])
