@@ -5,8 +5,7 @@ import { orderlyExit, readEnvironment, readMigrations, Welcome } from "@hogsend/
 import { Console, Effect, Layer } from "effect"
 
 const server = Effect.fnUntraced(function* (environment: Environment) {
-  const { dataDirectory } = yield* Postgres
-  const secret = environment.authSecret ?? (yield* developmentSecret(dataDirectory))
+  const secret = environment.authSecret ?? (yield* developmentSecret((yield* Postgres).dataDirectory))
   return HogsendServer.layer({
     port: environment.port,
     host: environment.host,
@@ -20,6 +19,7 @@ const server = Effect.fnUntraced(function* (environment: Environment) {
       serverOnlyProperties: environment.serverOnlyProperties,
       serverOnlyEvents: environment.serverOnlyEvents
     },
+    rateLimits: { publishable: environment.rateLimitPublishable, trustedProxies: environment.trustedProxies },
     docs: environment.docs
   })
 })

@@ -10,7 +10,7 @@ import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSecurity from "effect/http-api/HttpApiSecurity"
 import * as OpenApi from "effect/http-api/OpenApi"
 import type { ApiKeyId, Scope } from "./ApiKey.ts"
-import { DatabaseUnavailable } from "./Envelope.ts"
+import { DatabaseUnavailable, RateLimitedAnswer } from "./Envelope.ts"
 import { Instant } from "./Instant.ts"
 
 /**
@@ -45,6 +45,8 @@ export class Caller extends Context.Service<
     readonly name: string
     readonly scopes: ReadonlyArray<Scope>
     readonly restricted: boolean
+    /** The visitor's address, the first 64 bits of it in IPv6: of restricted callers, when it is known. */
+    readonly address?: string | undefined
   }
 >()("core/Caller") {}
 
@@ -90,6 +92,6 @@ export class Authorization extends HttpApiMiddleware.Service<Authorization, { pr
   {
     requiredForClient: true,
     security: { bearer },
-    error: [Unauthorized, KeyExpired, ScopeMissing, OriginDenied, DatabaseUnavailable]
+    error: [Unauthorized, KeyExpired, ScopeMissing, OriginDenied, RateLimitedAnswer, DatabaseUnavailable]
   }
 ) {}

@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
+import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { maxPropertiesBytes } from "./Properties.ts"
 
 /** The annotation that holds the largest body of a route, in bytes. */
@@ -112,6 +113,50 @@ export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>
     error: "The database cannot be reached right now. Nothing was stored; send the same request again in a moment."
   })
 }
+
+/** More requests than a limit lets through. `retryAfter` and `reset` are whole seconds, rounded up. */
+export class RateLimited extends Schema.TaggedError<RateLimited>()(
+  "RateLimited",
+  {
+    error: Schema.String,
+    retryAfter: Schema.Int.annotateKey({ description: "Seconds until the same request may be admitted." }),
+    limit: Schema.Int.annotateKey({
+      description: "How many requests the limit that refused this one lets through at once."
+    }),
+    reset: Schema.Int.annotateKey({ description: "Seconds until all of them may come again, when none comes before." })
+  },
+  {
+    httpApiStatus: 429,
+    description: "More requests than a limit lets through; nothing was done. Wait for `retryAfter` seconds."
+  }
+) {
+  /** What an answer says in its headers too. */
+  static readonly headers = ({ limit, reset, retryAfter }: RateLimited) => ({
+    "retry-after": String(retryAfter),
+    "x-ratelimit-limit": String(limit),
+    "x-ratelimit-remaining": "0",
+    "x-ratelimit-reset": String(reset)
+  })
+}
+
+/** `RateLimited` with its headers, for the errors of an endpoint or a middleware. */
+export const RateLimitedAnswer = RateLimited.pipe(
+  HttpApiSchema.encodeToWithHeaders(
+    {
+      body: RateLimited,
+      headers: {
+        "retry-after": Schema.String,
+        "x-ratelimit-limit": Schema.String,
+        "x-ratelimit-remaining": Schema.String,
+        "x-ratelimit-reset": Schema.String
+      }
+    },
+    {
+      decode: ({ body }) => body,
+      encode: (failure) => ({ body: failure, headers: RateLimited.headers(failure) })
+    }
+  )
+)
 
 export class Overloaded extends Schema.TaggedError<Overloaded>()(
   "Overloaded",

@@ -1,11 +1,12 @@
-/** `/v1/health`: public; never refuses, never tells a secret. */
+/** `/v1/health`: public; never tells a secret. Probes are never refused, whoever sends how many. */
 import * as Schema from "effect/Schema"
 import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
+import { RateLimitedAnswer } from "./Envelope.ts"
 import { HealthReport, NotReady } from "./Health.ts"
 
 export class HealthApi extends HttpApiGroup.make("health")
   .add(
-    HttpApiEndpoint.get("report", "/", { success: HealthReport }).annotateMerge(
+    HttpApiEndpoint.get("report", "/", { success: HealthReport, error: RateLimitedAnswer }).annotateMerge(
       OpenApi.annotations({
         summary: "The server's state",
         description: "Everything about it; 200 also when degraded."
@@ -28,4 +29,9 @@ export class HealthApi extends HttpApiGroup.make("health")
     )
   )
   .prefix("/v1/health")
-  .annotateMerge(OpenApi.annotations({ description: "The server's state: never refuses, never tells a secret." })) {}
+  .annotateMerge(
+    OpenApi.annotations({
+      description:
+        "The server's state: needs no key, never tells a secret. Probes (`live`, `ready`) are not rate limited."
+    })
+  ) {}

@@ -26,6 +26,7 @@ import { IdentityHttp } from "./IdentityResolver/IdentityHttp.ts"
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
 import { Principals } from "./Principals.ts"
+import { RateLimits, type RateLimitsOptions } from "./RateLimits.ts"
 import { Sealing } from "./Sealing.ts"
 import { Tombstones } from "./Tombstones.ts"
 import { UserTokens, type UserTokensOptions } from "./UserTokens.ts"
@@ -39,6 +40,7 @@ export interface EngineOptions {
   readonly erasures?: ErasuresOptions
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
+  readonly rateLimits?: RateLimitsOptions
   readonly warnings?: WarningsOptions
   /** Serve `/docs` and `/openapi.json`. True. */
   readonly docs?: boolean
@@ -66,7 +68,7 @@ export const Engine = {
           Tombstones.layer
         )
       ),
-      Layer.provideMerge(Sealing.layer(options.userTokens))
+      Layer.provideMerge(Layer.mergeAll(Sealing.layer(options.userTokens), RateLimits.layer(options.rateLimits)))
     ),
 
   /** What a tracer may not see; provide it to whatever serves `routes`. */

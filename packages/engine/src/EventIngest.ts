@@ -17,6 +17,7 @@ import {
   type IdentityDenied,
   type IngestionWarning,
   type Overloaded,
+  type RateLimited,
   type ReservedEventName
 } from "@hogsend/core"
 import { Clock, Context, Effect, Exit, Layer } from "effect"
@@ -73,7 +74,7 @@ export class EventIngest extends Context.Service<
       caller: Caller["Service"],
       items: ReadonlyArray<EventDraft | EventItemRefusal>,
       carried: Carried
-    ) => Effect.Effect<EventBatchAccepted, DatabaseUnavailable | Overloaded>
+    ) => Effect.Effect<EventBatchAccepted, DatabaseUnavailable | Overloaded | RateLimited>
   }
 >()("engine/EventIngest") {
   static readonly layer = (options: EventIngestOptions = {}) =>

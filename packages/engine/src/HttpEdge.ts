@@ -6,7 +6,7 @@
  * answers CORS, the admin plane does not. Who may call is judged inside the route, by `KeyGate`.
  */
 import { Api, BodyTooLarge, Envelope, InternalFault } from "@hogsend/core"
-import { Cause, Effect, Exit, Layer, type Types } from "effect"
+import { Cause, Effect, Exit, Layer, Option, type Types } from "effect"
 import {
   Headers,
   HttpIncomingMessage,
@@ -24,10 +24,14 @@ import { requestIdOf } from "./HttpEdge/requestId.ts"
 import { makeRouteTable, nothingServed, type Route } from "./HttpEdge/RouteTable.ts"
 import { refuseBody } from "./HttpEdge/refuseBody.ts"
 import { schemaFailure } from "./HttpEdge/schemaFailure.ts"
+import { RateLimits } from "./RateLimits.ts"
 
 export class HttpEdge {
   /** The global middleware, and the implementation of core's `Envelope`. */
-  static readonly layer = HttpRouter.middleware((handler) => edge(handler), { global: true })
+  static readonly layer = HttpRouter.middleware(
+    Effect.map(RateLimits, (limits) => (handler) => edge(handler, limits)),
+    { global: true }
+  )
 
   /** What spans and logged requests must not hold: the values of a query, and the headers that carry a secret. */
   static readonly privacy = Layer.merge(
@@ -41,14 +45,17 @@ export class HttpEdge {
 const routes = makeRouteTable(Api)
 
 const edge = (
-  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>,
+  limits: RateLimits["Service"]
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled, HttpServerRequest.HttpServerRequest> =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
     const requestId = requestIdOf(request.headers["x-request-id"])
     const found = routes.find(request.method, request.url)
     yield* Effect.annotateCurrentSpan({ "hogsend.request_id": requestId })
-    const response = yield* answer(handler, request, found).pipe(
+    const keyless = found._tag === "Found" && (found.route === undefined || found.route.keyless)
+    const admitted = keyless ? limitAddress(handler, request, limits) : handler
+    const response = yield* answer(admitted, request, found).pipe(
       // The path alone: a query may carry a token or an email.
       Effect.tap(({ status }) => Effect.logDebug(`${request.method} ${found.path} ${status}`)),
       Effect.annotateLogs({ requestId })
@@ -61,6 +68,20 @@ const edge = (
       "x-request-id": requestId
     })
   })
+
+/** Before what needs no key. */
+const limitAddress = <E>(
+  handler: Effect.Effect<HttpServerResponse.HttpServerResponse, E>,
+  request: HttpServerRequest.HttpServerRequest,
+  limits: RateLimits["Service"]
+) => {
+  const peer = Option.getOrUndefined(request.remoteAddress)
+  const { address } = limits.locate({ peer, forwardedFor: request.headers["x-forwarded-for"] })
+  return Effect.matchEffect(limits.take({ keyless: address }), {
+    onFailure: (refusal) => Effect.succeed(toEnvelope(refusal)),
+    onSuccess: () => handler
+  })
+}
 
 const answer = (
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, unknown>,

@@ -4,6 +4,7 @@
  * The refusals come in one order: no or malformed bearer, unknown or revoked key, expired, scope, origin. It fails closed.
  * Keys are cached, and a cached key counts only while the key epoch was read less than a second ago and has not moved, so
  * a revocation is in force everywhere within a second; else each look-up goes to the database.
+ * A failed authentication counts against its address; a good key is never refused for what others did from there.
  */
 import { PgClient } from "@effect/sql-pg"
 import {
@@ -13,6 +14,7 @@ import {
   type DatabaseUnavailable,
   KeyExpired,
   OriginDenied,
+  type RateLimited,
   type Scope,
   ScopeMissing,
   Unauthorized
@@ -23,6 +25,7 @@ import { orUnavailable } from "./Database.ts"
 import { isAllowedFrom, type OriginFacts } from "./KeyGate/originFacts.ts"
 import { makeKeyLookup } from "./KeyGate/keyLookup.ts"
 import { holds } from "./KeyGate/scopes.ts"
+import { RateLimits } from "./RateLimits.ts"
 import { constantTimeEquals, sha256, sha256Hex } from "./SyncCrypto.ts"
 
 export interface KeyGateOptions {
@@ -35,7 +38,7 @@ export interface KeyGateOptions {
 }
 
 /** Why a request was refused. */
-export type Refusal = Unauthorized | KeyExpired | ScopeMissing | OriginDenied
+export type Refusal = Unauthorized | KeyExpired | ScopeMissing | OriginDenied | RateLimited
 
 export class KeyGate extends Context.Service<
   KeyGate,
@@ -52,6 +55,7 @@ export class KeyGate extends Context.Service<
       KeyGate,
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
+        const limits = yield* RateLimits
         const keys = makeKeyLookup(sql, options.epochMaxAge ?? 1000)
         yield* Effect.catchCause(keys.readEpoch, () => Effect.void).pipe(
           Effect.repeat(Schedule.fixed(options.epochInterval ?? 500)),
@@ -59,7 +63,7 @@ export class KeyGate extends Context.Service<
         )
         const adminKey = options.adminApiKey === undefined ? undefined : sha256(Redacted.value(options.adminApiKey))
 
-        const authorize = Effect.fn("KeyGate.authorize")(function* (
+        const judge = Effect.fnUntraced(function* (
           bearer: Redacted.Redacted<string>,
           access: Access,
           origin: OriginFacts
@@ -84,7 +88,17 @@ export class KeyGate extends Context.Service<
             if (refused !== undefined) return yield* new OriginDenied({ error: refused })
           }
           yield* keys.markUsed(key.id, now)
-          return { keyId: ApiKeyId.make(key.id), name: key.name, scopes: key.scopes, restricted }
+          const caller = { keyId: ApiKeyId.make(key.id), name: key.name, scopes: key.scopes, restricted }
+          if (!restricted) return caller
+          const { address, forwarded } = limits.locate(origin)
+          // The other end of a proxy key's socket is a server, which all of its visitors share.
+          return publishable || forwarded ? { ...caller, address } : caller
+        })
+
+        const authorize = Effect.fn("KeyGate.authorize")(judge, (judged, _bearer, _access, origin) => {
+          const count = (refusal: Unauthorized | KeyExpired) =>
+            Effect.andThen(limits.take({ failure: limits.locate(origin).address }), Effect.fail(refusal))
+          return Effect.catchTags(judged, { Unauthorized: count, KeyExpired: count })
         })
 
         return KeyGate.of({ authorize })

@@ -3,7 +3,8 @@
  *
  * A secret key is believed. A browser (a publishable or proxy key) is its own anonymous id, certified or not, unless it
  * brings a `userToken` for the `userId` that it claims; it never asserts an email. What depends on whose a key is now is
- * decided later, under the resolver's locks. A token is verified whenever it is present.
+ * decided later, under the resolver's locks. A token is verified whenever it is present. Whatever a browser sends is charged
+ * to its key, its address and its recipient here, refused or not; a token that fails is a failed authentication too.
  */
 import {
   type Caller,
@@ -12,7 +13,9 @@ import {
   IdentityMissing,
   type IngestionWarning,
   type Properties,
+  type RateLimited,
   type UserTokenExpired,
+  UserTokenFailures,
   type UserTokenInvalid,
   UserTokenMismatch,
   UserTokenRequired
@@ -21,6 +24,7 @@ import { Context, Effect, Layer, Result } from "effect"
 import { type AssertedKeyKind, isCertifiedShape, normaliseKey, shorten } from "./IdentityKey.ts"
 import type { AssertedKey, Assertion } from "./IdentityResolver.ts"
 import { certifiedAnonymousId } from "./Principals/certifiedId.ts"
+import { RateLimits } from "./RateLimits.ts"
 import { UserTokens, type VerifiedUserToken } from "./UserTokens.ts"
 
 /** What a request says about itself. */
@@ -65,6 +69,7 @@ export type PrincipalRefused =
   | IdentityMissing
   | IdentityDenied
   | IdentificationRequired
+  | RateLimited
 
 export class Principals extends Context.Service<
   Principals,
@@ -76,6 +81,7 @@ export class Principals extends Context.Service<
     Principals,
     Effect.gen(function* () {
       const tokens = yield* UserTokens
+      const limits = yield* RateLimits
 
       /** What the request's tokens say, all of them verified: the user, and when the newest was made. */
       const readTokens = Effect.fnUntraced(function* ({ userId, userTokens }: Claims) {
@@ -141,14 +147,24 @@ export class Principals extends Context.Service<
       })
 
       const establish = Effect.fn("Principals.establish")(function* (caller: Caller["Service"], claims: Claims) {
-        const token = yield* readTokens(claims)
-        return yield* caller.restricted ? forBrowser(claims, token) : forServer(claims, token?.userId)
+        if (!caller.restricted) return yield* forServer(claims, (yield* readTokens(claims))?.userId)
+        const judged = yield* Effect.result(Effect.flatMap(readTokens(claims), (token) => forBrowser(claims, token)))
+        const recipient = Result.isSuccess(judged) ? judged.success.assertion.keys[0] : undefined
+        yield* limits.take({
+          key: caller.keyId,
+          address: caller.address,
+          recipient: recipient === undefined ? undefined : `${recipient.kind}:${recipient.value}`,
+          failure: Result.isFailure(judged) && tokenFailures.has(judged.failure._tag) ? caller.address : undefined
+        })
+        return yield* Effect.fromResult(judged)
       })
 
       return Principals.of({ establish })
     })
   )
 }
+
+const tokenFailures: ReadonlySet<string> = new Set(UserTokenFailures.map((failure) => failure.identifier))
 
 /** The claimed keys in their order of strength; one that is refused becomes a warning, and the rest goes on. */
 const normalise = (claims: Pick<Claims, "userId" | "email" | "anonymousId">) => {

@@ -31,6 +31,8 @@ const settings = {
   serverOnlyEvents: Setting.names("HOGSEND_SERVER_ONLY_EVENTS", "order_paid,refunded"),
   exposeEmail: Setting.boolean("HOGSEND_EXPOSE_EMAIL", false),
   docs: Setting.boolean("HOGSEND_DOCS", true),
+  rateLimitPublishable: Setting.rates("HOGSEND_RATE_LIMIT_PUBLISHABLE"),
+  trustedProxies: Setting.networks("HOGSEND_TRUSTED_PROXIES"),
   migrate: Setting.oneOf("HOGSEND_MIGRATE", ["auto", "manual"], "auto"),
   clientMigrations: Setting.text("CLIENT_MIGRATIONS_FOLDER", undefined, "migrations"),
   logLevel: Setting.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),

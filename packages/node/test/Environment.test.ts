@@ -48,6 +48,18 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
     [{ HOGSEND_EXPOSE_EMAIL: "1" }, `HOGSEND_EXPOSE_EMAIL is "1", and must be true or false`],
     [{ HOGSEND_DOCS: "TRUE" }, `HOGSEND_DOCS is "TRUE", and must be true or false`],
     [{ HOGSEND_DOCS: "on" }, `HOGSEND_DOCS is "on", and must be true or false`],
+    [{ HOGSEND_RATE_LIMIT_PUBLISHABLE: "100/s" }, `HOGSEND_RATE_LIMIT_PUBLISHABLE is "100/s", and must be two rates`],
+    [{ HOGSEND_RATE_LIMIT_PUBLISHABLE: "1/s,2/s,3/s" }, `is "1/s,2/s,3/s", and must be two rates`],
+    [{ HOGSEND_RATE_LIMIT_PUBLISHABLE: "100,20/s" }, `has "100": a rate is 1 to 10000`],
+    [{ HOGSEND_RATE_LIMIT_PUBLISHABLE: "100/s,0/s" }, `has "0/s": a rate is 1 to 10000`],
+    [{ HOGSEND_RATE_LIMIT_PUBLISHABLE: "100/s,20/h" }, `has "20/h": a rate is`],
+    [{ HOGSEND_RATE_LIMIT_PUBLISHABLE: "10001/s,20/s" }, `has "10001/s": a rate is`],
+    [{ HOGSEND_RATE_LIMIT_PUBLISHABLE: "OFF" }, `has "OFF": a rate is`],
+    [{ HOGSEND_TRUSTED_PROXIES: "10.0.0.1,,::1" }, `HOGSEND_TRUSTED_PROXIES has "": expected`],
+    [{ HOGSEND_TRUSTED_PROXIES: "my-proxy" }, `HOGSEND_TRUSTED_PROXIES has "my-proxy": expected`],
+    [{ HOGSEND_TRUSTED_PROXIES: "10.0.0.1/8" }, `has "10.0.0.1/8": address has non-zero host bits`],
+    [{ HOGSEND_TRUSTED_PROXIES: "10.0.0.0/33" }, `HOGSEND_TRUSTED_PROXIES has "10.0.0.0/33"`],
+    [{ HOGSEND_TRUSTED_PROXIES: "true" }, `HOGSEND_TRUSTED_PROXIES has "true"`],
     [{ HOGSEND_MIGRATE: "never" }, `HOGSEND_MIGRATE is "never", and must be one of auto, manual`],
     [{ LOG_LEVEL: "INFO" }, `LOG_LEVEL is "INFO", and must be one of debug, info, warn, error`],
     [{ LOG_FORMAT: "logfmt" }, `LOG_FORMAT is "logfmt", and must be one of pretty, json`],
@@ -70,6 +82,8 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
         DATABASE_POOL_MAX: "x",
         HOGSEND_SERVER_ONLY_EVENTS: ",",
         HOGSEND_DOCS: "x",
+        HOGSEND_RATE_LIMIT_PUBLISHABLE: "x",
+        HOGSEND_TRUSTED_PROXIES: "x",
         HOGSEND_EXPOSE_EMAIL: "x",
         HOGSEND_MIGRATE: "x",
         LOG_LEVEL: "x",
@@ -224,6 +238,27 @@ describe("Defaults", () => {
       for (const secret of ["hunter2", strong, "a-key-of-some-length"]) {
         expect(JSON.stringify(environment)).not.toContain(secret)
       }
+    })
+  )
+
+  it.effect("of rate limits are the engine's; rates and proxies are as they are written", () =>
+    Effect.gen(function* () {
+      const limits = (env: Record<string, string>) =>
+        Effect.map(read(env), ({ rateLimitPublishable, trustedProxies }) => ({
+          rates: rateLimitPublishable,
+          proxies: trustedProxies.map(String)
+        }))
+      expect(yield* limits({})).toEqual({ rates: undefined, proxies: [] })
+      expect((yield* limits({ HOGSEND_RATE_LIMIT_PUBLISHABLE: "off" })).rates).toBe("off")
+      expect(
+        yield* limits({
+          HOGSEND_RATE_LIMIT_PUBLISHABLE: "1000/s, 30/m",
+          HOGSEND_TRUSTED_PROXIES: "127.0.0.1, 10.0.0.0/8,::1,2001:db8::/32,::ffff:192.0.2.0/120,::ffff:192.0.2.9"
+        })
+      ).toEqual({
+        rates: { key: { limit: 1000, per: 1000 }, visitor: { limit: 30, per: 60_000 } },
+        proxies: ["127.0.0.1/32", "10.0.0.0/8", "::1/128", "2001:db8::/32", "192.0.2.0/24", "192.0.2.9/32"]
+      })
     })
   )
 

@@ -2,7 +2,7 @@
  * A real Hogsend for a test: the whole server on a port of its own, over a fresh database, with keys to call it.
  *
  * Requests go through real HTTP. `request` answers whatever comes back, refusals included; nothing here knows what a right
- * answer is. Background intervals are short, so that tests with real sockets need not wait.
+ * answer is. Background intervals are short, so that tests with real sockets need not wait, and no rate is limited.
  */
 import { ApiKeys } from "@hogsend/engine"
 import { HogsendServer, type HogsendServerOptions } from "@hogsend/node"
@@ -78,6 +78,7 @@ export class TestHogsend extends Context.Service<
           host: "127.0.0.1",
           migrate: "manual",
           ...options,
+          rateLimits: { publishable: "off", keyless: "off", ...options.rateLimits },
           userTokens: options.userTokens ?? { secrets: [Redacted.make(tokenSecret)] },
           keyGate: { adminApiKey: Redacted.make(adminKey), epochInterval: 100, ...options.keyGate }
         })

@@ -5,7 +5,8 @@ import {
   type EventBatchAccepted,
   type EventBatchResult,
   type EventItemRefusal,
-  Overloaded
+  Overloaded,
+  RateLimited
 } from "@hogsend/core"
 import { Cause, Effect, Exit, Option } from "effect"
 import type { EventRefused } from "../EventIngest.ts"
@@ -13,12 +14,12 @@ import type { EventRefused } from "../EventIngest.ts"
 type ItemExit = Exit.Exit<EventAccepted, EventRefused | EventItemRefusal>
 
 /** What says nothing about an event itself, so that the same one can be sent again. */
-const isPassing = (error: unknown): error is DatabaseUnavailable | Overloaded =>
-  error instanceof DatabaseUnavailable || error instanceof Overloaded
+const isPassing = (error: unknown): error is DatabaseUnavailable | Overloaded | RateLimited =>
+  error instanceof DatabaseUnavailable || error instanceof Overloaded || error instanceof RateLimited
 
 export const toBatchAnswer = (
   exits: ReadonlyArray<ItemExit>
-): Effect.Effect<EventBatchAccepted, DatabaseUnavailable | Overloaded> => {
+): Effect.Effect<EventBatchAccepted, DatabaseUnavailable | Overloaded | RateLimited> => {
   const failures = exits.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []))
   const passing = failures.map(Cause.squash).find(isPassing)
   if (passing !== undefined && failures.length === exits.length) return Effect.fail(passing)

@@ -2,7 +2,7 @@
  * The table of all routes, made from the `HttpApi` itself: which paths exist, with which methods, whether they take a
  * body and how large. 404 and 405 are answered from it.
  */
-import { MaxBodyBytes, MethodNotAllowed, RouteNotFound } from "@hogsend/core"
+import { Authorization, MaxBodyBytes, MethodNotAllowed, RouteNotFound } from "@hogsend/core"
 import { Context } from "effect"
 import { HttpApi, type HttpApiGroup } from "effect/http-api"
 
@@ -11,6 +11,8 @@ export interface Route {
   readonly takesBody: boolean
   /** Largest body that is read, in bytes. */
   readonly maxBodyBytes: number
+  /** Takes so many requests of an address, as it asks for no key. Not probes: a balancer must always hear from those. */
+  readonly keyless: boolean
 }
 
 export type Found =
@@ -37,6 +39,8 @@ interface Path {
 /** Paths that the engine serves beside its `HttpApi`. */
 const pages = ["/openapi.json", "/docs"]
 
+const probes = ["/v1/health/live", "/v1/health/ready"]
+
 export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   api: HttpApi.HttpApi<Id, Groups>
 ) => {
@@ -51,10 +55,12 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
   for (const page of pages) methodsOf(page).set("GET", undefined)
   HttpApi.reflect(api, {
     onGroup: () => {},
-    onEndpoint: ({ endpoint, mergedAnnotations }) => {
+    onEndpoint: ({ endpoint, mergedAnnotations, middleware }) => {
+      const guarded = [...middleware].some(({ key }) => key === Authorization.key)
       methodsOf(endpoint.path).set(endpoint.method, {
         takesBody: endpoint.payload.size > 0,
-        maxBodyBytes: Context.get(mergedAnnotations, MaxBodyBytes)
+        maxBodyBytes: Context.get(mergedAnnotations, MaxBodyBytes),
+        keyless: !guarded && !probes.includes(endpoint.path)
       })
     }
   })

@@ -5,9 +5,10 @@ import {
   ContentTypeUnsupported,
   InternalFault,
   MethodNotAllowed,
+  RateLimited,
   RouteNotFound
 } from "@hogsend/core"
-import { SchemaAST } from "effect"
+import { Schema, SchemaAST } from "effect"
 import { HttpServerResponse } from "effect/http"
 
 const classes = [
@@ -16,6 +17,7 @@ const classes = [
   ContentTypeUnsupported,
   InternalFault,
   MethodNotAllowed,
+  RateLimited,
   RouteNotFound
 ] as const
 
@@ -26,11 +28,16 @@ const declaredStatus = SchemaAST.resolveAt<number>("httpApiStatus")
 
 const statuses = new Map<unknown, number>(classes.map((failure) => [failure, declaredStatus(failure.ast) ?? 500]))
 
+const encode = Schema.encodeUnknownSync(Schema.Union(classes))
+
+const ownHeaders = (failure: EdgeFailure): Readonly<Record<string, string>> =>
+  failure._tag === "RateLimited" ? RateLimited.headers(failure) : {}
+
 export const toEnvelope = (
   failure: EdgeFailure,
   headers: Readonly<Record<string, string>> = {}
 ): HttpServerResponse.HttpServerResponse =>
-  HttpServerResponse.jsonUnsafe(
-    { _tag: failure._tag, error: failure.error },
-    { status: statuses.get(failure.constructor) ?? 500, headers }
-  )
+  HttpServerResponse.jsonUnsafe(encode(failure), {
+    status: statuses.get(failure.constructor) ?? 500,
+    headers: { ...headers, ...ownHeaders(failure) }
+  })

@@ -1,6 +1,6 @@
 /** The `Authorization` middleware of every guarded route: reads the headers, asks `KeyGate`, provides the `Caller`. */
 import { Access, Authorization, Caller } from "@hogsend/core"
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Option } from "effect"
 import { HttpServerRequest } from "effect/http"
 import { KeyGate } from "../KeyGate.ts"
 
@@ -15,7 +15,9 @@ export const KeyGateHttp = Layer.effect(
           method: request.method,
           origin: request.headers.origin,
           secFetchSite: request.headers["sec-fetch-site"],
-          host: request.headers.host
+          host: request.headers.host,
+          peer: Option.getOrUndefined(request.remoteAddress),
+          forwardedFor: request.headers["x-forwarded-for"]
         })
         return yield* Effect.provideService(handler, Caller, caller)
       })

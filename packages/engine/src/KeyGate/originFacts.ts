@@ -1,4 +1,4 @@
-/** Where a browser's request comes from, and whether a publishable key may be used from there. */
+/** Where a request comes from, and whether a publishable key may be used from there. */
 import { AllowedOrigin } from "../AllowedOrigin.ts"
 
 /** The facts of a request that decide its origin, as its headers say them. */
@@ -7,6 +7,10 @@ export interface OriginFacts {
   readonly origin: string | undefined
   readonly secFetchSite: string | undefined
   readonly host: string | undefined
+  /** Address of the socket's other end. */
+  readonly peer?: string | undefined
+  /** The header `X-Forwarded-For`. */
+  readonly forwardedFor?: string | undefined
 }
 
 /**

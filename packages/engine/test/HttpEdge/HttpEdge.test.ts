@@ -334,6 +334,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
           "409",
           "413",
           "415",
+          "429",
           "500",
           "503"
         ])

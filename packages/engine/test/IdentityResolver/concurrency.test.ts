@@ -5,6 +5,7 @@ import { Context, Effect, Layer, Redacted } from "effect"
 import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
 import { EventIngest } from "../../src/EventIngest.ts"
 import { Principals } from "../../src/Principals.ts"
+import { RateLimits } from "../../src/RateLimits.ts"
 import { UserTokens } from "../../src/UserTokens.ts"
 import { Warnings } from "../../src/Warnings.ts"
 import { says } from "./assertions.ts"
@@ -209,7 +210,7 @@ layer(resolverLayer({ maxConnections: 4 }), { excludeTestServices: true, timeout
 const secret = "a test secret that is long enough to sign tokens with"
 
 const ingestLayer = EventIngest.layer().pipe(
-  Layer.provideMerge(Principals.layer),
+  Layer.provideMerge(Layer.provide(Principals.layer, RateLimits.layer({ publishable: "off", keyless: "off" }))),
   Layer.provideMerge(Layer.mergeAll(Warnings.layer(), UserTokens.layer({ secrets: [Redacted.make(secret)] }))),
   Layer.provideMerge(resolverLayer({ maxConnections: writers + 2 }))
 )

@@ -6,6 +6,7 @@ import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
 import { EventIngest } from "../../src/EventIngest.ts"
 import { newId } from "../../src/newId.ts"
 import { Principals } from "../../src/Principals.ts"
+import { RateLimits } from "../../src/RateLimits.ts"
 import { UserTokens } from "../../src/UserTokens.ts"
 import { Warnings } from "../../src/Warnings.ts"
 import { openTransaction, somebodyWaits } from "../openTransaction.ts"
@@ -15,7 +16,7 @@ import { makeSqlStore, resolverLayer } from "./SqlStore.ts"
 const secret = "a test secret that is long enough to sign tokens with"
 
 const ingestLayer = EventIngest.layer().pipe(
-  Layer.provideMerge(Principals.layer),
+  Layer.provideMerge(Layer.provide(Principals.layer, RateLimits.layer({ publishable: "off", keyless: "off" }))),
   Layer.provideMerge(Layer.mergeAll(Warnings.layer(), UserTokens.layer({ secrets: [Redacted.make(secret)] }))),
   Layer.provideMerge(resolverLayer({ maxConnections: 4 }))
 )

@@ -8,6 +8,7 @@ import { HttpApiEndpoint } from "effect/http-api"
 import { mintApiKeySecret } from "../../src/apiKeySecret.ts"
 import { KeyGate } from "../../src/KeyGate.ts"
 import { newId } from "../../src/newId.ts"
+import { RateLimits } from "../../src/RateLimits.ts"
 
 const forgotten = Context.get(HttpApiEndpoint.get("forgotten", "/v1/admin/forgotten").annotations, Access)
 
@@ -23,7 +24,9 @@ const mint = Effect.fnUntraced(function* (publishable: boolean, scope: Scope) {
 
 const fromApp = { method: "GET", origin: "https://app.example.com", secFetchSite: undefined, host: undefined }
 
-layer(Layer.provideMerge(KeyGate.layer(), TestDatabase.layer), { excludeTestServices: true })("KeyGate", (it) => {
+const gate = Layer.provide(KeyGate.layer(), RateLimits.layer())
+
+layer(Layer.provideMerge(gate, TestDatabase.layer), { excludeTestServices: true })("KeyGate", (it) => {
   it.effect.each([
     [false, "read"],
     [false, "journey-admin"],

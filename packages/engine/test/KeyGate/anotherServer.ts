@@ -28,7 +28,13 @@ export const anotherServer = Effect.fnUntraced(function* (
   const url = sql.config.url ?? Redacted.make("")
   const server = HttpRouter.serve(Hogsend.routes({}), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provideMerge(NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1" })),
-    Layer.provide(Hogsend.layer({ keyGate, userTokens: { secrets: [Redacted.make(tokenSecret)] } })),
+    Layer.provide(
+      Hogsend.layer({
+        keyGate,
+        rateLimits: { publishable: "off", keyless: "off" },
+        userTokens: { secrets: [Redacted.make(tokenSecret)] }
+      })
+    ),
     Layer.provide(Migrations.layer()),
     Layer.provide(PgClient.layer({ url, applicationName, maxConnections: 5 }))
   )

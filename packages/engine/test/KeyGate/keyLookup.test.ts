@@ -9,6 +9,7 @@ import { mintApiKeySecret } from "../../src/apiKeySecret.ts"
 import { KeyGate } from "../../src/KeyGate.ts"
 import { makeKeyLookup } from "../../src/KeyGate/keyLookup.ts"
 import { newId } from "../../src/newId.ts"
+import { RateLimits } from "../../src/RateLimits.ts"
 
 const insertKey = Effect.fnUntraced(function* (keyHash: string) {
   const sql = yield* PgClient.PgClient
@@ -174,7 +175,11 @@ layer(TestDatabase.layer)("KeyGate as it comes", (it) => {
         expect(yield* name).toBe(`name-${renames}`)
         yield* sql`update hogsend.api_keys set revoked_at = now() where id = ${id}`
         expect(yield* Effect.flip(Effect.asVoid(name))).toMatchObject({ _tag: "Unauthorized" })
-      }).pipe(Effect.provide(KeyGate.layer().pipe(Layer.provide(Layer.succeed(CurrentTransformer, readings)))))
+      }).pipe(
+        Effect.provide(
+          KeyGate.layer().pipe(Layer.provide([Layer.succeed(CurrentTransformer, readings), RateLimits.layer()]))
+        )
+      )
     })
   )
 })

@@ -4,7 +4,9 @@
  * A setting that is missing or empty has its default. What is wrong becomes one line: the variable, what is wrong, an
  * example. The value of a secret is never repeated.
  */
+import { parseNetwork, type RateLimit } from "@hogsend/engine"
 import { Config, Effect, identity, Option, Redacted, Result, Schema } from "effect"
+import type { IpNetwork } from "effect/net"
 
 export interface Setting<A> {
   readonly name: string
@@ -112,6 +114,48 @@ export const names = (name: string, example: string): Setting<ReadonlyArray<stri
       : Result.succeed(values)
   },
   example
+})
+
+/** Parts divided by commas, each read by itself; the first that is wrong is named. */
+const parts = <A>(text: string, read: (part: string) => Result.Result<A, string>): Result.Result<Array<A>, string> =>
+  Result.all(
+    text.split(",").map((part) => Result.mapError(read(part.trim()), (wrong) => `has ${shown(part.trim())}: ${wrong}`))
+  )
+
+const periods: Readonly<Record<string, number>> = { s: 1000, m: 60_000 }
+
+const rate = (text: string): Result.Result<RateLimit, string> => {
+  const [, digits, period] = /^(\d{1,5})\/(\w)$/.exec(text) ?? []
+  const limit = Number(digits ?? 0)
+  const per = periods[period ?? ""]
+  return per === undefined || limit < 1 || limit > 10_000
+    ? Result.fail("a rate is 1 to 10000 a second (/s) or a minute (/m)")
+    : Result.succeed({ limit, per })
+}
+
+/** The rate of a key, and that of an address or a recipient: `100/s,20/s`; or `off`. */
+export const rates = (
+  name: string
+): Setting<{ readonly key: RateLimit; readonly visitor: RateLimit } | "off" | undefined> => ({
+  name,
+  default: undefined,
+  read: (text) => {
+    if (text === "off") return Result.succeed("off")
+    return Result.flatMap(parts(text, rate), ([key, visitor, ...others]) =>
+      key === undefined || visitor === undefined || others.length > 0
+        ? Result.fail(`is ${shown(text)}, and must be two rates, of a key and of an address or recipient, or off`)
+        : Result.succeed({ key, visitor })
+    )
+  },
+  example: "100/s,20/s"
+})
+
+/** Addresses and networks (CIDR) divided by commas. */
+export const networks = (name: string): Setting<ReadonlyArray<IpNetwork.IpNetwork>> => ({
+  name,
+  default: [],
+  read: (text) => parts(text, parseNetwork),
+  example: "10.0.0.0/8,2001:db8::/32"
 })
 
 /** Of at least `minLength` characters, and not one that stands in somebody's documentation. */

@@ -4,12 +4,7 @@ import { ConfigProvider, Effect } from "effect"
 const prefix = "HOGSEND"
 
 /** Of features that are not there yet: known, and without an effect. */
-const later = [
-  "HOGSEND_EGRESS_ALLOW",
-  "HOGSEND_RATE_LIMIT_PUBLISHABLE",
-  "HOGSEND_RETRY_SCHEDULE",
-  "HOGSEND_TRUSTED_PROXIES"
-]
+const later = ["HOGSEND_EGRESS_ALLOW", "HOGSEND_RETRY_SCHEDULE"]
 
 export const unknownSettings = Effect.fn("unknownSettings")(function* (known: ReadonlyArray<string>) {
   const set = yield* namesUnder(yield* ConfigProvider.ConfigProvider, [prefix])
