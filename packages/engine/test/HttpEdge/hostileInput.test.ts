@@ -81,7 +81,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
         Effect.map(
           request("POST", "/v1/events/batch", {
             key: secret,
-            rawBody: `{"events":[{${good},"${field}":${value}},{${good}},${value}]}`
+            rawBody: `{"events":[{${good},"${field}":${value}},{"name":"e","userId":"u_neighbour"},${value}]}`
           }),
           ({ body, status }) => {
             const label = `${field}: ${value.slice(0, 60)}`
