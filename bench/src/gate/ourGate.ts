@@ -1,7 +1,7 @@
 /** Ours: what a browser's request passes before anything is stored. The key of the site, its origin, the user's token. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Access } from "@hogsend/core"
-import { ApiKeys, AuditLogs, generateUserToken, KeyGate, UserTokens } from "@hogsend/engine"
+import { ApiKeys, AuditLogs, generateUserToken, KeyGate, RateLimits, UserTokens } from "@hogsend/engine"
 import { Effect, Layer, Redacted } from "effect"
 import { BenchPostgres } from "../BenchPostgres.ts"
 
@@ -14,7 +14,7 @@ export const ourGate = Effect.fnUntraced(function* (secret: string, userIds: Rea
   const { create } = yield* BenchPostgres
   const services = yield* Layer.build(
     Layer.mergeAll(
-      KeyGate.layer(),
+      Layer.provide(KeyGate.layer(), RateLimits.layer()),
       Layer.provide(ApiKeys.layer, AuditLogs.layer),
       UserTokens.layer({ secrets: [Redacted.make(secret)] })
     ).pipe(Layer.provide(PgClient.layer({ url: yield* create, maxConnections: 3 })))

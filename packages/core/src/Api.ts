@@ -42,7 +42,7 @@ const description = `One person out of many identities: events in, one contact o
 
 **Bodies** are JSON (\`Content-Type: application/json\`, no \`Content-Encoding\`) of at most 256 KiB, or what the route says; a bag of properties is at most 32 KiB and 16 levels deep. Fields of a body that a route does not know are ignored; query parameters that it does not know are refused on the admin plane.
 
-**Idempotency.** An event with an \`Idempotency-Key\` may be sent again until an answer comes: it is stored once. Without one, every request is an event of its own.
+**Idempotency.** An event with an \`Idempotency-Key\` may be sent again until an answer comes: it is stored once; so may a batch with one, or with one in each of its events. Without any, every request is new events.
 
 **Times** are answered as ISO-8601 in UTC with milliseconds.`
 

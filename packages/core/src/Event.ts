@@ -72,7 +72,8 @@ export const EventDraft = Schema.Struct({
     description: "Not served yet: the event is stored without them and the answer has a `listsError`."
   }),
   idempotencyKey: Schema.optionalKey(IdempotencyKey).annotateKey({
-    description: "As the header `Idempotency-Key`, which wins when both are sent."
+    description:
+      "As the header `Idempotency-Key`, which wins when both are sent. In a batch, whose header names all of it, the event's own wins."
   }),
   timestamp: Schema.optionalKey(Timestamp).annotateKey({
     description:

@@ -7,7 +7,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaParser from "effect/SchemaParser"
-import { BodyTooLarge, RequestInvalid } from "./Envelope.ts"
+import { BodyTooLarge, Issue, RequestInvalid } from "./Envelope.ts"
 import { EventAccepted, EventDraft } from "./Event.ts"
 import { holdsTooLargeBag } from "./Properties.ts"
 
@@ -17,30 +17,37 @@ export const maxBatchBytes = 4 * 1024 * 1024
 /** Why an item is no event: what `POST /v1/events` would answer for it alone. */
 export type EventItemRefusal = RequestInvalid | BodyTooLarge
 
-const decodeDraft = SchemaParser.decodeUnknownResult(EventDraft, { errors: "all" })
-const encodeDraft = SchemaParser.encodeUnknownEffect(EventDraft)
+const Draft = Schema.toCodecJson(EventDraft)
+const decodeDraft = SchemaParser.decodeUnknownResult(Draft, { errors: "all" })
+const encodeDraft = SchemaParser.encodeUnknownEffect(Draft)
+
+/** Not looked at as JSON either, before it is one item's: `1e400` is no number of it. */
+const Anything = Schema.declare<unknown>((_value): _value is unknown => true, { toCodecJson: () => undefined })
 
 const decodeItem = (item: unknown): EventDraft | EventItemRefusal => {
   const decoded = decodeDraft(item)
   if (Result.isSuccess(decoded)) return decoded.success
-  return holdsTooLargeBag(item) ? BodyTooLarge.ofProperties : RequestInvalid.of("event", decoded.failure)
+  return holdsTooLargeBag(item) ? BodyTooLarge.ofProperties : RequestInvalid.of("payload", decoded.failure)
 }
 
 /** An event as for one, or its refusal. */
-export const EventBatchItem = Schema.Unknown.pipe(
+export const EventBatchItem = Anything.pipe(
   Schema.decodeTo(
     Schema.declare((_item: unknown): _item is EventDraft | EventItemRefusal => true),
     {
       decode: SchemaGetter.transform(decodeItem),
-      encode: SchemaGetter.transformEffect((item) => encodeDraft(item))
+      // A refusal was never an event, though it has a name.
+      encode: SchemaGetter.transformEffect((item) => encodeDraft("_tag" in item ? undefined : item))
     }
   )
 )
 
 /** The body of `POST /v1/events/batch`. */
 export const EventBatch = Schema.Struct({
-  events: Schema.Array(EventBatchItem)
+  // The number of them before any of them: a body has room for a million items that are no events.
+  events: Schema.Array(Anything)
     .check(Schema.isMinLength(1), Schema.isMaxLength(maxBatchEvents))
+    .pipe(Schema.decodeTo(Schema.Array(EventBatchItem)))
     .annotateKey({ description: `1 to ${maxBatchEvents} events, each as the body of \`POST /v1/events\`.` })
 })
 
@@ -55,8 +62,16 @@ export const EventBatchResult = Schema.Struct({
   safeToIdentify: Schema.optionalKey(EventAccepted.fields.safeToIdentify),
   warnings: EventAccepted.fields.warnings,
   listsError: EventAccepted.fields.listsError,
-  error: Schema.optionalKey(Schema.Struct({ _tag: Schema.String, error: Schema.String })).annotateKey({
-    description: "What `POST /v1/events` would have answered for this event alone."
+  error: Schema.optionalKey(
+    Schema.Struct({
+      _tag: Schema.String,
+      error: Schema.String,
+      issues: Schema.optionalKey(Schema.Array(Issue)),
+      warnings: EventAccepted.fields.warnings
+    })
+  ).annotateKey({
+    description:
+      "What `POST /v1/events` would have answered for this event alone: which failure, a sentence, and what is wrong with each field (`issues`) or key (`warnings`)."
   })
 })
 export type EventBatchResult = typeof EventBatchResult.Type

@@ -58,7 +58,7 @@ export class EventsApi extends HttpApiGroup.make("events")
         ...ActingHeaders,
         "idempotency-key": Schema.optionalKey(IdempotencyKey).annotateKey({
           description:
-            "1 to 255 characters that name this batch: an event without an `idempotencyKey` of its own is named by it and by its place, so a retry of the same body is stored once."
+            "1 to 255 characters that name this batch: an event without an `idempotencyKey` of its own is named by it and by its place, `<key>:<place>` from 0, so a retry of the same body is stored once. What was rejected may be mended in its place; in another order, events are other content under the same keys."
         })
       },
       query: { userToken: Schema.optionalKey(Schema.String).annotateKey({ description: userTokenProse }) },

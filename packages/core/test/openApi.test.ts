@@ -81,6 +81,31 @@ describe("The OpenAPI document", () => {
     expect(JSON.stringify(spec)).not.toMatch(/"allOf":\[\{"description"|Encoded/)
   })
 
+  it("shows the events of a batch as one event alone, and how many there may be", () => {
+    const one = operation("events.ingest")["requestBody"].content["application/json"].schema
+    const { events } = operation("events.ingestBatch")["requestBody"].content["application/json"].schema.properties
+    expect(events).toMatchObject({ type: "array", minItems: 1, maxItems: 500, items: one })
+    expect(events.description).toEqual(expect.any(String))
+    const { schema } = operation("events.ingestBatch")["responses"]["202"].content["application/json"]
+    const { properties, required } = schema.properties.results.items
+    expect(required).toEqual(["status"])
+    expect(properties.status.enum).toEqual(["stored", "duplicate", "rejected"])
+    for (const [name, field] of Object.entries<Json>(properties)) {
+      expect(field["description"], name).toEqual(expect.any(String))
+    }
+    expect(Object.keys(operation("events.ingestBatch")["responses"]).toSorted()).toEqual([
+      "202",
+      "400",
+      "401",
+      "403",
+      "413",
+      "415",
+      "429",
+      "500",
+      "503"
+    ])
+  })
+
   it("gives the numbers of a query their range, and instants their format", () => {
     const [limit, offset] = operation("adminEvents.list")["parameters"]
     expect(limit).toMatchObject({ name: "limit", schema: { type: "integer", minimum: 1, maximum: 100, default: 50 } })

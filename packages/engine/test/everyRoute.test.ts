@@ -23,7 +23,7 @@ const parameters: Readonly<Record<string, string>> = {
 }
 
 /** Routes that take bodies of another size than the rest. */
-const bodyLimits: Readonly<Record<string, number>> = {}
+const bodyLimits: Readonly<Record<string, number>> = { "events.ingestBatch": 4 * 1024 * 1024 }
 const usualBodyLimit = 256 * 1024
 
 interface Route {

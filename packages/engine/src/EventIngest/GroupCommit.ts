@@ -47,7 +47,7 @@ interface Entry<I, A, E> {
   readonly item: I
   /** The caller's: what is stored for one caller alone is part of its trace. */
   readonly context: Context.Context<never>
-  readonly arrivedAt: number
+  waitsSince: number
   readonly answer: (exit: Exit.Exit<A, E | Overloaded>) => void
 }
 
@@ -98,7 +98,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
         left.push(...state.waiting.slice(at))
         break
       }
-      if (entry.arrivedAt < tooOld) {
+      if (entry.waitsSince < tooOld) {
         answer(entry, refused)
       } else if (entry.item.slots.some((slot) => busy.has(slot) || passed.has(slot))) {
         left.push(entry)
@@ -137,7 +137,10 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     const [apart, again] = Exit.isSuccess(outcome)
       ? [new Set(outcome.value.alone), new Set(outcome.value.later)]
       : [new Set(), new Set()]
-    state.waiting = [...group.filter(({ item }) => again.has(item)), ...state.waiting]
+    const later = group.filter(({ item }) => again.has(item))
+    state.waiting = [...later, ...state.waiting]
+    // Whoever comes after others of its own group is not kept waiting by a crowd.
+    for (const entry of later) entry.waitsSince = clock.currentTimeMillisUnsafe()
     for (const entry of group) {
       if (apart.has(entry.item)) {
         yield* storeAlone(entry)
@@ -164,7 +167,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     Effect.contextWith((context: Context.Context<never>) =>
       Effect.callback((resume) => {
         if (entries.size + items.length > maxItems) return resume(refused)
-        const arrivedAt = clock.currentTimeMillisUnsafe()
+        const waitsSince = clock.currentTimeMillisUnsafe()
         const answers: Array<Exit.Exit<A, E | Overloaded>> = []
         let missing = items.length
         if (missing === 0) return resume(Effect.succeed(answers))
@@ -174,7 +177,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
             missing -= 1
             if (missing === 0) resume(Effect.succeed(answers))
           }
-          const entry = { item, context, arrivedAt, answer: answered }
+          const entry = { item, context, waitsSince, answer: answered }
           entries.add(entry)
           state.waiting.push(entry)
         }

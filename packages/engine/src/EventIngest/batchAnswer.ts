@@ -35,8 +35,7 @@ const toResult = (exit: ItemExit): EventBatchResult => {
     const { exits: _, stored, ...said } = exit.value
     return { status: stored ? "stored" : "duplicate", ...said }
   }
-  const { _tag, error } = Option.getOrElse(Exit.findErrorOption(exit), () => fault)
-  return { status: "rejected", error: { _tag, error } }
+  return { status: "rejected", error: Option.getOrElse(Exit.findErrorOption(exit), () => fault) }
 }
 
 const fault = { _tag: "InternalFault", error: "Something broke on our side. Nothing of this event was stored." }

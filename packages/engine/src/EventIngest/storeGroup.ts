@@ -15,42 +15,56 @@ import { type Claimant, contactKeyAsSent, type InGroup, TakenMeanwhile } from ".
 import { accepted, keyReused, notStored } from "./answer.ts"
 import type { GroupOutcome } from "./GroupCommit.ts"
 import type { StoreFailure, StoreParts } from "./storeAlone.ts"
-import type { Submission } from "./Submission.ts"
+import { slotsOf, type Submission } from "./Submission.ts"
 
 type Outcome = GroupOutcome<Submission, EventAccepted, StoreFailure>
 type Answers = Map<Submission, Exit.Exit<EventAccepted, StoreFailure>>
 
+/** What an attempt finds out on its way. */
+interface Unsettled {
+  readonly answers: Answers
+  readonly alone: Array<Submission>
+  readonly later: Array<Submission>
+}
+
 export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warnings }: StoreParts) => {
-  /** Claims the idempotency keys; who was stored before is answered, who may be is left to go alone. */
+  /**
+   * Claims the idempotency keys, each for the first of the group that names it; who was stored before is answered, who may be
+   * is left to go alone, and a twin of one that goes alone comes after it.
+   */
   const claim = Effect.fnUntraced(function* (
     requests: ReadonlyArray<Claimant<Submission>>,
-    answers: Answers,
-    alone: Array<Submission>
+    firsts: ReadonlyMap<string | undefined, Submission>,
+    { alone, answers, later }: Unsettled
   ) {
-    const claims = requests.flatMap(({ request }) => request.claim ?? [])
+    const here = new Set(requests.map(({ request }) => request))
+    const isFirst = (request: Submission) => firsts.get(onceOf(request)) === request
+    const claims = requests.flatMap(({ request }) => (isFirst(request) ? (request.claim ?? []) : []))
     const won = new Set(
       (claims.length === 0 ? [] : yield* repo.claimIdempotencyKeys(claims)).map(({ eventId }) => eventId)
     )
     const lost = requests.filter(({ request }) => request.claim !== undefined && !won.has(request.claim.eventId))
     const holders = lost.length === 0 ? [] : yield* repo.findIdempotencyKeys(lost.flatMap((l) => l.request.claim ?? []))
-    const fingerprints = new Map(holders.map(({ fingerprint, key, scope }) => [`${scope}:${key}`, fingerprint]))
+    const fingerprints = new Map(holders.map((holder) => [onceOf({ claim: holder }), holder.fingerprint]))
     for (const { known, request } of lost) {
-      const fingerprint = fingerprints.get(`${request.claim?.scope}:${request.claim?.key}`)
-      // Whose event is there and whose keys are not was erased, or is about to be.
-      if (fingerprint === undefined || known === null) alone.push(request)
+      const [first, fingerprint] = [firsts.get(onceOf(request)), fingerprints.get(onceOf(request))]
+      if (first !== undefined && !here.has(first)) later.push(request)
+      else if (fingerprint === undefined) alone.push(request)
       else if (fingerprint !== request.claim?.fingerprint) answers.set(request, Exit.fail(keyReused))
+      // Whose event is there and whose keys are not was erased, or is about to be.
+      else if (known === null) alone.push(request)
       else answers.set(request, Exit.succeed(notStored(known, request.draft, [])))
     }
     const stopped = new Set(lost.map(({ request }) => request))
-    return new Set(requests.map(({ request }) => request).filter((request) => !stopped.has(request)))
+    return new Set([...here].filter((request) => !stopped.has(request)))
   })
 
   const attempt = (submissions: ReadonlyArray<Submission>) =>
     Effect.suspend(() => {
-      const answers: Answers = new Map()
-      const vanished: Array<Submission> = []
+      const unsettled: Unsettled = { answers: new Map(), alone: [], later: [] }
+      const firsts = new Map(submissions.toReversed().map((submission) => [onceOf(submission), submission]))
       const stored = resolver.resolveGroup(submissions, {
-        claim: (requests) => claim(requests, answers, vanished),
+        claim: (requests) => claim(requests, firsts, unsettled),
         write: (resolved) =>
           resolved.length === 0
             ? Effect.void
@@ -59,9 +73,9 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
               )
       })
       return Effect.map(sql.withTransaction(stored), ({ alone, later, resolved }) => ({
-        answers,
-        alone: [...alone, ...vanished],
-        later,
+        answers: unsettled.answers,
+        alone: [...alone, ...unsettled.alone],
+        later: [...later, ...unsettled.later],
         resolved
       }))
     })
@@ -132,9 +146,29 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.succeed(allAlone(submissions))
       ),
+      Effect.map(inTurn(submissions)),
       Effect.withSpan("EventIngest.storeGroup", { attributes: { "hogsend.events": submissions.length } })
     )
 }
+
+const onceOf = ({ claim }: Pick<Submission, "claim">): string | undefined =>
+  claim === undefined ? undefined : `${claim.scope}:${claim.key}`
+
+/** Those that go alone go at the same time; who shares a key with an earlier one that is not answered yet comes after it. */
+const inTurn =
+  (submissions: ReadonlyArray<Submission>) =>
+  (outcome: Outcome): Outcome => {
+    if (outcome.alone.length === 0) return outcome
+    const [alone, waiting] = [new Set(outcome.alone), new Set(outcome.later)]
+    const taken = new Set<string>()
+    for (const submission of submissions) {
+      if (!alone.has(submission) && !waiting.has(submission)) continue
+      const slots = slotsOf(submission.principal, submission.claim)
+      if (slots.some((slot) => taken.has(slot)) && alone.delete(submission)) waiting.add(submission)
+      for (const slot of slots) taken.add(slot)
+    }
+    return { ...outcome, alone: [...alone], later: [...waiting] }
+  }
 
 const allAlone = (submissions: ReadonlyArray<Submission>): Outcome => ({
   answers: new Map(),

@@ -73,6 +73,29 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     )
   })
 
+  it.effect.each(words(bodies[0]![3]))("a batch survives every %s of an event, and so does its neighbour", (field) =>
+    Effect.gen(function* () {
+      const { request, secret } = yield* TestHogsend
+      const [, , good] = bodies[0]!
+      const survive = (value: string) =>
+        Effect.map(
+          request("POST", "/v1/events/batch", {
+            key: secret,
+            rawBody: `{"events":[{${good},"${field}":${value}},{"name":"e","userId":"u_neighbour"},${value}]}`
+          }),
+          ({ body, status }) => {
+            const label = `${field}: ${value.slice(0, 60)}`
+            expect(status, label).toBe(202)
+            expect(body.results[1].status, label).toBe("stored")
+            expect(body.results[2].status, label).toBe("rejected")
+            expect(JSON.stringify(body), label).not.toContain("InternalFault")
+            expect(JSON.stringify(body).length, `${label}: what is wrong is not told back at length`).toBeLessThan(5000)
+          }
+        )
+      yield* Effect.forEach(values, survive, { concurrency: 8, discard: true })
+    })
+  )
+
   it.effect.each(targets)("GET %s survives every value", (target) =>
     Effect.gen(function* () {
       const { secret, url } = yield* TestHogsend
