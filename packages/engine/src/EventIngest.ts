@@ -30,7 +30,7 @@ import { type GroupCommitOptions, makeGroupCommit } from "./EventIngest/GroupCom
 import { occurrence } from "./EventIngest/occurrence.ts"
 import { makeStoreAlone } from "./EventIngest/storeAlone.ts"
 import { makeStoreGroup } from "./EventIngest/storeGroup.ts"
-import { slotsOf, type Submission } from "./EventIngest/Submission.ts"
+import { onceOf, slotsOf, type Submission } from "./EventIngest/Submission.ts"
 import { IdentityResolver } from "./IdentityResolver.ts"
 import { newId } from "./newId.ts"
 import { type Claims, isEmpty, type Principal, type PrincipalRefused, Principals } from "./Principals.ts"
@@ -166,7 +166,6 @@ const toSubmission = (
     idempotencyKey === undefined
       ? undefined
       : { scope, key: idempotencyKey, fingerprint: fingerprintOf(draft), eventId: id }
-  const slots = slotsOf(principal, claim)
   return {
     draft,
     principal,
@@ -188,7 +187,9 @@ const toSubmission = (
     },
     claim,
     warnings: [...principal.warnings, ...when.warnings, ...(draft.properties === undefined ? [] : [unknownProperties])],
-    slots: batch === undefined ? slots : [...slots, `batch:${batch}`],
+    slots: slotsOf(principal),
+    once: claim === undefined ? undefined : onceOf(claim),
+    series: batch === undefined ? undefined : `batch:${batch}`,
     size: properties.length + (isEmpty(patch) ? 0 : JSON.stringify(patch).length) + 256
   }
 }

@@ -2,8 +2,9 @@
  * Group commit: what has arrived while the groups before it were stored is stored together, in one transaction.
  *
  * Idle, an item is stored at once; busy, it waits for the commit in flight and no longer. Whoever shares a slot with an
- * earlier item never overtakes it. What cannot be stored with the others is stored alone, beside the groups. What waits has
- * a bound: more is refused, and so is whoever has waited for too long. Knows nothing of events or of SQL.
+ * earlier item never overtakes it. What cannot be stored with the others is stored alone, beside the groups, and so is what
+ * no group has answered in three rounds. What waits has a bound: more is refused, and so is whoever has waited for too long.
+ * Knows nothing of events or of SQL.
  */
 import { Overloaded } from "@hogsend/core"
 import { Clock, type Context, Effect, Exit, Latch, Semaphore } from "effect"
@@ -24,18 +25,20 @@ export interface GroupCommitOptions {
 }
 
 export interface Item {
+  /** What must not be overtaken by whoever shares it. */
   readonly slots: ReadonlyArray<string>
+  /** A slot that a group has room for once: who shares it waits for what becomes of the other. */
+  readonly once?: string | undefined
+  /** Of those that share it, none is stored while a group that came before holds another. */
+  readonly series?: string | undefined
   /** In bytes. */
   readonly size: number
 }
 
-/** What became of a group. */
+/** What became of a group. Whoever is in neither comes after one of the group, and is handed in again. */
 export interface GroupOutcome<I, A, E> {
-  /** Of those that are done with. */
   readonly answers: ReadonlyMap<I, Exit.Exit<A, E>>
   readonly alone: ReadonlyArray<I>
-  /** Of those that come after one of this group, in their order. */
-  readonly later: ReadonlyArray<I>
 }
 
 export interface Storage<I, A, E> {
@@ -45,11 +48,17 @@ export interface Storage<I, A, E> {
 
 interface Entry<I, A, E> {
   readonly item: I
+  /** Everything by which it can be in the way of others. */
+  readonly marks: ReadonlyArray<string>
   /** The caller's: what is stored for one caller alone is part of its trace. */
   readonly context: Context.Context<never>
   waitsSince: number
+  /** How many groups had it and did not answer it. */
+  rounds: number
   readonly answer: (exit: Exit.Exit<A, E | Overloaded>) => void
 }
+
+type Entries<I, A, E> = Array<Entry<I, A, E>>
 
 /** Answers how items are handed in: all of them or none, with an answer for each when all are done with. */
 export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E>(
@@ -69,55 +78,67 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   const news = yield* Latch.make()
   /** Everybody who has no answer yet, and of those who waits, in the order of arrival. */
   const entries = new Set<Entry<I, A, E>>()
-  const state: { waiting: Array<Entry<I, A, E>> } = { waiting: [] }
-  /** The slots of what is being stored, and by how many. */
+  const state: { waiting: Entries<I, A, E>; closed: boolean } = { waiting: [], closed: false }
+  /** What is being stored shares these, and how many of it do. */
   const busy = new Map<string, number>()
 
-  const occupy = ({ slots }: I) => {
-    for (const slot of slots) busy.set(slot, (busy.get(slot) ?? 0) + 1)
+  const occupy = ({ marks }: Entry<I, A, E>) => {
+    for (const mark of marks) busy.set(mark, (busy.get(mark) ?? 0) + 1)
   }
-  const release = ({ slots }: I) => {
-    for (const slot of slots) {
-      const others = (busy.get(slot) ?? 1) - 1
-      if (others === 0) busy.delete(slot)
-      else busy.set(slot, others)
+  const release = ({ marks }: Entry<I, A, E>) => {
+    for (const mark of marks) {
+      const others = (busy.get(mark) ?? 1) - 1
+      if (others === 0) busy.delete(mark)
+      else busy.set(mark, others)
     }
   }
   const answer = (entry: Entry<I, A, E>, exit: Exit.Exit<A, E | Overloaded>) => {
     if (entries.delete(entry)) entry.answer(exit)
   }
 
-  /** Who may be stored now, in the order of arrival. */
-  const take = (): ReadonlyArray<Entry<I, A, E>> => {
-    const [group, left]: [Array<Entry<I, A, E>>, Array<Entry<I, A, E>>] = [[], []]
+  /** Who may be stored now, in the order of arrival: together, or alone after too many rounds. */
+  const take = () => {
+    const [group, tired, left]: [Entries<I, A, E>, Entries<I, A, E>, Entries<I, A, E>] = [[], [], []]
     const passed = new Set<string>()
+    const here = new Set<string>()
     const tooOld = clock.currentTimeMillisUnsafe() - patience
     let size = 0
     for (const [at, entry] of state.waiting.entries()) {
-      if (group.length === maxGroup || (group.length > 0 && size + entry.item.size > maxGroupSize)) {
+      const { item, marks } = entry
+      if (group.length === maxGroup || (group.length > 0 && size + item.size > maxGroupSize)) {
         left.push(...state.waiting.slice(at))
         break
       }
       if (entry.waitsSince < tooOld) {
         answer(entry, refused)
-      } else if (entry.item.slots.some((slot) => busy.has(slot) || passed.has(slot))) {
+        continue
+      }
+      const isTired = entry.rounds >= maxRounds
+      const waits =
+        marks.some((mark) => busy.has(mark) || passed.has(mark)) ||
+        (item.once !== undefined && here.has(item.once)) ||
+        (isTired && item.slots.some((slot) => here.has(slot)))
+      if (waits || isTired) for (const mark of marks) passed.add(mark)
+      if (waits) {
         left.push(entry)
-        for (const slot of entry.item.slots) passed.add(slot)
+      } else if (isTired) {
+        tired.push(entry)
       } else {
         group.push(entry)
-        size += entry.item.size
+        size += item.size
+        for (const mark of marks) here.add(mark)
       }
     }
     state.waiting = left
-    for (const { item } of group) occupy(item)
-    return group
+    for (const entry of [...group, ...tired]) occupy(entry)
+    return { group, tired }
   }
 
   const storeAlone = (entry: Entry<I, A, E>) =>
     permits.withPermit(Effect.provideContext(storage.storeAlone(entry.item), entry.context)).pipe(
       Effect.onExit((exit) =>
         Effect.sync(() => {
-          release(entry.item)
+          release(entry)
           answer(entry, exit)
           news.openUnsafe()
         })
@@ -134,39 +155,52 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
 
   const store = Effect.fnUntraced(function* (group: ReadonlyArray<Entry<I, A, E>>) {
     const outcome = yield* Effect.exit(storeGroup(group))
-    const [apart, again] = Exit.isSuccess(outcome)
-      ? [new Set(outcome.value.alone), new Set(outcome.value.later)]
-      : [new Set(), new Set()]
-    const later = group.filter(({ item }) => again.has(item))
-    state.waiting = [...later, ...state.waiting]
-    // Whoever comes after others of its own group is not kept waiting by a crowd.
-    for (const entry of later) entry.waitsSince = clock.currentTimeMillisUnsafe()
+    const apart = new Set(Exit.isSuccess(outcome) ? outcome.value.alone : [])
+    const passed = new Set<string>()
+    const later: Entries<I, A, E> = []
     for (const entry of group) {
-      if (apart.has(entry.item)) {
-        yield* storeAlone(entry)
+      const { item } = entry
+      const exit = Exit.isSuccess(outcome) ? outcome.value.answers.get(item) : failed(outcome)
+      if (exit !== undefined) {
+        release(entry)
+        answer(entry, exit)
         continue
       }
-      release(entry.item)
-      if (!again.has(entry.item)) {
-        answer(entry, Exit.isSuccess(outcome) ? (outcome.value.answers.get(entry.item) ?? unanswered) : failed(outcome))
+      const slots = slotsOf(item)
+      if (apart.has(item) && !slots.some((slot) => passed.has(slot))) {
+        yield* storeAlone(entry)
+      } else {
+        release(entry)
+        // Whoever comes after others of its own group is not kept waiting by a crowd.
+        entry.waitsSince = clock.currentTimeMillisUnsafe()
+        entry.rounds += 1
+        later.push(entry)
       }
+      for (const slot of slots) passed.add(slot)
     }
+    state.waiting = [...later, ...state.waiting]
     news.openUnsafe()
   })
 
   const lane = Effect.gen(function* () {
     yield* news.await
-    const group = take()
-    if (group.length === 0) return news.closeUnsafe()
-    yield* store(group)
+    const { group, tired } = take()
+    for (const entry of tired) yield* storeAlone(entry)
+    if (group.length > 0) return yield* store(group)
+    if (tired.length === 0) news.closeUnsafe()
   })
-  yield* Effect.addFinalizer(() => Effect.sync(() => entries.forEach((entry) => answer(entry, refused))))
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      state.closed = true
+      for (const entry of entries) answer(entry, refused)
+    })
+  )
   for (let at = 0; at < groups; at++) yield* Effect.forkScoped(Effect.forever(lane))
 
   return (items: ReadonlyArray<I>): Effect.Effect<ReadonlyArray<Exit.Exit<A, E | Overloaded>>, Overloaded> =>
     Effect.contextWith((context: Context.Context<never>) =>
       Effect.callback((resume) => {
-        if (entries.size + items.length > maxItems) return resume(refused)
+        if (state.closed || entries.size + items.length > maxItems) return resume(refused)
         const waitsSince = clock.currentTimeMillisUnsafe()
         const answers: Array<Exit.Exit<A, E | Overloaded>> = []
         let missing = items.length
@@ -177,7 +211,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
             missing -= 1
             if (missing === 0) resume(Effect.succeed(answers))
           }
-          const entry = { item, context, waitsSince, answer: answered }
+          const entry = { item, marks: marksOf(item), context, waitsSince, rounds: 0, answer: answered }
           entries.add(entry)
           state.waiting.push(entry)
         }
@@ -190,4 +224,9 @@ const failed = ({ cause }: Exit.Failure<unknown, never>) => Exit.failCause(cause
 
 const refused = Exit.fail(Overloaded.default)
 
-const unanswered = Exit.die(new Error("The storage of a group said nothing of one of its items"))
+const maxRounds = 3
+
+const slotsOf = ({ once, slots }: Item): ReadonlyArray<string> => (once === undefined ? slots : [...slots, once])
+
+const marksOf = (item: Item): ReadonlyArray<string> =>
+  item.series === undefined ? slotsOf(item) : [...slotsOf(item), item.series]

@@ -4,8 +4,9 @@ import { slotOf } from "../IdentityKey.ts"
 import type { GroupRequest } from "../IdentityResolver.ts"
 import type { Principal } from "../Principals.ts"
 import type { EventRow, IdempotencyClaim } from "./EventsRepo.ts"
+import type { Item } from "./GroupCommit.ts"
 
-export interface Submission extends GroupRequest {
+export interface Submission extends GroupRequest, Item {
   readonly draft: EventDraft
   readonly principal: Principal
   /** All of the row but the key that it hangs on. */
@@ -13,13 +14,11 @@ export interface Submission extends GroupRequest {
   readonly claim: IdempotencyClaim | undefined
   /** What of it was left out, before anybody looked whom it is about. */
   readonly warnings: ReadonlyArray<IngestionWarning>
-  /** What must not overtake one another: the keys that it names, and its idempotency key. */
-  readonly slots: ReadonlyArray<string>
-  /** About how much it takes on its way, in bytes. */
-  readonly size: number
 }
 
-export const slotsOf = ({ assertion }: Principal, claim: IdempotencyClaim | undefined): ReadonlyArray<string> => {
-  const keys = assertion.keys.map(({ kind, value }) => slotOf(kind, value))
-  return claim === undefined ? keys : [...keys, `once:${claim.scope}:${claim.key}`]
-}
+/** The keys that it names: who shares one does not overtake. */
+export const slotsOf = ({ assertion }: Principal): ReadonlyArray<string> =>
+  assertion.keys.map(({ kind, value }) => slotOf(kind, value))
+
+/** The slot of an idempotency key. */
+export const onceOf = ({ key, scope }: Pick<IdempotencyClaim, "key" | "scope">): string => `once:${scope}:${key}`

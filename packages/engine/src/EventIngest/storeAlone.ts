@@ -29,6 +29,8 @@ export const makeStoreAlone = ({ repo, resolver, warnings }: StoreParts) => {
     const [before] = yield* repo.findIdempotencyKeys([claim])
     // Its event was erased, or it grew too old, between the two statements.
     if (before === undefined) return yield* claimOnce(claim)
+    // An attempt of ours whose commit nobody heard of.
+    if (before.eventId === claim.eventId) return
     return yield* before.fingerprint === claim.fingerprint ? new Duplicate() : keyReused
   })
 

@@ -10,61 +10,49 @@ import { DatabaseUnavailable, type EventAccepted } from "@hogsend/core"
 import { Cause, Effect, Exit, Schedule } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 import { isContention, isUnreachable, withTimeout } from "../Database.ts"
-import { slotOf } from "../IdentityKey.ts"
 import { type Claimant, contactKeyAsSent, type InGroup, TakenMeanwhile } from "../IdentityResolver.ts"
 import { accepted, keyReused, notStored } from "./answer.ts"
 import type { GroupOutcome } from "./GroupCommit.ts"
 import type { StoreFailure, StoreParts } from "./storeAlone.ts"
-import { slotsOf, type Submission } from "./Submission.ts"
+import { onceOf, type Submission } from "./Submission.ts"
 
 type Outcome = GroupOutcome<Submission, EventAccepted, StoreFailure>
 type Answers = Map<Submission, Exit.Exit<EventAccepted, StoreFailure>>
 
-/** What an attempt finds out on its way. */
-interface Unsettled {
-  readonly answers: Answers
-  readonly alone: Array<Submission>
-  readonly later: Array<Submission>
-}
-
 export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warnings }: StoreParts) => {
-  /**
-   * Claims the idempotency keys, each for the first of the group that names it; who was stored before is answered, who may be
-   * is left to go alone, and a twin of one that goes alone comes after it.
-   */
+  /** Claims the idempotency keys; who was stored before is answered, who may be is left to go alone. */
   const claim = Effect.fnUntraced(function* (
     requests: ReadonlyArray<Claimant<Submission>>,
-    firsts: ReadonlyMap<string | undefined, Submission>,
-    { alone, answers, later }: Unsettled
+    answers: Answers,
+    alone: Array<Submission>
   ) {
-    const here = new Set(requests.map(({ request }) => request))
-    const isFirst = (request: Submission) => firsts.get(onceOf(request)) === request
-    const claims = requests.flatMap(({ request }) => (isFirst(request) ? (request.claim ?? []) : []))
+    const claims = requests.flatMap(({ request }) => request.claim ?? [])
     const won = new Set(
       (claims.length === 0 ? [] : yield* repo.claimIdempotencyKeys(claims)).map(({ eventId }) => eventId)
     )
     const lost = requests.filter(({ request }) => request.claim !== undefined && !won.has(request.claim.eventId))
     const holders = lost.length === 0 ? [] : yield* repo.findIdempotencyKeys(lost.flatMap((l) => l.request.claim ?? []))
-    const fingerprints = new Map(holders.map((holder) => [onceOf({ claim: holder }), holder.fingerprint]))
+    const holderOf = new Map(holders.map((holder) => [onceOf(holder), holder]))
+    const stopped = new Set<Submission>()
     for (const { known, request } of lost) {
-      const [first, fingerprint] = [firsts.get(onceOf(request)), fingerprints.get(onceOf(request))]
-      if (first !== undefined && !here.has(first)) later.push(request)
-      else if (fingerprint === undefined) alone.push(request)
-      else if (fingerprint !== request.claim?.fingerprint) answers.set(request, Exit.fail(keyReused))
+      const holder = holderOf.get(request.once ?? "")
+      // An attempt of ours whose commit nobody heard of.
+      if (holder !== undefined && holder.eventId === request.event.id) continue
+      stopped.add(request)
       // Whose event is there and whose keys are not was erased, or is about to be.
-      else if (known === null) alone.push(request)
+      if (holder === undefined || known === null) alone.push(request)
+      else if (holder.fingerprint !== request.claim?.fingerprint) answers.set(request, Exit.fail(keyReused))
       else answers.set(request, Exit.succeed(notStored(known, request.draft, [])))
     }
-    const stopped = new Set(lost.map(({ request }) => request))
-    return new Set([...here].filter((request) => !stopped.has(request)))
+    return new Set(requests.map(({ request }) => request).filter((request) => !stopped.has(request)))
   })
 
   const attempt = (submissions: ReadonlyArray<Submission>) =>
     Effect.suspend(() => {
-      const unsettled: Unsettled = { answers: new Map(), alone: [], later: [] }
-      const firsts = new Map(submissions.toReversed().map((submission) => [onceOf(submission), submission]))
+      const answers: Answers = new Map()
+      const unclear: Array<Submission> = []
       const stored = resolver.resolveGroup(submissions, {
-        claim: (requests) => claim(requests, firsts, unsettled),
+        claim: (requests) => claim(requests, answers, unclear),
         write: (resolved) =>
           resolved.length === 0
             ? Effect.void
@@ -72,10 +60,9 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
                 repo.insert(resolved.map(({ request, resolution }) => ({ ...request.event, keyId: resolution.keyId })))
               )
       })
-      return Effect.map(sql.withTransaction(stored), ({ alone, later, resolved }) => ({
-        answers: unsettled.answers,
-        alone: [...alone, ...unsettled.alone],
-        later: [...later, ...unsettled.later],
+      return Effect.map(sql.withTransaction(stored), ({ alone, resolved }) => ({
+        answers,
+        alone: [...alone, ...unclear],
         resolved
       }))
     })
@@ -94,30 +81,19 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
     return outcome satisfies Outcome
   })
 
-  /** As often as it takes while the others of the group can still be stored together. */
   const store = (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome, SqlError> =>
     once(submissions).pipe(
       Effect.retry({ while: isContention, times: 3 }),
       Effect.catch((error): Effect.Effect<Outcome, SqlError> => {
-        if (error instanceof TakenMeanwhile) return withoutThose(submissions, new Set(error.slots))
+        if (error instanceof TakenMeanwhile) return Effect.succeed(onlyThose(submissions, new Set(error.slots)))
         if (isContention(error)) return Effect.succeed(allAlone(submissions))
-        return isUnreachable(error) ? Effect.fail(error) : byHalves(submissions)
+        if (isUnreachable(error)) return Effect.fail(error)
+        // Something is wrong with one of them: it is looked for by halves, and the other half is handed in again.
+        return submissions.length === 1
+          ? Effect.succeed(allAlone(submissions))
+          : store(submissions.slice(0, Math.ceil(submissions.length / 2)))
       })
     )
-
-  const withoutThose = (submissions: ReadonlyArray<Submission>, taken: ReadonlySet<string>) => {
-    const named = ({ assertion }: Submission) =>
-      assertion.keys.some(({ kind, value }) => taken.has(slotOf(kind, value)))
-    const [apart, rest] = [submissions.filter(named), submissions.filter((one) => !named(one))]
-    if (apart.length === 0 || rest.length === 0) return Effect.succeed(allAlone(submissions))
-    return Effect.map(store(rest), (outcome) => ({ ...outcome, alone: [...outcome.alone, ...apart] }))
-  }
-
-  const byHalves = (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome, SqlError> => {
-    if (submissions.length === 1) return Effect.succeed(allAlone(submissions))
-    const middle = Math.ceil(submissions.length / 2)
-    return Effect.zipWith(store(submissions.slice(0, middle)), store(submissions.slice(middle)), together)
-  }
 
   /** Those that a lost commit had stored after all are answered; the others are stored. */
   const again = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
@@ -133,8 +109,9 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
       const key = found ?? contactKeyAsSent(submission.assertion.keys)
       answers.set(submission, Exit.succeed(accepted(key, submission.draft, submission.warnings)))
     }
-    const before = { answers, alone: [], later: [] }
-    return rest.length === 0 ? before : together(before, yield* store(rest))
+    if (rest.length === 0) return { answers, alone: [] }
+    const stored = yield* store(rest)
+    return { ...stored, answers: new Map([...answers, ...stored.answers]) }
   })
 
   return (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome> =>
@@ -146,44 +123,19 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.succeed(allAlone(submissions))
       ),
-      Effect.map(inTurn(submissions)),
       Effect.withSpan("EventIngest.storeGroup", { attributes: { "hogsend.events": submissions.length } })
     )
 }
 
-const onceOf = ({ claim }: Pick<Submission, "claim">): string | undefined =>
-  claim === undefined ? undefined : `${claim.scope}:${claim.key}`
+const allAlone = (submissions: ReadonlyArray<Submission>): Outcome => ({ answers: new Map(), alone: submissions })
 
-/** Those that go alone go at the same time; who shares a key with an earlier one that is not answered yet comes after it. */
-const inTurn =
-  (submissions: ReadonlyArray<Submission>) =>
-  (outcome: Outcome): Outcome => {
-    if (outcome.alone.length === 0) return outcome
-    const [alone, waiting] = [new Set(outcome.alone), new Set(outcome.later)]
-    const taken = new Set<string>()
-    for (const submission of submissions) {
-      if (!alone.has(submission) && !waiting.has(submission)) continue
-      const slots = slotsOf(submission.principal, submission.claim)
-      if (slots.some((slot) => taken.has(slot)) && alone.delete(submission)) waiting.add(submission)
-      for (const slot of slots) taken.add(slot)
-    }
-    return { ...outcome, alone: [...alone], later: [...waiting] }
-  }
-
-const allAlone = (submissions: ReadonlyArray<Submission>): Outcome => ({
-  answers: new Map(),
-  alone: submissions,
-  later: []
-})
+/** Those that name a key that was taken go alone; the others are handed in again. */
+const onlyThose = (submissions: ReadonlyArray<Submission>, taken: ReadonlySet<string>): Outcome => {
+  const apart = submissions.filter(({ slots }) => slots.some((slot) => taken.has(slot)))
+  return allAlone(apart.length === 0 ? submissions : apart)
+}
 
 const allFailed = (submissions: ReadonlyArray<Submission>): Outcome => ({
   answers: new Map(submissions.map((submission) => [submission, Exit.fail(DatabaseUnavailable.default)])),
-  alone: [],
-  later: []
-})
-
-const together = (a: Outcome, b: Outcome): Outcome => ({
-  answers: new Map([...a.answers, ...b.answers]),
-  alone: [...a.alone, ...b.alone],
-  later: [...a.later, ...b.later]
+  alone: []
 })

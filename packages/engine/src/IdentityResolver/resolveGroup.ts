@@ -48,13 +48,11 @@ export interface GroupWork<R, E> {
 
 export interface GroupResolved<R> {
   readonly resolved: ReadonlyArray<InGroup<R>>
-  /** Those that need a transaction of their own. */
+  /** Those that need a transaction of their own. Who is in neither comes after one of this group. */
   readonly alone: ReadonlyArray<R>
-  /** Those that come after one of this group, and belong into the next. */
-  readonly later: ReadonlyArray<R>
 }
 
-/** Somebody else was faster with these keys, or they were an erased person's: by `slotOf`. */
+/** Somebody else was faster with these keys, or they moved, or they were an erased person's: by `slotOf`. */
 export class TakenMeanwhile extends Schema.TaggedError<TakenMeanwhile>()("TakenMeanwhile", {
   slots: Schema.Array(Schema.String)
 }) {}
@@ -73,13 +71,11 @@ export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
   ) {
     const circumstances = { mint: newId, limits, now: (yield* Clock.currentTimeMillis) * 1000 }
     const knowledge = yield* look(repo, requests)
-    const { alone, later, together } = classifyGroup(requests, knowledge, circumstances)
+    const { alone, together } = classifyGroup(requests, knowledge, circumstances)
     const writing = together.filter((candidate) => isWriting(candidate, knowledge))
     const rows = yield* lockRows(repo, writing)
-    const again = yield* lookAgain(repo, writing, rows, circumstances)
-    const candidates = together.flatMap((candidate) =>
-      again.asked.has(candidate.request) ? (again.together.get(candidate.request) ?? []) : [candidate]
-    )
+    const under = yield* lookAgain(repo, writing, rows, circumstances)
+    const candidates = together.map((candidate) => under.get(candidate.request) ?? candidate)
 
     const goOn = yield* work.claim(
       candidates.map(({ decision, fresh, request }) => ({
@@ -92,7 +88,7 @@ export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
     const resolved = yield* writeContacts(repo, kept, rows, serverOnly)
     yield* holdKeys(repo, kept, rows)
     yield* work.write(resolved)
-    return { resolved, alone: [...alone, ...again.alone], later: [...later, ...again.later] } satisfies GroupResolved<R>
+    return { resolved, alone } satisfies GroupResolved<R>
   })
 
 const look = (repo: Repo, requests: ReadonlyArray<GroupRequest>) =>
@@ -128,8 +124,9 @@ const lookAgain = Effect.fnUntraced(function* <R extends GroupRequest>(
     circumstances,
     ({ decision, fresh }) => !fresh && decision.contact !== null && rows.has(decision.contact.id)
   )
-  const under = new Map(together.map((candidate) => [candidate.request, candidate]))
-  return { asked: new Set(requests), together: under, alone, later }
+  const moved = [...alone, ...later]
+  if (moved.length > 0) return yield* new TakenMeanwhile({ slots: slotsOf(moved) })
+  return new Map(together.map((candidate) => [candidate.request, candidate]))
 })
 
 const nothingKnown: Knowledge = { keys: new Map(), contacts: new Map() }
@@ -207,8 +204,11 @@ const holdKeys = Effect.fnUntraced(function* (
   const held = new Set((yield* repo.holdKeys([...ids])).map(({ id }) => id))
   if (held.size === ids.size) return
   const gone = free.filter(({ decision }) => !held.has(decision.keyId)).map(({ request }) => request)
-  return yield* new TakenMeanwhile({ slots: namesOf(gone).map(({ kind, value }) => slotOf(kind, value)) })
+  return yield* new TakenMeanwhile({ slots: slotsOf(gone) })
 })
+
+const slotsOf = (requests: ReadonlyArray<GroupRequest>) =>
+  namesOf(requests).map(({ kind, value }) => slotOf(kind, value))
 
 const keyOf = ({ contact }: ResolvedDecision, { keys }: Assertion): ContactKey =>
   contact === null ? anonymousContactKey(keys[0]?.value ?? "") : contactKeyOf(contact)
