@@ -11,8 +11,10 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  createSecretKey,
   hash,
   hkdfSync,
+  type KeyObject,
   randomBytes as nodeRandomBytes,
   timingSafeEqual
 } from "node:crypto"
@@ -24,8 +26,14 @@ export const sha256 = (data: Uint8Array | string): Uint8Array =>
 /** SHA-256 over the UTF-8 of a string, as 64 lower-case hex digits. */
 export const sha256Hex = (data: string): string => hash("sha256", data, "hex")
 
+/** A key that is ready for use: a fifth of the cost of one that is not. */
+export type HmacKey = KeyObject
+
+export const hmacKey = (key: Uint8Array | string): HmacKey =>
+  typeof key === "string" ? createSecretKey(key, "utf8") : createSecretKey(key)
+
 /** The 32 bytes of HMAC-SHA256 (RFC 2104); strings are taken as UTF-8. */
-export const hmacSha256 = (key: Uint8Array | string, data: Uint8Array | string): Uint8Array =>
+export const hmacSha256 = (key: HmacKey | Uint8Array | string, data: Uint8Array | string): Uint8Array =>
   new Uint8Array(createHmac("sha256", key).update(data).digest())
 
 /** A key of 32 bytes out of a secret, by HKDF-SHA256 (RFC 5869): another one for every `info`. */

@@ -13,7 +13,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { oneRow, orUnavailable } from "./Database.ts"
 import { type IdentityKeyKind, slotOf } from "./IdentityKey.ts"
 import { type Place, Sealing } from "./Sealing.ts"
-import { hmacSha256, randomBytes } from "./SyncCrypto.ts"
+import { hmacKey, hmacSha256, randomBytes } from "./SyncCrypto.ts"
 
 /** A key by its string. */
 export interface BuriedKey {
@@ -45,7 +45,7 @@ export class Tombstones extends Context.Service<
       Tombstones,
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
-        const dataKey = yield* orUnavailable(openDataKey)
+        const dataKey = hmacKey(yield* orUnavailable(openDataKey))
         const macOf = ({ kind, value }: BuriedKey): string => Hex.encode(hmacSha256(dataKey, slotOf(kind, value)))
         /** In one order for everybody who writes. */
         const macsOf = (keys: ReadonlyArray<BuriedKey>) =>

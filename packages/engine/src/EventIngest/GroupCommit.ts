@@ -16,7 +16,7 @@ export interface GroupCommitOptions {
   readonly maxGroup?: number
   /** How much is stored together, in bytes. 1 MiB. */
   readonly maxGroupSize?: number
-  /** How many groups are stored at the same time. 2. */
+  /** How many groups are on their way at the same time, of which one is not committing yet. 2. */
   readonly groups?: number
   /** How many items are stored alone at the same time. 4. */
   readonly alone?: number
@@ -42,7 +42,11 @@ export interface GroupOutcome<I, A, E> {
 }
 
 export interface Storage<I, A, E> {
-  readonly storeGroup: (items: ReadonlyArray<I>) => Effect.Effect<GroupOutcome<I, A, E>>
+  /** Runs `committing` when nothing is left but the commit, if it gets there. */
+  readonly storeGroup: (
+    items: ReadonlyArray<I>,
+    committing: Effect.Effect<void>
+  ) => Effect.Effect<GroupOutcome<I, A, E>>
   readonly storeAlone: (item: I) => Effect.Effect<A, E>
 }
 
@@ -76,6 +80,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   const scope = yield* Effect.scope
   const permits = yield* Semaphore.make(alone)
   const news = yield* Latch.make()
+  const turn = yield* Semaphore.make(1)
   /** Everybody who has no answer yet, and of those who waits, in the order of arrival. */
   const entries = new Set<Entry<I, A, E>>()
   const state: { waiting: Entries<I, A, E>; closed: boolean } = { waiting: [], closed: false }
@@ -147,14 +152,16 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       Effect.forkIn(scope)
     )
 
-  const storeGroup = (group: ReadonlyArray<Entry<I, A, E>>) => {
-    const stored = storage.storeGroup(group.map(({ item }) => item))
+  const storeGroup = (group: ReadonlyArray<Entry<I, A, E>>, committing: Effect.Effect<void>) => {
+    const items = group.map(({ item }) => item)
+    const stored = storage.storeGroup(items, committing)
     const [first, ...others] = group
     return first !== undefined && others.length === 0 ? Effect.provideContext(stored, first.context) : stored
   }
 
-  const store = Effect.fnUntraced(function* (group: ReadonlyArray<Entry<I, A, E>>) {
-    const outcome = yield* Effect.exit(storeGroup(group))
+  const store = Effect.fnUntraced(function* (group: ReadonlyArray<Entry<I, A, E>>, committing: Effect.Effect<void>) {
+    const outcome = yield* Effect.exit(storeGroup(group, committing))
+    yield* committing
     const apart = new Set(Exit.isSuccess(outcome) ? outcome.value.alone : [])
     const passed = new Set<string>()
     const later: Entries<I, A, E> = []
@@ -182,12 +189,23 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     news.openUnsafe()
   })
 
+  /** Takes what is there while the group before commits, and no sooner: what arrives meanwhile is a larger group. */
   const lane = Effect.gen(function* () {
+    yield* turn.take(1)
     yield* news.await
     const { group, tired } = take()
+    if (group.length + tired.length === 0) news.closeUnsafe()
     for (const entry of tired) yield* storeAlone(entry)
-    if (group.length > 0) return yield* store(group)
-    if (tired.length === 0) news.closeUnsafe()
+    if (group.length === 0) return yield* turn.release(1)
+    let committing = false
+    yield* store(
+      group,
+      Effect.suspend(() => {
+        if (committing) return Effect.void
+        committing = true
+        return Effect.asVoid(turn.release(1))
+      })
+    )
   })
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {

@@ -47,18 +47,16 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
     return new Set(requests.map(({ request }) => request).filter((request) => !stopped.has(request)))
   })
 
-  const attempt = (submissions: ReadonlyArray<Submission>) =>
+  const attempt = (submissions: ReadonlyArray<Submission>, committing: Effect.Effect<void>) =>
     Effect.suspend(() => {
       const answers: Answers = new Map()
       const unclear: Array<Submission> = []
       const stored = resolver.resolveGroup(submissions, {
         claim: (requests) => claim(requests, answers, unclear),
-        write: (resolved) =>
-          resolved.length === 0
-            ? Effect.void
-            : Effect.asVoid(
-                repo.insert(resolved.map(({ request, resolution }) => ({ ...request.event, keyId: resolution.keyId })))
-              )
+        write: (resolved) => {
+          const rows = resolved.map(({ request, resolution }) => ({ ...request.event, keyId: resolution.keyId }))
+          return rows.length === 0 ? committing : Effect.andThen(repo.insert(rows), committing)
+        }
       })
       return Effect.map(sql.withTransaction(stored), ({ alone, resolved }) => ({
         answers,
@@ -75,14 +73,17 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
     }
   })
 
-  const once = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
-    const { resolved, ...outcome } = yield* attempt(submissions)
+  const once = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>, committing: Effect.Effect<void>) {
+    const { resolved, ...outcome } = yield* attempt(submissions, committing)
     yield* tell(outcome.answers, resolved)
     return outcome satisfies Outcome
   })
 
-  const store = (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome, SqlError> =>
-    once(submissions).pipe(
+  const store = (
+    submissions: ReadonlyArray<Submission>,
+    committing: Effect.Effect<void>
+  ): Effect.Effect<Outcome, SqlError> =>
+    once(submissions, committing).pipe(
       Effect.retry({ while: isContention, times: 3 }),
       Effect.catch((error): Effect.Effect<Outcome, SqlError> => {
         if (error instanceof TakenMeanwhile) return Effect.succeed(onlyThose(submissions, new Set(error.slots)))
@@ -91,12 +92,12 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
         // Something is wrong with one of them: it is looked for by halves, and the other half is handed in again.
         return submissions.length === 1
           ? Effect.succeed(allAlone(submissions))
-          : store(submissions.slice(0, Math.ceil(submissions.length / 2)))
+          : store(submissions.slice(0, Math.ceil(submissions.length / 2)), committing)
       })
     )
 
   /** Those that a lost commit had stored after all are answered; the others are stored. */
-  const again = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
+  const again = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>, committing: Effect.Effect<void>) {
     const ids = new Set((yield* repo.findIds(submissions.map(({ event }) => event.id))).map(({ id }) => id))
     const [done, rest] = [
       submissions.filter(({ event }) => ids.has(event.id)),
@@ -110,13 +111,13 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
       answers.set(submission, Exit.succeed(accepted(key, submission.draft, submission.warnings)))
     }
     if (rest.length === 0) return { answers, alone: [] }
-    const stored = yield* store(rest)
+    const stored = yield* store(rest, committing)
     return { ...stored, answers: new Map([...answers, ...stored.answers]) }
   })
 
-  return (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome> =>
-    store(submissions).pipe(
-      Effect.catch(() => again(submissions).pipe(Effect.retry(Schedule.spaced("100 millis")))),
+  return (submissions: ReadonlyArray<Submission>, committing: Effect.Effect<void>): Effect.Effect<Outcome> =>
+    store(submissions, committing).pipe(
+      Effect.catch(() => again(submissions, committing).pipe(Effect.retry(Schedule.spaced("100 millis")))),
       withTimeout,
       Effect.catch(() => Effect.succeed(allFailed(submissions))),
       // A defect is somebody's: alone, it is only theirs.

@@ -147,6 +147,11 @@ export const makeIdentityRepo = Effect.gen(function* () {
     lockContacts: (ids: ReadonlyArray<string>) => sql<ContactRow>`
       select ${contactColumns} from hogsend.contacts where id = any(${ids}::uuid[]) order by id for no key update`,
 
+    /** The same for those that nobody else holds at the moment; waits for nobody. */
+    lockFreeContacts: (ids: ReadonlyArray<string>) => sql<ContactRow>`
+      select ${contactColumns} from hogsend.contacts where id = any(${ids}::uuid[])
+      order by id for no key update skip locked`,
+
     /** What is known now of the asserted keys and of these contacts. */
     snapshot: Effect.fnUntraced(function* (keys: ReadonlyArray<KeyName>, contacts: ReadonlyArray<ContactRow>) {
       const rows = yield* findKeysAround(
@@ -209,9 +214,12 @@ export const makeIdentityRepo = Effect.gen(function* () {
       on conflict do nothing
       returning id`,
 
-    /** Until the end of the transaction these keys cannot be erased; answers those that still are there. */
+    /**
+     * Until the end of the transaction these keys cannot be erased; answers those that still are there and that nobody else
+     * is about to erase.
+     */
     holdKeys: (keyIds: ReadonlyArray<string>) => sql<{ id: string }>`
-      select id from hogsend.identity_keys where id = any(${keyIds}::uuid[]) order by id for key share`,
+      select id from hogsend.identity_keys where id = any(${keyIds}::uuid[]) order by id for key share skip locked`,
 
     /** Until the end of the transaction the key can be linked, and cannot be erased; answers nothing when it is somebody's. */
     holdFreeKey: (keyId: string) => sql<{ id: string }>`

@@ -65,10 +65,7 @@ interface Rules {
 }
 
 export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
-  Effect.fn("IdentityResolver.resolveGroup")(function* <R extends GroupRequest, E>(
-    requests: ReadonlyArray<R>,
-    work: GroupWork<R, E>
-  ) {
+  Effect.fnUntraced(function* <R extends GroupRequest, E>(requests: ReadonlyArray<R>, work: GroupWork<R, E>) {
     const circumstances = { mint: newId, limits, now: (yield* Clock.currentTimeMillis) * 1000 }
     const knowledge = yield* look(repo, requests)
     const { alone, together } = classifyGroup(requests, knowledge, circumstances)
@@ -105,7 +102,8 @@ const isWriting = ({ decision, fresh, request }: Candidate<GroupRequest>, { cont
 
 const lockRows = Effect.fnUntraced(function* (repo: Repo, writing: ReadonlyArray<Candidate<GroupRequest>>) {
   const ids = [...new Set(writing.flatMap(({ decision }) => decision.contact?.id ?? []))]
-  const rows = ids.length === 0 ? [] : yield* repo.lockContacts(ids)
+  // A group waits for nobody: who writes to a contact that somebody else holds does so alone.
+  const rows = ids.length === 0 ? [] : yield* repo.lockFreeContacts(ids)
   return new Map(rows.map((row): [string, ContactRow] => [row.id, row]))
 })
 
