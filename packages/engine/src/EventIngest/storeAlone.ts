@@ -1,6 +1,6 @@
 /** Stores one event in a transaction of its own, under the resolver's locks: whatever changes who is who. */
 import type { EventAccepted, IdempotencyKeyReused, IdentityDenied, DatabaseUnavailable } from "@hogsend/core"
-import { Effect, Schema } from "effect"
+import { Effect, Schedule, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { orUnavailable } from "../Database.ts"
 import { contactKeyAsSent, type IdentityResolver } from "../IdentityResolver.ts"
@@ -63,6 +63,12 @@ export const makeStoreAlone = ({ repo, resolver, warnings }: StoreParts) => {
           const recorded = warnings.record(all, { source: submission.asker.source, contactId: null })
           return Effect.as(recorded, notStored(contactKeyAsSent(submission.assertion.keys), submission.draft, all))
         }
+      }),
+      // The same event again: what a commit had stored that nobody heard of is not stored twice.
+      Effect.retry({
+        while: ({ _tag }) => _tag === "DatabaseUnavailable",
+        schedule: Schedule.spaced("500 millis"),
+        times: 4
       }),
       orUnavailable
     )
