@@ -26,11 +26,13 @@ export const ourGate = Effect.fnUntraced(function* (secret: string, userIds: Rea
     const { key } = yield* Effect.flatMap(ApiKeys, ({ mint }) => mint(draft, { name: "bench", keyId: null }))
     return {
       tokens: userIds.map((userId) => generateUserToken({ secret, userId })),
+      // As a busy route does: from memory, and by the long way whenever that does not know.
       judge: (token: string): Effect.Effect<string, unknown> =>
-        gate.authorize(Redacted.make(key), Access.browser, facts).pipe(
-          Effect.andThen(userTokens.verify(token)),
-          Effect.map(({ userId }) => userId)
-        )
+        Effect.suspend(() =>
+          gate.admitted(key, Access.browser, facts, Date.now()) === undefined
+            ? Effect.andThen(gate.authorize(Redacted.make(key), Access.browser, facts), userTokens.verify(token))
+            : userTokens.verify(token)
+        ).pipe(Effect.map(({ userId }) => userId))
     }
   }).pipe(Effect.provideContext(services))
 })

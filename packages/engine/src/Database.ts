@@ -10,6 +10,7 @@ import { PgClient, PgTypes } from "@effect/sql-pg"
 import { DatabaseUnavailable } from "@hogsend/core"
 import { Effect, Layer, Result, Schema } from "effect"
 import { SqlError } from "effect/sql/SqlError"
+import { type Fragment, fragment, parameter } from "effect/sql/Statement"
 import { boundTransactions } from "./Database/boundTransactions.ts"
 import { DatabaseTaskTimeout, DatabaseTimeout, withTimeout } from "./Database/DatabaseTimeout.ts"
 
@@ -67,8 +68,8 @@ export const orUnavailable = <A, E, R>(
   })
 
 /** A column of many rows as one parameter: typed, since the driver cannot tell the type of nothing but nulls. */
-export const column = (values: ReadonlyArray<unknown>, oid: number): PgTypes.Parameter =>
-  Result.getOrThrow(PgTypes.array(values, oid))
+export const column = (values: ReadonlyArray<unknown>, oid: number): Fragment =>
+  fragment([parameter(Result.getOrThrow(PgTypes.array(values, oid)))])
 
 /** The row of a statement that always answers one. */
 export const oneRow = <A>(rows: ReadonlyArray<A>): Effect.Effect<A> =>

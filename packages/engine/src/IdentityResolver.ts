@@ -62,13 +62,7 @@ import {
 import { newId } from "./newId.ts"
 
 export type { Changes } from "./IdentityResolver/applySteps.ts"
-export {
-  type Claimant,
-  type GroupRequest,
-  type GroupResolved,
-  type InGroup,
-  TakenMeanwhile
-} from "./IdentityResolver/resolveGroup.ts"
+export { type GroupRequest, type GroupResolved, type InGroup, TakenMeanwhile } from "./IdentityResolver/resolveGroup.ts"
 export {
   type AssertedKey,
   type Assertion,

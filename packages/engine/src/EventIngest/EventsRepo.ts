@@ -1,6 +1,7 @@
-/** The SQL of taking events in: each statement takes as many as there are. */
+/** The SQL of taking events in. */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import type { VouchedBy } from "@hogsend/core"
+import type { Fragment } from "effect/sql/Statement"
 import { column } from "../Database.ts"
 
 export interface EventRow {
@@ -26,67 +27,94 @@ export interface IdempotencyClaim {
   readonly eventId: string
 }
 
-const { text, timestamptz, uuid } = PgTypes.OID
+/** An event as one of a group. */
+export interface GroupEvent {
+  readonly row: EventRow
+  readonly claim: IdempotencyClaim | undefined
+  /** Nothing else keeps its key in its place: it is stored if the key is `held`. */
+  readonly loose: boolean
+}
 
-const columnOf = <A>(rows: ReadonlyArray<A>, oid: number, value: (row: A) => unknown) => column(rows.map(value), oid)
+const { bool, text, timestamptz, uuid } = PgTypes.OID
 
-export const makeEventsRepo = (sql: PgClient.PgClient) => ({
-  /** One that is there already is left as it is: an attempt whose commit nobody heard of. */
-  insert: (events: ReadonlyArray<EventRow>) =>
-    sql.unsafe(insertEvents, [
-      columnOf(events, uuid, (event) => event.id),
-      columnOf(events, uuid, (event) => event.keyId),
-      columnOf(events, text, (event) => event.name),
-      columnOf(events, text, (event) => event.properties),
-      columnOf(events, text, ({ value }) => (value === null ? null : String(value))),
-      columnOf(events, text, (event) => event.currency),
-      columnOf(events, text, ({ groups }) => (groups === null ? null : JSON.stringify(groups))),
-      columnOf(events, text, (event) => event.source),
-      columnOf(events, text, (event) => event.vouchedBy),
-      columnOf(events, text, (event) => event.idempotencyKey),
-      columnOf(events, timestamptz, (event) => event.occurredAt)
-    ]),
+export const makeEventsRepo = (sql: PgClient.PgClient) => {
+  const fields =
+    sql.literal(`id, key_id, name, properties, value, currency, groups, source, vouched_by, idempotency_key,
+    occurred_at`)
+  const stored = sql.literal(`id, key_id, name, properties::jsonb, value::numeric, currency, groups::jsonb, source,
+    vouched_by, idempotency_key, occurred_at`)
 
-  /** Which of these events are stored. */
-  findIds: (ids: ReadonlyArray<string>) => sql<{ id: string }>`
-    select id from hogsend.events where id = any(${ids}::uuid[])`,
+  const columnsOf = (events: ReadonlyArray<EventRow>) => {
+    const of = (oid: number, value: (event: EventRow) => unknown) => column(events.map(value), oid)
+    return sql`${of(uuid, ({ id }) => id)}, ${of(uuid, ({ keyId }) => keyId)}, ${of(text, ({ name }) => name)},
+      ${of(text, ({ properties }) => properties)},
+      ${of(text, ({ value }) => (value === null ? null : String(value)))}, ${of(text, ({ currency }) => currency)},
+      ${of(text, ({ groups }) => (groups === null ? null : JSON.stringify(groups)))},
+      ${of(text, ({ source }) => source)}, ${of(text, ({ vouchedBy }) => vouchedBy)},
+      ${of(text, ({ idempotencyKey }) => idempotencyKey)}, ${of(timestamptz, ({ occurredAt }) => occurredAt)}`
+  }
 
-  /** Answers the events that won their key; waits for a transaction that is claiming the same. */
-  claimIdempotencyKeys: (claims: ReadonlyArray<IdempotencyClaim>) =>
-    sql.unsafe<{ eventId: string }>(claimKeys, [
-      columnOf(claims, text, (claim) => claim.scope),
-      columnOf(claims, text, (claim) => claim.key),
-      columnOf(claims, text, (claim) => claim.fingerprint),
-      columnOf(claims, uuid, (claim) => claim.eventId)
-    ]),
+  return {
+    /** One that is there already is left as it is: an attempt whose commit nobody heard of. */
+    insert: (event: EventRow) => sql`
+      insert into hogsend.events (${fields}) select ${stored} from unnest(${columnsOf([event])}) as e (${fields})
+      on conflict (id) do nothing`,
 
-  /** Who holds these keys. */
-  findIdempotencyKeys: (claims: ReadonlyArray<IdempotencyClaim>) =>
-    sql.unsafe<IdempotencyClaim>(findKeys, [
-      columnOf(claims, text, (claim) => claim.scope),
-      columnOf(claims, text, (claim) => claim.key)
-    ])
-})
+    /**
+     * Stores a group in one statement with `parts`, which has the keys that are new (`new_keys`) and those that are held
+     * (`held`). The first row has the ids of the new keys that were won; the others are events that were not stored, with
+     * whether they won their idempotency keys.
+     */
+    storeGroup: (events: ReadonlyArray<GroupEvent>, parts: Fragment) => sql<{
+      id: string | null
+      claimed: boolean | null
+      newKeys: ReadonlyArray<string> | null
+    }>`
+      with ${parts},
+      asked as materialized (
+        select * from unnest(${columnsOf(events.map(({ row }) => row))},
+          ${column(
+            events.map(({ claim }) => claim?.scope ?? null),
+            text
+          )}, ${column(
+            events.map(({ claim }) => claim?.fingerprint ?? null),
+            text
+          )}, ${column(
+            events.map(({ loose }) => loose),
+            bool
+          )}) as e (${fields}, scope, fingerprint, loose)
+      ),
+      claimed as (
+        insert into hogsend.idempotency_keys (scope, key, fingerprint, event_id)
+        select scope, idempotency_key, fingerprint, id from asked where scope is not null
+        order by scope collate "C", idempotency_key collate "C"
+        on conflict do nothing returning event_id
+      ),
+      stored as (
+        insert into hogsend.events (${fields}) select ${stored} from asked
+        where (scope is null or id in (select event_id from claimed)) and (not loose or key_id in (select id from held))
+        on conflict (id) do nothing returning id
+      )
+      select null::uuid as id, null::boolean as claimed, array_agg(id) as "newKeys" from new_keys
+      union all
+      select id, id in (select event_id from claimed), null from asked where id not in (select id from stored)`,
 
-const insertEvents = `
-  insert into hogsend.events (id, key_id, name, properties, value, currency, groups, source, vouched_by,
-    idempotency_key, occurred_at)
-  select id, key_id, name, properties::jsonb, value::numeric, currency, groups::jsonb, source, vouched_by,
-    idempotency_key, occurred_at
-  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],
-    $10::text[], $11::timestamptz[]) as e (id, key_id, name, properties, value, currency, groups, source, vouched_by,
-    idempotency_key, occurred_at)
-  on conflict (id) do nothing`
+    /** Answers a row when the key was won; waits for a transaction that is claiming it. */
+    claimIdempotencyKey: ({ eventId, fingerprint, key, scope }: IdempotencyClaim) => sql<{ key: string }>`
+      insert into hogsend.idempotency_keys (scope, key, fingerprint, event_id)
+      values (${scope}, ${key}, ${fingerprint}, ${eventId})
+      on conflict do nothing returning key`,
 
-// In one order for everybody, so that two who want the same keys wait and do not deadlock.
-const claimKeys = `
-  insert into hogsend.idempotency_keys (scope, key, fingerprint, event_id)
-  select scope, key, fingerprint, event_id
-  from unnest($1::text[], $2::text[], $3::text[], $4::uuid[]) as c (scope, key, fingerprint, event_id)
-  order by scope collate "C", key collate "C"
-  on conflict do nothing returning event_id as "eventId"`
-
-const findKeys = `
-  select fingerprint, scope, key, event_id as "eventId"
-  from unnest($1::text[], $2::text[]) as asked (asked_scope, asked_key)
-  join hogsend.idempotency_keys on scope = asked_scope and key = asked_key`
+    /** Who holds these keys. */
+    findIdempotencyKeys: (claims: ReadonlyArray<IdempotencyClaim>) => sql<IdempotencyClaim>`
+      select fingerprint, scope, key, event_id as "eventId"
+      from unnest(${column(
+        claims.map(({ scope }) => scope),
+        text
+      )}, ${column(
+        claims.map(({ key }) => key),
+        text
+      )}) as asked (asked_scope, asked_key)
+      join hogsend.idempotency_keys on scope = asked_scope and key = asked_key`
+  }
+}

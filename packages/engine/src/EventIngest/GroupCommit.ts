@@ -16,7 +16,7 @@ export interface GroupCommitOptions {
   readonly maxGroup?: number
   /** How much is stored together, in bytes. 1 MiB. */
   readonly maxGroupSize?: number
-  /** How many groups are on their way at the same time, of which one is not committing yet. 2. */
+  /** How many groups are stored at the same time. 2. */
   readonly groups?: number
   /** How many items are stored alone at the same time. 4. */
   readonly alone?: number
@@ -42,11 +42,7 @@ export interface GroupOutcome<I, A, E> {
 }
 
 export interface Storage<I, A, E> {
-  /** Runs `committing` when nothing is left but the commit, if it gets there. */
-  readonly storeGroup: (
-    items: ReadonlyArray<I>,
-    committing: Effect.Effect<void>
-  ) => Effect.Effect<GroupOutcome<I, A, E>>
+  readonly storeGroup: (items: ReadonlyArray<I>) => Effect.Effect<GroupOutcome<I, A, E>>
   readonly storeAlone: (item: I) => Effect.Effect<A, E>
 }
 
@@ -80,7 +76,6 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   const scope = yield* Effect.scope
   const permits = yield* Semaphore.make(alone)
   const news = yield* Latch.make()
-  const turn = yield* Semaphore.make(1)
   /** Everybody who has no answer yet, and of those who waits, in the order of arrival. */
   const entries = new Set<Entry<I, A, E>>()
   const state: { waiting: Entries<I, A, E>; closed: boolean } = { waiting: [], closed: false }
@@ -120,9 +115,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       }
       const isTired = entry.rounds >= maxRounds
       const waits =
-        marks.some((mark) => busy.has(mark) || passed.has(mark)) ||
-        (item.once !== undefined && here.has(item.once)) ||
-        (isTired && item.slots.some((slot) => here.has(slot)))
+        marks.some((mark) => busy.has(mark) || passed.has(mark)) || (item.once !== undefined && here.has(item.once))
       if (waits || isTired) for (const mark of marks) passed.add(mark)
       if (waits) {
         left.push(entry)
@@ -131,7 +124,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       } else {
         group.push(entry)
         size += item.size
-        for (const mark of marks) here.add(mark)
+        if (item.once !== undefined) here.add(item.once)
       }
     }
     state.waiting = left
@@ -152,16 +145,14 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       Effect.forkIn(scope)
     )
 
-  const storeGroup = (group: ReadonlyArray<Entry<I, A, E>>, committing: Effect.Effect<void>) => {
-    const items = group.map(({ item }) => item)
-    const stored = storage.storeGroup(items, committing)
+  const storeGroup = (group: ReadonlyArray<Entry<I, A, E>>) => {
+    const stored = storage.storeGroup(group.map(({ item }) => item))
     const [first, ...others] = group
     return first !== undefined && others.length === 0 ? Effect.provideContext(stored, first.context) : stored
   }
 
-  const store = Effect.fnUntraced(function* (group: ReadonlyArray<Entry<I, A, E>>, committing: Effect.Effect<void>) {
-    const outcome = yield* Effect.exit(storeGroup(group, committing))
-    yield* committing
+  const store = Effect.fnUntraced(function* (group: ReadonlyArray<Entry<I, A, E>>) {
+    const outcome = yield* Effect.exit(storeGroup(group))
     const apart = new Set(Exit.isSuccess(outcome) ? outcome.value.alone : [])
     const passed = new Set<string>()
     const later: Entries<I, A, E> = []
@@ -189,23 +180,12 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     news.openUnsafe()
   })
 
-  /** Takes what is there while the group before commits, and no sooner: what arrives meanwhile is a larger group. */
   const lane = Effect.gen(function* () {
-    yield* turn.take(1)
     yield* news.await
     const { group, tired } = take()
-    if (group.length + tired.length === 0) news.closeUnsafe()
     for (const entry of tired) yield* storeAlone(entry)
-    if (group.length === 0) return yield* turn.release(1)
-    let committing = false
-    yield* store(
-      group,
-      Effect.suspend(() => {
-        if (committing) return Effect.void
-        committing = true
-        return Effect.asVoid(turn.release(1))
-      })
-    )
+    if (group.length > 0) return yield* store(group)
+    if (tired.length === 0) news.closeUnsafe()
   })
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {

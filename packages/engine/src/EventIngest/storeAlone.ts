@@ -25,7 +25,7 @@ export const makeStoreAlone = ({ repo, resolver, warnings }: StoreParts) => {
   const claimOnce = Effect.fnUntraced(function* (
     claim: IdempotencyClaim
   ): Effect.fn.Return<void, Duplicate | IdempotencyKeyReused | SqlError> {
-    if ((yield* repo.claimIdempotencyKeys([claim])).length > 0) return
+    if ((yield* repo.claimIdempotencyKey(claim)).length > 0) return
     const [before] = yield* repo.findIdempotencyKeys([claim])
     // Its event was erased, or it grew too old, between the two statements.
     if (before === undefined) return yield* claimOnce(claim)
@@ -40,7 +40,7 @@ export const makeStoreAlone = ({ repo, resolver, warnings }: StoreParts) => {
       occurredAt,
       properties,
       claim: claim === undefined ? Effect.void : claimOnce(claim),
-      write: (resolution) => Effect.as(repo.insert([{ ...event, keyId: resolution.keyId }]), resolution)
+      write: (resolution) => Effect.as(repo.insert({ ...event, keyId: resolution.keyId }), resolution)
     })
     const all = [...submission.warnings, ...resolution.warnings]
     yield* warnings.record(all, { source: asker.source, contactId: resolution.contactId })

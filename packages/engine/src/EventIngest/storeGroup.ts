@@ -9,8 +9,9 @@ import type { PgClient } from "@effect/sql-pg"
 import { DatabaseUnavailable, type EventAccepted } from "@hogsend/core"
 import { Cause, Effect, Exit, Schedule } from "effect"
 import { SqlError } from "effect/sql/SqlError"
+import type { Fragment } from "effect/sql/Statement"
 import { isContention, isUnreachable, withTimeout } from "../Database.ts"
-import { type Claimant, contactKeyAsSent, type InGroup, TakenMeanwhile } from "../IdentityResolver.ts"
+import { type InGroup, type Resolved, TakenMeanwhile } from "../IdentityResolver.ts"
 import { accepted, keyReused, notStored } from "./answer.ts"
 import type { GroupOutcome } from "./GroupCommit.ts"
 import type { StoreFailure, StoreParts } from "./storeAlone.ts"
@@ -19,71 +20,78 @@ import { onceOf, type Submission } from "./Submission.ts"
 type Outcome = GroupOutcome<Submission, EventAccepted, StoreFailure>
 type Answers = Map<Submission, Exit.Exit<EventAccepted, StoreFailure>>
 
+/** What an attempt finds out on its way. */
+interface Unsettled {
+  readonly answers: Answers
+  readonly alone: Array<Submission>
+}
+
 export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warnings }: StoreParts) => {
-  /** Claims the idempotency keys; who was stored before is answered, who may be is left to go alone. */
-  const claim = Effect.fnUntraced(function* (
-    requests: ReadonlyArray<Claimant<Submission>>,
-    answers: Answers,
-    alone: Array<Submission>
+  /** Writes the events; who was stored before is answered, who may be is left to go alone. */
+  const write = Effect.fnUntraced(function* (
+    resolved: ReadonlyArray<InGroup<Submission>>,
+    parts: Fragment,
+    { alone, answers }: Unsettled
   ) {
-    const claims = requests.flatMap(({ request }) => request.claim ?? [])
-    const won = new Set(
-      (claims.length === 0 ? [] : yield* repo.claimIdempotencyKeys(claims)).map(({ eventId }) => eventId)
+    const [first, ...missing] = yield* repo.storeGroup(
+      resolved.map(({ loose, request, resolution }) => ({
+        row: { ...request.event, keyId: resolution.keyId },
+        claim: request.claim,
+        loose
+      })),
+      parts
     )
-    const lost = requests.filter(({ request }) => request.claim !== undefined && !won.has(request.claim.eventId))
-    const holders = lost.length === 0 ? [] : yield* repo.findIdempotencyKeys(lost.flatMap((l) => l.request.claim ?? []))
+    const newKeys = new Set(first?.newKeys)
+    if (missing.length === 0) return { newKeys, left: new Set<Submission>() }
+    const claimed = new Map(missing.map(({ claimed, id }) => [id, claimed]))
+    const left = resolved.filter(({ request }) => claimed.has(request.event.id))
+    const gone = left.filter(({ request }) => request.claim === undefined || claimed.get(request.event.id) === true)
+    if (gone.length > 0) return yield* new TakenMeanwhile({ slots: gone.flatMap(({ request }) => request.slots) })
+    const holders = yield* repo.findIdempotencyKeys(left.flatMap(({ request }) => request.claim ?? []))
     const holderOf = new Map(holders.map((holder) => [onceOf(holder), holder]))
-    const stopped = new Set<Submission>()
-    for (const { known, request } of lost) {
+    for (const { request, resolution } of left) {
       const holder = holderOf.get(request.once ?? "")
-      // An attempt of ours whose commit nobody heard of.
-      if (holder !== undefined && holder.eventId === request.event.id) continue
-      stopped.add(request)
-      // Whose event is there and whose keys are not was erased, or is about to be.
-      if (holder === undefined || known === null) alone.push(request)
+      // Its event was erased, or it grew too old, between the two statements.
+      if (holder === undefined) alone.push(request)
       else if (holder.fingerprint !== request.claim?.fingerprint) answers.set(request, Exit.fail(keyReused))
-      else answers.set(request, Exit.succeed(notStored(known, request.draft, [])))
+      // An attempt of ours whose commit nobody heard of, or somebody who was faster.
+      else if (holder.eventId === request.event.id) answers.set(request, Exit.succeed(answered(request, resolution)))
+      else answers.set(request, Exit.succeed(notStored(resolution, request.draft, [])))
     }
-    return new Set(requests.map(({ request }) => request).filter((request) => !stopped.has(request)))
+    return { newKeys, left: new Set(left.map(({ request }) => request)) }
   })
 
-  const attempt = (submissions: ReadonlyArray<Submission>, committing: Effect.Effect<void>) =>
+  const attempt = (submissions: ReadonlyArray<Submission>) =>
     Effect.suspend(() => {
-      const answers: Answers = new Map()
-      const unclear: Array<Submission> = []
+      const unsettled: Unsettled = { answers: new Map(), alone: [] }
       const stored = resolver.resolveGroup(submissions, {
-        claim: (requests) => claim(requests, answers, unclear),
-        write: (resolved) => {
-          const rows = resolved.map(({ request, resolution }) => ({ ...request.event, keyId: resolution.keyId }))
-          return rows.length === 0 ? committing : Effect.andThen(repo.insert(rows), committing)
-        }
+        write: (resolved, parts) => write(resolved, parts, unsettled)
       })
       return Effect.map(sql.withTransaction(stored), ({ alone, resolved }) => ({
-        answers,
-        alone: [...alone, ...unclear],
+        answers: unsettled.answers,
+        alone: [...alone, ...unsettled.alone],
         resolved
       }))
     })
 
   const tell = Effect.fnUntraced(function* (answers: Answers, resolved: ReadonlyArray<InGroup<Submission>>) {
     for (const { request, resolution } of resolved) {
-      const all = [...request.warnings, ...resolution.warnings]
-      if (all.length > 0) yield* warnings.record(all, { source: request.asker.source, contactId: resolution.contactId })
-      answers.set(request, Exit.succeed(accepted(resolution, request.draft, all)))
+      const answer = answered(request, resolution)
+      if (answer.warnings !== undefined) {
+        yield* warnings.record(answer.warnings, { source: request.asker.source, contactId: resolution.contactId })
+      }
+      answers.set(request, Exit.succeed(answer))
     }
   })
 
-  const once = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>, committing: Effect.Effect<void>) {
-    const { resolved, ...outcome } = yield* attempt(submissions, committing)
+  const once = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
+    const { resolved, ...outcome } = yield* attempt(submissions)
     yield* tell(outcome.answers, resolved)
     return outcome satisfies Outcome
   })
 
-  const store = (
-    submissions: ReadonlyArray<Submission>,
-    committing: Effect.Effect<void>
-  ): Effect.Effect<Outcome, SqlError> =>
-    once(submissions, committing).pipe(
+  const store = (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome, SqlError> =>
+    once(submissions).pipe(
       Effect.retry({ while: isContention, times: 3 }),
       Effect.catch((error): Effect.Effect<Outcome, SqlError> => {
         if (error instanceof TakenMeanwhile) return Effect.succeed(onlyThose(submissions, new Set(error.slots)))
@@ -92,32 +100,14 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
         // Something is wrong with one of them: it is looked for by halves, and the other half is handed in again.
         return submissions.length === 1
           ? Effect.succeed(allAlone(submissions))
-          : store(submissions.slice(0, Math.ceil(submissions.length / 2)), committing)
+          : store(submissions.slice(0, Math.ceil(submissions.length / 2)))
       })
     )
 
-  /** Those that a lost commit had stored after all are answered; the others are stored. */
-  const again = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>, committing: Effect.Effect<void>) {
-    const ids = new Set((yield* repo.findIds(submissions.map(({ event }) => event.id))).map(({ id }) => id))
-    const [done, rest] = [
-      submissions.filter(({ event }) => ids.has(event.id)),
-      submissions.filter(({ event }) => !ids.has(event.id))
-    ]
-    const answers: Answers = new Map()
-    for (const submission of done) {
-      const [strongest] = submission.assertion.keys
-      const found = strongest === undefined ? null : yield* resolver.lookup(strongest)
-      const key = found ?? contactKeyAsSent(submission.assertion.keys)
-      answers.set(submission, Exit.succeed(accepted(key, submission.draft, submission.warnings)))
-    }
-    if (rest.length === 0) return { answers, alone: [] }
-    const stored = yield* store(rest, committing)
-    return { ...stored, answers: new Map([...answers, ...stored.answers]) }
-  })
-
-  return (submissions: ReadonlyArray<Submission>, committing: Effect.Effect<void>): Effect.Effect<Outcome> =>
-    store(submissions, committing).pipe(
-      Effect.catch(() => again(submissions, committing).pipe(Effect.retry(Schedule.spaced("100 millis")))),
+  return (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome> =>
+    store(submissions).pipe(
+      // Under the same ids: what a lost commit had stored after all is found by them, and not stored twice.
+      Effect.retry(Schedule.spaced("100 millis")),
       withTimeout,
       Effect.catch(() => Effect.succeed(allFailed(submissions))),
       // A defect is somebody's: alone, it is only theirs.
@@ -127,6 +117,9 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
       Effect.withSpan("EventIngest.storeGroup", { attributes: { "hogsend.events": submissions.length } })
     )
 }
+
+const answered = ({ draft, warnings }: Submission, resolution: Resolved): EventAccepted =>
+  accepted(resolution, draft, [...warnings, ...resolution.warnings])
 
 const allAlone = (submissions: ReadonlyArray<Submission>): Outcome => ({ answers: new Map(), alone: submissions })
 

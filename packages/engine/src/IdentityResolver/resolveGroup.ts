@@ -1,19 +1,21 @@
 /**
  * Resolves a group of requests in one transaction, as far as that needs no locks but of the contacts that they write to.
  *
- * It takes the steps of `locking.ts` and `applySteps.ts` for many at once and in the same order: contacts by id, idempotency
- * rows, keys, the rest. Who cannot be resolved together with the others is named in the answer and has changed nothing.
- * When somebody else was faster with a key, all of it is undone by `TakenMeanwhile`, and whoever names such a key goes alone.
+ * It takes the steps of `locking.ts` and `applySteps.ts` for many at once: it locks the contacts that are written to, reads
+ * again, and writes everything in one statement, together with what its caller writes. Who cannot be resolved with the
+ * others is named in the answer and has changed nothing. It waits for nobody: when somebody else holds a contact, or was
+ * faster with a key, all of it is undone by `TakenMeanwhile`, and whoever names such a key goes alone.
  */
 import { Clock, Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import type { Fragment } from "effect/sql/Statement"
 import { slotOf } from "../IdentityKey.ts"
 import { newId } from "../newId.ts"
-import { changesOf, newContact, noteOfNew, stepsOf } from "./applySteps.ts"
+import { changesOf, newContact, noteOfNew } from "./applySteps.ts"
 import { untoldAliases } from "./burnGuard.ts"
 import { type Candidate, classifyGroup, indexKnowledge, type Knowledge, namesOf } from "./classifyGroup.ts"
 import type { ResolvedDecision } from "./decide.ts"
-import { type ContactRow, type makeIdentityRepo, type NewKey, signedBy } from "./IdentityRepo.ts"
+import { type ContactRow, type makeIdentityRepo, type NewKey, signedBy, type SignedNote } from "./IdentityRepo.ts"
 import type { IdentityLimits } from "./limits.ts"
 import { anonymousContactKey, type Assertion, type ContactKey, contactKeyOf } from "./snapshot.ts"
 import { mayUpdate, noUpdate, type PersonPatch, updateContact, type Writer } from "./updateContact.ts"
@@ -28,22 +30,22 @@ export interface GroupRequest extends PersonPatch {
 export interface InGroup<R> {
   readonly request: R
   readonly resolution: Resolved
-}
-
-/** Who is about to be resolved, and as whom; null when nobody has ever sent its keys. */
-export interface Claimant<R> {
-  readonly request: R
-  readonly known: ContactKey | null
+  /** Nobody has sent its keys before. */
+  readonly fresh: boolean
+  /** Its contact is not locked: what hangs on its key is written if the key is among those `held`. */
+  readonly loose: boolean
 }
 
 /** What the group does besides resolving, in the same transaction. */
 export interface GroupWork<R, E> {
   /**
-   * After the contacts are locked and before any key is claimed: the place of idempotency rows. Answers who goes on; the
-   * others change nothing, and are the caller's to answer.
+   * Writes what the group is about in one statement with `parts`, which change contacts and keys (`IdentityRepo.groupParts`).
+   * Answers the ids of the new keys that were won, and for whom nothing was written.
    */
-  readonly claim: (requests: ReadonlyArray<Claimant<R>>) => Effect.Effect<ReadonlySet<R>, E | SqlError>
-  readonly write: (resolved: ReadonlyArray<InGroup<R>>) => Effect.Effect<void, E | SqlError>
+  readonly write: (
+    resolved: ReadonlyArray<InGroup<R>>,
+    parts: Fragment
+  ) => Effect.Effect<{ readonly newKeys: ReadonlySet<string>; readonly left: ReadonlySet<R> }, E | SqlError>
 }
 
 export interface GroupResolved<R> {
@@ -74,18 +76,18 @@ export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
     const under = yield* lookAgain(repo, writing, rows, circumstances)
     const candidates = together.map((candidate) => under.get(candidate.request) ?? candidate)
 
-    const goOn = yield* work.claim(
-      candidates.map(({ decision, fresh, request }) => ({
-        request,
-        known: fresh ? null : keyOf(decision, request.assertion)
-      }))
-    )
-    const kept = candidates.filter(({ request }) => goOn.has(request))
-    yield* claimNew(repo, kept)
-    const resolved = yield* writeContacts(repo, kept, rows, serverOnly)
-    yield* holdKeys(repo, kept, rows)
-    yield* work.write(resolved)
-    return { resolved, alone } satisfies GroupResolved<R>
+    if (candidates.length === 0) return { resolved: [], alone } satisfies GroupResolved<R>
+    const { changes, resolved } = foldGroup(candidates, rows, serverOnly)
+    const { left, newKeys } = yield* work.write(resolved, repo.groupParts(changes))
+    // Whoever changes something is written with it, or not at all.
+    const bound = resolved.filter(({ fresh, loose, request }) => (fresh || !loose) && left.has(request))
+    const lost = changes.claims.filter(({ keyId }) => !newKeys.has(keyId))
+    if (bound.length + lost.length > 0) {
+      const slots = slotsOf(bound.map(({ request }) => request))
+      return yield* new TakenMeanwhile({ slots: [...slots, ...lost.map(({ kind, value }) => slotOf(kind, value))] })
+    }
+    yield* noneErased(repo, changes.claims)
+    return { resolved: resolved.filter(({ request }) => !left.has(request)), alone } satisfies GroupResolved<R>
   })
 
 const look = (repo: Repo, requests: ReadonlyArray<GroupRequest>) =>
@@ -129,81 +131,62 @@ const lookAgain = Effect.fnUntraced(function* <R extends GroupRequest>(
 
 const nothingKnown: Knowledge = { keys: new Map(), contacts: new Map() }
 
-/** The keys that nobody has sent before become the requests', all of them or none. */
-const claimNew = Effect.fnUntraced(function* (repo: Repo, kept: ReadonlyArray<Candidate<GroupRequest>>) {
-  const claims = kept.flatMap(({ decision, request }) =>
-    stepsOf(decision.steps, "ClaimKey").map((step): NewKey => ({
-      ...step,
-      assertedBy: request.assertion.vouchedBy,
-      occurredAt: request.occurredAt
-    }))
-  )
+/** Looked up after the strings are ours: whoever had them may have been erased a moment ago. */
+const noneErased = Effect.fnUntraced(function* (repo: Repo, claims: ReadonlyArray<NewKey>) {
   if (claims.length === 0) return
-  const won = new Set((yield* repo.claimKeys(claims)).map(({ id }) => id))
-  const lost = claims.filter(({ keyId }) => !won.has(keyId)).map(({ kind, value }) => slotOf(kind, value))
-  if (lost.length > 0) return yield* new TakenMeanwhile({ slots: lost })
-  // Looked up after the strings are ours: whoever had them may have been erased a moment ago.
   const erased = yield* repo.findErased(claims.filter(({ kind }) => kind !== "contact"))
   if (erased.size > 0) return yield* new TakenMeanwhile({ slots: [...erased.keys()] })
 })
 
-/** Each contact is written once, whatever many requests say of it, in their order. */
-const writeContacts = Effect.fnUntraced(function* <R extends GroupRequest>(
-  repo: Repo,
-  kept: ReadonlyArray<Candidate<R>>,
+const noChanges = changesOf([])
+
+/** What the group changes. Each contact is written once, whatever many requests say of it, in their order. */
+const foldGroup = <R extends GroupRequest>(
+  candidates: ReadonlyArray<Candidate<R>>,
   locked: ReadonlyMap<string, ContactRow>,
   serverOnly: ReadonlySet<string>
-) {
+) => {
   const rows = new Map(locked)
-  const changed = new Set<string>()
-  const resolved = kept.map(({ decision, fresh, request }): InGroup<R> => {
-    const { contact } = decision
-    const row =
-      contact === null ? undefined : (rows.get(contact.id) ?? (fresh ? newContact(contact.id, request) : undefined))
-    const update =
-      row === undefined ? noUpdate : updateContact(row, request, writerOf(request.assertion, decision), serverOnly)
-    if (update.changed !== undefined) changed.add(update.changed.id)
-    if (row !== undefined) rows.set(row.id, update.changed ?? row)
-    return {
-      request,
-      resolution: {
-        ...keyOf(decision, request.assertion),
-        keyId: decision.keyId,
-        contactId: contact?.id ?? null,
-        changes: { ...changesOf(decision.steps), updated: update.updated },
-        untold: contact === null ? [] : untoldAliases(contact),
-        warnings: update.warnings
+  const [made, saved, held] = [new Set<string>(), new Set<string>(), new Set<string>()]
+  const claims: Array<NewKey> = []
+  const notes: Array<SignedNote> = []
+  const resolved = candidates.map(({ decision, fresh, request }): InGroup<R> => {
+    const { asker, assertion, occurredAt } = request
+    const { contact, keyId, steps } = decision
+    const loose = !fresh && !locked.has(contact?.id ?? "")
+    if (loose) held.add(keyId)
+    if (fresh) {
+      const signed = signedBy(assertion.vouchedBy, asker.actor)
+      for (const step of steps) {
+        if (step._tag === "ClaimKey") claims.push({ ...step, assertedBy: assertion.vouchedBy, occurredAt })
+        const note = step._tag === "CreateContact" || step._tag === "ClaimKey" ? noteOfNew(step) : undefined
+        if (note !== undefined) notes.push(signed(note))
+      }
+      if (contact !== null) {
+        made.add(contact.id)
+        rows.set(contact.id, newContact(contact.id, request))
       }
     }
+    const row = contact === null ? undefined : rows.get(contact.id)
+    const update = row === undefined ? noUpdate : updateContact(row, request, writerOf(assertion, decision), serverOnly)
+    if (update.changed !== undefined) {
+      rows.set(update.changed.id, update.changed)
+      if (!fresh) saved.add(update.changed.id)
+    }
+    const resolution = {
+      ...keyOf(decision, assertion),
+      keyId,
+      contactId: contact?.id ?? null,
+      changes: { ...(fresh ? changesOf(steps) : noChanges), updated: update.updated },
+      // Whoever is known was told of when their keys came together.
+      untold: fresh && contact !== null ? untoldAliases(contact) : [],
+      warnings: update.warnings
+    }
+    return { request, resolution, fresh, loose }
   })
-  const made = kept.flatMap(({ decision, fresh }) => (fresh && decision.contact !== null ? [decision.contact.id] : []))
-  if (made.length > 0) yield* repo.insertContacts(made.flatMap((id) => rows.get(id) ?? []))
-  const saved = [...locked.keys()].filter((id) => changed.has(id))
-  if (saved.length > 0) yield* repo.saveContacts(saved.flatMap((id) => rows.get(id) ?? []))
-  const notes = kept.flatMap(({ decision, request: { asker, assertion } }) =>
-    decision.steps.flatMap((step) => {
-      const note = step._tag === "CreateContact" || step._tag === "ClaimKey" ? noteOfNew(step) : undefined
-      return note === undefined ? [] : [signedBy(assertion.vouchedBy, asker.actor)(note)]
-    })
-  )
-  if (notes.length > 0) yield* repo.insertLedger(notes)
-  return resolved
-})
-
-/** A contact that is not locked can be erased meanwhile, and nothing may be left that hangs on its keys. */
-const holdKeys = Effect.fnUntraced(function* (
-  repo: Repo,
-  kept: ReadonlyArray<Candidate<GroupRequest>>,
-  locked: ReadonlyMap<string, ContactRow>
-) {
-  const free = kept.filter(({ decision, fresh }) => !fresh && !locked.has(decision.contact?.id ?? ""))
-  const ids = new Set(free.map(({ decision }) => decision.keyId))
-  if (ids.size === 0) return
-  const held = new Set((yield* repo.holdKeys([...ids])).map(({ id }) => id))
-  if (held.size === ids.size) return
-  const gone = free.filter(({ decision }) => !held.has(decision.keyId)).map(({ request }) => request)
-  return yield* new TakenMeanwhile({ slots: slotsOf(gone) })
-})
+  const rowsOf = (ids: ReadonlySet<string>) => [...ids].flatMap((id) => rows.get(id) ?? [])
+  return { resolved, changes: { claims, notes, held: [...held], made: rowsOf(made), saved: rowsOf(saved) } }
+}
 
 const slotsOf = (requests: ReadonlyArray<GroupRequest>) =>
   namesOf(requests).map(({ kind, value }) => slotOf(kind, value))

@@ -15,6 +15,7 @@ import {
   storedEvents,
   violations
 } from "./engines.ts"
+import { holdUp, waiting } from "./holdUp.ts"
 import { TwoEngines } from "./TwoEngines.ts"
 
 const setup = Effect.gen(function* () {
@@ -211,20 +212,20 @@ layer(TwoEngines.layer, { excludeTestServices: true, timeout: "30 seconds" })("A
     ["an idempotency key", { idempotencyKey: "once" }]
   ] as const)("an erasure that waits for a group takes what that brought: %s", ([, more]) =>
     Effect.gen(function* () {
-      const { before, other, ours, waits } = yield* setup
+      const { other, ours } = yield* setup
       yield* ours.send({ name: "before", userId: "u" })
-      const erasing: Array<Promise<unknown>> = []
-      const begin = Effect.suspend(() => {
-        erasing.push(Effect.runPromise(erase(other, { userId: "u" })))
-        return waits
-      })
-      const answer = yield* before("the insert", begin, ours.send({ name: "late", userId: "u", ...more }))
-      assert.isTrue(answer.stored)
-      yield* Effect.promise(() => Promise.all(erasing))
+      const release = yield* holdUp(ours, "late")
+      const sending = yield* Effect.forkChild(ours.send({ name: "late", userId: "u", ...more }))
+      yield* waiting(ours, 1)
+      const erasing = yield* Effect.forkChild(erase(other, { userId: "u" }))
+      yield* waiting(ours, 2)
+      yield* release
+      assert.isTrue((yield* Fiber.join(sending)).stored)
+      yield* Fiber.join(erasing)
       assert.deepStrictEqual(yield* storedEvents(ours), [])
       assert.deepStrictEqual(yield* violations(ours), [])
       assert.lengthOf(yield* ours.sql`select from hogsend.contacts`, 0)
-    })
+    }).pipe(Effect.scoped)
   )
 
   it.effect.each([
