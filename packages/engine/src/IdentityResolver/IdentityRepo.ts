@@ -199,7 +199,7 @@ export const makeIdentityRepo = Effect.gen(function* () {
         contacts.map(({ id }) => id)
       )
       const { now } = yield* Effect.flatMap(
-        sql<{ now: number }>`select ${sql.literal(micros("hogsend.now()"))} as now`,
+        sql<{ now: number }>`select (extract(epoch from hogsend.now()) * 1000000)::float8 as now`,
         oneRow
       )
       const byContact = Map.groupBy(new Map(rows.map((row) => [row.id, row])).values(), (row) => row.contactId)

@@ -156,9 +156,8 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
       expect(route?.(headers)?.answer(event({ userId: "u_1" }))).toBeDefined()
       expect(route?.(headers)?.answer("{")).toBeUndefined()
       expect(route?.(Headers.fromInput({ ...headers, "content-type": "text/plain" }))).toBeUndefined()
-      expect(
-        route?.(Headers.fromInput({ ...headers, authorization: `Bearer ${secret.slice(0, -1)}A` }))
-      ).toBeUndefined()
+      const another = `${secret.slice(0, -1)}${secret.endsWith("A") ? "E" : "A"}`
+      expect(route?.(Headers.fromInput({ ...headers, authorization: `Bearer ${another}` }))).toBeUndefined()
     }).pipe(Effect.provide(Hogsend.hotRoutes))
   )
 
