@@ -58,9 +58,9 @@ export interface NewKey extends Placing {
 
 /** What requests of a group change that change no key that is there. */
 export interface GroupChanges {
-  readonly made: ReadonlyArray<ContactRow>
+  /** New ones, and those that are locked. */
+  readonly contacts: ReadonlyArray<ContactRow>
   readonly claims: ReadonlyArray<NewKey>
-  readonly saved: ReadonlyArray<ContactRow>
   readonly notes: ReadonlyArray<SignedNote>
   /** Keys of contacts that are not locked. */
   readonly held: ReadonlyArray<string>
@@ -131,9 +131,17 @@ export const makeIdentityRepo = Effect.gen(function* () {
   const contactColumns = sql.literal(`id, properties, public_properties as "publicProperties", timezone, source,
     first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"`)
 
-  const insertContacts = (rows: ReadonlyArray<ContactRow>) => sql`
+  /**
+   * New ones, and those whose rows are locked. By the conflict, so that it is one index probe for each: a plan for an
+   * `update … from` that was made while the table was small, and is kept, would read all of it.
+   */
+  const saveContacts = (rows: ReadonlyArray<ContactRow>) => sql`
     insert into hogsend.contacts (id, properties, public_properties, timezone, source, first_seen_at, last_seen_at)
-    select ${contactFields} from ${contactRows(rows)}`
+    select ${contactFields} from ${contactRows(rows)}
+    on conflict (id) do update
+    set (properties, public_properties, timezone, source, first_seen_at, last_seen_at, updated_at) =
+      row (excluded.properties, excluded.public_properties, excluded.timezone, excluded.source, excluded.first_seen_at,
+        excluded.last_seen_at, hogsend.now())`
 
   /** Answers the ids that were won: a value that somebody else claimed meanwhile is left out. */
   const claimKeys = (keys: ReadonlyArray<NewKey>) => sql<{ id: string }>`
@@ -153,12 +161,6 @@ export const makeIdentityRepo = Effect.gen(function* () {
    */
   const holdKeys = (keyIds: ReadonlyArray<string>) => sql<{ id: string }>`
     select id from hogsend.identity_keys where id = any(${keyIds}::uuid[]) order by id for key share skip locked`
-
-  const saveContacts = (rows: ReadonlyArray<ContactRow>) => sql`
-    update hogsend.contacts c
-    set (properties, public_properties, timezone, source, first_seen_at, last_seen_at, updated_at) =
-      row (n.properties, n."publicProperties", n.timezone, n.source, n."firstSeenAt", n."lastSeenAt", hogsend.now())
-    from ${contactRows(rows)} where c.id = n.id`
 
   /** A refusal that is written down already is not written down again: it comes with every request. */
   const insertLedger = (notes: ReadonlyArray<SignedNote>) => sql`
@@ -219,29 +221,38 @@ export const makeIdentityRepo = Effect.gen(function* () {
     }),
 
     /**
-     * The keys' rows, and every key of whom they belong to: one statement, so that a merge is seen whole or not at all. One
-     * index probe for each string and each contact, whatever the planner believes of how many there are. Contacts' own ids
-     * are left out of the siblings where nobody asks for them: one row less for everybody.
+     * The keys' rows, and every key of whom they belong to: one statement, so that a merge is seen whole or not at all.
+     * Contacts' own ids are left out of the siblings where nobody asks for them: one row less for everybody. Each `offset 0`
+     * makes it one index probe for each string and each contact: a plan that was made while the tables were small, and is
+     * kept, would read all of them.
      */
     findKeysAndSiblings: (keys: ReadonlyArray<KeyName>, ownIds: "ownIds" | "no ownIds" = "no ownIds") => sql<
       KeyState & ContactSeen
     >`
       with named as (
         select k.* from unnest(${column(valuesOf(keys, false), text)}) as v (asserted)
-        cross join lateral (select * from hogsend.identity_keys where kind <> 'email' and value = asserted) k
+        cross join lateral (
+          select * from hogsend.identity_keys where kind <> 'email' and value = asserted offset 0
+        ) k
         union all
         select k.* from unnest(${column(valuesOf(keys, true), text)}) as v (asserted)
-        cross join lateral (select * from hogsend.identity_keys where kind = 'email' and value = asserted) k
+        cross join lateral (
+          select * from hogsend.identity_keys where kind = 'email' and value = asserted offset 0
+        ) k
       )
       select ${keyColumns}, null::float8 as "firstSeenAt", null::float8 as "lastSeenAt"
       from named where contact_id is null
       union all
-      select k.*, ${sql.literal(micros("c.first_seen_at"))}, ${sql.literal(micros("c.last_seen_at"))}
+      select k.*, c.*
       from (select distinct contact_id as id from named where contact_id is not null) owner
-      join hogsend.contacts c on c.id = owner.id
+      cross join lateral (
+        select ${sql.literal(micros("first_seen_at"))}, ${sql.literal(micros("last_seen_at"))}
+        from hogsend.contacts where id = owner.id offset 0
+      ) c
       cross join lateral (
         select ${keyColumns} from hogsend.identity_keys where contact_id = owner.id
         ${ownIds === "ownIds" ? sql.literal("") : sql`and (kind <> 'contact' or value = any(${column(valuesOf(keys, false), text)}))`}
+        offset 0
       ) k`,
 
     findKeysOf: (contactIds: ReadonlyArray<string>) => sql<KeyState>`
@@ -255,7 +266,6 @@ export const makeIdentityRepo = Effect.gen(function* () {
         (rows) => new Map(rows.map(({ id, value }) => [id, value]))
       ),
 
-    insertContacts,
     claimKeys,
     saveContacts,
     insertLedger,
@@ -264,9 +274,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
      * What a group changes, as parts of one statement. `new_keys` has the keys that were won; `held` those that cannot be
      * erased until the transaction ends.
      */
-    groupParts: ({ claims, held, made, notes, saved }: GroupChanges) => sql`
-      new_contacts as (${insertContacts(made)}), new_keys as (${claimKeys(claims)}), saved as (${saveContacts(saved)}),
-      noted as (${insertLedger(notes)}), held as materialized (${holdKeys(held)})`,
+    groupParts: ({ claims, contacts, held, notes }: GroupChanges) => sql`
+      saved as (${saveContacts(contacts)}), new_keys as (${claimKeys(claims)}), noted as (${insertLedger(notes)}),
+      held as materialized (${holdKeys(held)})`,
 
     /** Until the end of the transaction the key can be linked, and cannot be erased; answers nothing when it is somebody's. */
     holdFreeKey: (keyId: string) => sql<{ id: string }>`

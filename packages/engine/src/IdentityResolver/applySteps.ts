@@ -55,7 +55,7 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
   const changes = changesOf(steps)
   if (changes.created.length > 0) {
     const made = changes.created.map((id) => newContact(id, context))
-    yield* repo.insertContacts(made)
+    yield* repo.saveContacts(made)
     for (const row of made) rows.set(row.id, row)
   }
   const claims = stepsOf(steps, "ClaimKey")

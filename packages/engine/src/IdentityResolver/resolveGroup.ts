@@ -147,7 +147,7 @@ const foldGroup = <R extends GroupRequest>(
   serverOnly: ReadonlySet<string>
 ) => {
   const rows = new Map(locked)
-  const [made, saved, held] = [new Set<string>(), new Set<string>(), new Set<string>()]
+  const [changed, held] = [new Set<string>(), new Set<string>()]
   const claims: Array<NewKey> = []
   const notes: Array<SignedNote> = []
   const resolved = candidates.map(({ decision, fresh, request }): InGroup<R> => {
@@ -163,7 +163,7 @@ const foldGroup = <R extends GroupRequest>(
         if (note !== undefined) notes.push(signed(note))
       }
       if (contact !== null) {
-        made.add(contact.id)
+        changed.add(contact.id)
         rows.set(contact.id, newContact(contact.id, request))
       }
     }
@@ -171,7 +171,7 @@ const foldGroup = <R extends GroupRequest>(
     const update = row === undefined ? noUpdate : updateContact(row, request, writerOf(assertion, decision), serverOnly)
     if (update.changed !== undefined) {
       rows.set(update.changed.id, update.changed)
-      if (!fresh) saved.add(update.changed.id)
+      changed.add(update.changed.id)
     }
     const resolution = {
       ...keyOf(decision, assertion),
@@ -184,8 +184,8 @@ const foldGroup = <R extends GroupRequest>(
     }
     return { request, resolution, fresh, loose }
   })
-  const rowsOf = (ids: ReadonlySet<string>) => [...ids].flatMap((id) => rows.get(id) ?? [])
-  return { resolved, changes: { claims, notes, held: [...held], made: rowsOf(made), saved: rowsOf(saved) } }
+  const contacts = [...changed].flatMap((id) => rows.get(id) ?? [])
+  return { resolved, changes: { claims, notes, contacts, held: [...held] } }
 }
 
 const slotsOf = (requests: ReadonlyArray<GroupRequest>) =>

@@ -115,7 +115,7 @@ const carryOut = Effect.fnUntraced(function* (
   const splitOff: ContactRow = { ...plan.splitOff, id: splitOffId }
   const by = { assertedBy: "operator" as const, occurredAt: splitOff.firstSeenAt }
   if (plan.restoredId === undefined) {
-    yield* repo.insertContacts([splitOff])
+    yield* repo.saveContacts([splitOff])
     const ownId = { keyId: newId(), kind: "contact" as const, value: splitOffId, contactId: splitOffId }
     yield* repo.claimKeys([{ ...ownId, ...by, certified: false, preferred: false, notBefore: null }])
   } else {
