@@ -96,12 +96,13 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     if (entries.delete(entry)) entry.answer(exit)
   }
 
+  const isTooOld = ({ waitsSince }: Entry<I, A, E>) => waitsSince < clock.currentTimeMillisUnsafe() - patience
+
   /** Who may be stored now, in the order of arrival: together, or alone after too many rounds. */
   const take = () => {
     const [group, tired, left]: [Entries<I, A, E>, Entries<I, A, E>, Entries<I, A, E>] = [[], [], []]
     const passed = new Set<string>()
     const here = new Set<string>()
-    const tooOld = clock.currentTimeMillisUnsafe() - patience
     let size = 0
     for (const [at, entry] of state.waiting.entries()) {
       const { item, marks } = entry
@@ -109,7 +110,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
         left.push(...state.waiting.slice(at))
         break
       }
-      if (entry.waitsSince < tooOld) {
+      if (isTooOld(entry)) {
         answer(entry, refused)
         continue
       }
@@ -133,17 +134,23 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   }
 
   const storeAlone = (entry: Entry<I, A, E>) =>
-    permits.withPermit(Effect.provideContext(storage.storeAlone(entry.item), entry.context)).pipe(
-      Effect.onExit((exit) =>
-        Effect.sync(() => {
-          release(entry)
-          answer(entry, exit)
-          news.openUnsafe()
-        })
-      ),
-      Effect.exit,
-      Effect.forkIn(scope)
-    )
+    permits
+      .withPermit(
+        Effect.suspend((): Effect.Effect<A, E | Overloaded> =>
+          isTooOld(entry) ? refused : Effect.provideContext(storage.storeAlone(entry.item), entry.context)
+        )
+      )
+      .pipe(
+        Effect.onExit((exit) =>
+          Effect.sync(() => {
+            release(entry)
+            answer(entry, exit)
+            news.openUnsafe()
+          })
+        ),
+        Effect.exit,
+        Effect.forkIn(scope)
+      )
 
   const storeGroup = (group: ReadonlyArray<Entry<I, A, E>>) => {
     const stored = storage.storeGroup(group.map(({ item }) => item))
