@@ -70,8 +70,7 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
       claimed: boolean | null
       newKeys: ReadonlyArray<string> | null
     }>`
-      with ${parts},
-      asked as materialized (
+      with asked as materialized (
         select * from unnest(${columnsOf(events.map(({ row }) => row))},
           ${column(
             events.map(({ claim }) => claim?.scope ?? null),
@@ -90,6 +89,7 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
         order by scope collate "C", idempotency_key collate "C"
         on conflict do nothing returning event_id
       ),
+      ${parts},
       stored as (
         insert into hogsend.events (${fields}) select ${stored} from asked
         where (scope is null or id in (select event_id from claimed)) and (not loose or key_id in (select id from held))
