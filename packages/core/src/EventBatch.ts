@@ -67,11 +67,12 @@ export const EventBatchResult = Schema.Struct({
       _tag: Schema.String,
       error: Schema.String,
       issues: Schema.optionalKey(Schema.Array(Issue)),
-      warnings: EventAccepted.fields.warnings
+      warnings: EventAccepted.fields.warnings,
+      retryAfter: Schema.optionalKey(Schema.Int)
     })
   ).annotateKey({
     description:
-      "What `POST /v1/events` would have answered for this event alone: which failure, a sentence, and what is wrong with each field (`issues`) or key (`warnings`)."
+      "What `POST /v1/events` would have answered for this event alone: which failure, a sentence, what is wrong with each field (`issues`) or key (`warnings`), and of `RateLimited` after how many seconds to try again (`retryAfter`)."
   })
 })
 export type EventBatchResult = typeof EventBatchResult.Type

@@ -107,9 +107,9 @@ const rateLimited = (kind: keyof Charge, { limit, per }: RateLimit, wait: number
 const behindProxy = "If all visitors come through a proxy, name it in HOGSEND_TRUSTED_PROXIES."
 
 const words: Readonly<Record<keyof Charge, readonly [what: string, whose: string, advice: string]>> = {
-  key: ["requests", "under this key", "Send fewer, or raise HOGSEND_RATE_LIMIT_PUBLISHABLE."],
-  address: ["requests", "from this address", behindProxy],
-  recipient: ["requests", "for this person", "Send fewer."],
+  key: ["events", "under this key", "Send fewer, or raise HOGSEND_RATE_LIMIT_PUBLISHABLE."],
+  address: ["events", "from this address", behindProxy],
+  recipient: ["events", "for this person", "Send fewer."],
   failure: ["failed authentications", "from this address", "Look at the key, and at what proves the user."],
   keyless: ["requests without a key", "from this address", behindProxy]
 }

@@ -54,6 +54,12 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
       ${of(text, ({ idempotencyKey }) => idempotencyKey)}, ${of(timestamptz, ({ occurredAt }) => occurredAt)}`
   }
 
+  const claimColumnsOf = (events: ReadonlyArray<GroupEvent>) => {
+    const of = (oid: number, value: (event: GroupEvent) => unknown) => column(events.map(value), oid)
+    return sql`${of(text, ({ claim }) => claim?.scope ?? null)}, ${of(text, ({ claim }) => claim?.fingerprint ?? null)},
+      ${of(bool, ({ loose }) => loose)}`
+  }
+
   return {
     /** One that is there already is left as it is: an attempt whose commit nobody heard of. */
     insert: (event: EventRow) => sql`
@@ -70,19 +76,9 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
       claimed: boolean | null
       newKeys: ReadonlyArray<string> | null
     }>`
-      with ${parts},
-      asked as materialized (
-        select * from unnest(${columnsOf(events.map(({ row }) => row))},
-          ${column(
-            events.map(({ claim }) => claim?.scope ?? null),
-            text
-          )}, ${column(
-            events.map(({ claim }) => claim?.fingerprint ?? null),
-            text
-          )}, ${column(
-            events.map(({ loose }) => loose),
-            bool
-          )}) as e (${fields}, scope, fingerprint, loose)
+      with asked as materialized (
+        select * from unnest(${columnsOf(events.map(({ row }) => row))}, ${claimColumnsOf(events)})
+          as e (${fields}, scope, fingerprint, loose)
       ),
       claimed as (
         insert into hogsend.idempotency_keys (scope, key, fingerprint, event_id)
@@ -90,6 +86,7 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
         order by scope collate "C", idempotency_key collate "C"
         on conflict do nothing returning event_id
       ),
+      ${parts},
       stored as (
         insert into hogsend.events (${fields}) select ${stored} from asked
         where (scope is null or id in (select event_id from claimed)) and (not loose or key_id in (select id from held))
@@ -105,16 +102,18 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
       values (${scope}, ${key}, ${fingerprint}, ${eventId})
       on conflict do nothing returning key`,
 
+    findIdempotencyKey: (scope: string, key: string) => sql<Pick<IdempotencyClaim, "fingerprint" | "eventId">>`
+      select fingerprint, event_id as "eventId" from hogsend.idempotency_keys where scope = ${scope} and key = ${key}`,
+
     /** Who holds these keys. */
-    findIdempotencyKeys: (claims: ReadonlyArray<IdempotencyClaim>) => sql<IdempotencyClaim>`
-      select fingerprint, scope, key, event_id as "eventId"
-      from unnest(${column(
-        claims.map(({ scope }) => scope),
-        text
-      )}, ${column(
-        claims.map(({ key }) => key),
-        text
-      )}) as asked (asked_scope, asked_key)
-      join hogsend.idempotency_keys on scope = asked_scope and key = asked_key`
+    findIdempotencyKeys: (claims: ReadonlyArray<IdempotencyClaim>) => {
+      const of = (value: (claim: IdempotencyClaim) => string) => column(claims.map(value), text)
+      return sql<IdempotencyClaim>`
+        select k.* from unnest(${of(({ scope }) => scope)}, ${of(({ key }) => key)}) as asked (asked_scope, asked_key)
+        cross join lateral (
+          select fingerprint, scope, key, event_id as "eventId" from hogsend.idempotency_keys
+          where scope = asked_scope and key = asked_key offset 0
+        ) k`
+    }
   }
 }

@@ -6,12 +6,14 @@
  * no group has answered in three rounds. What waits has a bound: more is refused, and so is whoever has waited for too long.
  * Knows nothing of events or of SQL.
  */
-import { Overloaded } from "@hogsend/core"
+import { DatabaseUnavailable, Overloaded } from "@hogsend/core"
 import { Clock, type Context, Effect, Exit, Latch, Semaphore } from "effect"
 
 export interface GroupCommitOptions {
   /** How many items are on their way at the most, stored or waiting. 10,000. */
   readonly maxItems?: number
+  /** How much is on its way at the most, in bytes. 64 MiB. */
+  readonly maxSize?: number
   /** How many items are stored together. 500. */
   readonly maxGroup?: number
   /** How much is stored together, in bytes. 1 MiB. */
@@ -55,8 +57,11 @@ interface Entry<I, A, E> {
   waitsSince: number
   /** How many groups had it and did not answer it. */
   rounds: number
-  readonly answer: (exit: Exit.Exit<A, E | Overloaded>) => void
+  readonly answer: (exit: Exit.Exit<A, E | Refused>) => void
 }
+
+/** Why an item was not stored though nothing is wrong with it. */
+type Refused = Overloaded | DatabaseUnavailable
 
 type Entries<I, A, E> = Array<Entry<I, A, E>>
 
@@ -69,6 +74,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     maxGroup = 500,
     maxGroupSize = 1024 * 1024,
     maxItems = 10_000,
+    maxSize = 64 * 1024 * 1024,
     patience = 10_000
   }: GroupCommitOptions = {}
 ) {
@@ -78,7 +84,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   const news = yield* Latch.make()
   /** Everybody who has no answer yet, and of those who waits, in the order of arrival. */
   const entries = new Set<Entry<I, A, E>>()
-  const state: { waiting: Entries<I, A, E>; closed: boolean } = { waiting: [], closed: false }
+  const state: { waiting: Entries<I, A, E>; size: number; closed: boolean } = { waiting: [], size: 0, closed: false }
   /** What is being stored shares these, and how many of it do. */
   const busy = new Map<string, number>()
 
@@ -92,24 +98,28 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       else busy.set(mark, others)
     }
   }
-  const answer = (entry: Entry<I, A, E>, exit: Exit.Exit<A, E | Overloaded>) => {
-    if (entries.delete(entry)) entry.answer(exit)
+  const answer = (entry: Entry<I, A, E>, exit: Exit.Exit<A, E | Refused>) => {
+    if (!entries.delete(entry)) return
+    state.size -= entry.item.size
+    entry.answer(exit)
   }
+
+  const isTooOld = ({ waitsSince }: Entry<I, A, E>) => waitsSince < clock.currentTimeMillisUnsafe() - patience
 
   /** Who may be stored now, in the order of arrival: together, or alone after too many rounds. */
   const take = () => {
     const [group, tired, left]: [Entries<I, A, E>, Entries<I, A, E>, Entries<I, A, E>] = [[], [], []]
     const passed = new Set<string>()
     const here = new Set<string>()
-    const tooOld = clock.currentTimeMillisUnsafe() - patience
     let size = 0
     for (const [at, entry] of state.waiting.entries()) {
       const { item, marks } = entry
       if (group.length === maxGroup || (group.length > 0 && size + item.size > maxGroupSize)) {
-        left.push(...state.waiting.slice(at))
-        break
+        state.waiting = [...left, ...state.waiting.slice(at)]
+        for (const one of [...group, ...tired]) occupy(one)
+        return { group, tired }
       }
-      if (entry.waitsSince < tooOld) {
+      if (isTooOld(entry)) {
         answer(entry, refused)
         continue
       }
@@ -133,17 +143,23 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   }
 
   const storeAlone = (entry: Entry<I, A, E>) =>
-    permits.withPermit(Effect.provideContext(storage.storeAlone(entry.item), entry.context)).pipe(
-      Effect.onExit((exit) =>
-        Effect.sync(() => {
-          release(entry)
-          answer(entry, exit)
-          news.openUnsafe()
-        })
-      ),
-      Effect.exit,
-      Effect.forkIn(scope)
-    )
+    permits
+      .withPermit(
+        Effect.suspend((): Effect.Effect<A, E | Refused> =>
+          isTooOld(entry) ? refused : Effect.provideContext(storage.storeAlone(entry.item), entry.context)
+        )
+      )
+      .pipe(
+        Effect.onExit((exit) =>
+          Effect.sync(() => {
+            release(entry)
+            answer(entry, exit)
+            news.openUnsafe()
+          })
+        ),
+        Effect.exit,
+        Effect.forkIn(scope)
+      )
 
   const storeGroup = (group: ReadonlyArray<Entry<I, A, E>>) => {
     const stored = storage.storeGroup(group.map(({ item }) => item))
@@ -190,21 +206,25 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       state.closed = true
-      for (const entry of entries) answer(entry, refused)
+      const waiting = new Set(state.waiting)
+      // What is being stored may be stored by now.
+      for (const entry of entries) answer(entry, waiting.has(entry) ? refused : unknown)
     })
   )
   for (let at = 0; at < groups; at++) yield* Effect.forkScoped(Effect.forever(lane))
 
-  return (items: ReadonlyArray<I>): Effect.Effect<ReadonlyArray<Exit.Exit<A, E | Overloaded>>, Overloaded> =>
+  return (items: ReadonlyArray<I>): Effect.Effect<ReadonlyArray<Exit.Exit<A, E | Refused>>, Overloaded> =>
     Effect.contextWith((context: Context.Context<never>) =>
       Effect.callback((resume) => {
-        if (state.closed || entries.size + items.length > maxItems) return resume(refused)
+        const size = items.reduce((sum, item) => sum + item.size, state.size)
+        if (state.closed || entries.size + items.length > maxItems || size > maxSize) return resume(refused)
         const waitsSince = clock.currentTimeMillisUnsafe()
-        const answers: Array<Exit.Exit<A, E | Overloaded>> = []
+        const answers: Array<Exit.Exit<A, E | Refused>> = []
         let missing = items.length
         if (missing === 0) return resume(Effect.succeed(answers))
+        state.size = size
         for (const [at, item] of items.entries()) {
-          const answered = (exit: Exit.Exit<A, E | Overloaded>) => {
+          const answered = (exit: Exit.Exit<A, E | Refused>) => {
             answers[at] = exit
             missing -= 1
             if (missing === 0) resume(Effect.succeed(answers))
@@ -221,6 +241,8 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
 const failed = ({ cause }: Exit.Failure<unknown, never>) => Exit.failCause(cause)
 
 const refused = Exit.fail(Overloaded.default)
+
+const unknown = Exit.fail(DatabaseUnavailable.default)
 
 const maxRounds = 3
 

@@ -26,7 +26,7 @@ export const makeStoreAlone = ({ repo, resolver, warnings }: StoreParts) => {
     claim: IdempotencyClaim
   ): Effect.fn.Return<void, Duplicate | IdempotencyKeyReused | SqlError> {
     if ((yield* repo.claimIdempotencyKey(claim)).length > 0) return
-    const [before] = yield* repo.findIdempotencyKeys([claim])
+    const [before] = yield* repo.findIdempotencyKey(claim.scope, claim.key)
     // Its event was erased, or it grew too old, between the two statements.
     if (before === undefined) return yield* claimOnce(claim)
     // An attempt of ours whose commit nobody heard of.

@@ -27,13 +27,16 @@ interface Unsettled {
 }
 
 export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warnings }: StoreParts) => {
+  /** Whether events are coming again: the last group had one that was stored before. */
+  const crowd = { repeats: false }
+
   /** Writes the events; who was stored before is answered, who may be is left to go alone. */
   const write = Effect.fnUntraced(function* (
     resolved: ReadonlyArray<InGroup<Submission>>,
     parts: Fragment,
     { alone, answers }: Unsettled
   ) {
-    const [first, ...missing] = yield* repo.storeGroup(
+    const rows = yield* repo.storeGroup(
       resolved.map(({ loose, request, resolution }) => ({
         row: { ...request.event, keyId: resolution.keyId },
         claim: request.claim,
@@ -41,8 +44,10 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
       })),
       parts
     )
-    const newKeys = new Set(first?.newKeys)
+    const newKeys = new Set(rows.find(({ id }) => id === null)?.newKeys)
+    const missing = rows.filter(({ id }) => id !== null)
     if (missing.length === 0) return { newKeys, left: new Set<Submission>() }
+    crowd.repeats = true
     const claimed = new Map(missing.map(({ claimed, id }) => [id, claimed]))
     const left = resolved.filter(({ request }) => claimed.has(request.event.id))
     const gone = left.filter(({ request }) => request.claim === undefined || claimed.get(request.event.id) === true)
@@ -84,19 +89,50 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
     }
   })
 
-  const once = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
-    const { resolved, ...outcome } = yield* attempt(submissions)
-    yield* tell(outcome.answers, resolved)
-    return outcome satisfies Outcome
+  /**
+   * Those whose idempotency key is taken, answered when that says all. Retries come in crowds, and one that wants to change
+   * its contact undoes its whole group; so while they come they are looked for first.
+   */
+  const repeats = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
+    const claims = crowd.repeats ? submissions.flatMap(({ claim }) => claim ?? []) : []
+    const holders = claims.length === 0 ? [] : yield* repo.findIdempotencyKeys(claims)
+    crowd.repeats = holders.length > 0
+    const holderOf = new Map(holders.map((holder) => [onceOf(holder), holder]))
+    const found = submissions.filter(({ once }) => once !== undefined && holderOf.has(once))
+    const answers: Answers = new Map()
+    const answer = Effect.fnUntraced(function* (submission: Submission) {
+      const holder = holderOf.get(submission.once ?? "")
+      const { keys, vouchedBy } = submission.assertion
+      const [strongest] = keys
+      // A browser without a token is told of nobody whom it may not act as.
+      const isTrusted = vouchedBy === "server" || vouchedBy === "user"
+      const isSame = holder?.fingerprint === submission.claim?.fingerprint && holder?.eventId !== submission.event.id
+      const known = isTrusted && isSame && strongest !== undefined ? yield* resolver.lookup(strongest) : null
+      // Nobody's key any more, or other content: what that means is judged alone, under the locks.
+      if (known !== null) answers.set(submission, Exit.succeed(notStored(known, submission.draft, [])))
+    })
+    yield* Effect.forEach(found, answer, { concurrency: 4, discard: true })
+    return { answers, found }
   })
 
-  const store = (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome, SqlError> =>
+  const once = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
+    const { answers, found } = yield* repeats(submissions)
+    const again = new Set(found)
+    const repeated = found.filter((submission) => !answers.has(submission))
+    const news = submissions.filter((submission) => !again.has(submission))
+    if (news.length === 0) return { answers, alone: repeated }
+    const { alone, answers: told, resolved } = yield* attempt(news)
+    yield* tell(told, resolved)
+    return { answers: new Map([...answers, ...told]), alone: [...repeated, ...alone] }
+  })
+
+  const store = (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome, SqlError | DatabaseUnavailable> =>
     once(submissions).pipe(
       Effect.retry({ while: isContention, times: 3 }),
-      Effect.catch((error): Effect.Effect<Outcome, SqlError> => {
+      Effect.catch((error): Effect.Effect<Outcome, SqlError | DatabaseUnavailable> => {
         if (error instanceof TakenMeanwhile) return Effect.succeed(onlyThose(submissions, new Set(error.slots)))
         if (isContention(error)) return Effect.succeed(allAlone(submissions))
-        if (isUnreachable(error)) return Effect.fail(error)
+        if (error instanceof DatabaseUnavailable || isUnreachable(error)) return Effect.fail(error)
         // Something is wrong with one of them: it is looked for by halves, and the other half is handed in again.
         return submissions.length === 1
           ? Effect.succeed(allAlone(submissions))

@@ -2,6 +2,7 @@
 import { PgClient, PgTypes } from "@effect/sql-pg"
 import type { LedgerAction } from "@hogsend/core"
 import { Effect, type Schema } from "effect"
+import type { Fragment } from "effect/sql/Statement"
 import type { Actor } from "../AuditLogs.ts"
 import { column, oneRow } from "../Database.ts"
 import { newId } from "../newId.ts"
@@ -62,7 +63,7 @@ export interface GroupChanges {
   readonly contacts: ReadonlyArray<ContactRow>
   readonly claims: ReadonlyArray<NewKey>
   readonly notes: ReadonlyArray<SignedNote>
-  /** Keys of contacts that are not locked. */
+  /** Keys that were not read under a lock. */
   readonly held: ReadonlyArray<string>
 }
 
@@ -144,13 +145,14 @@ export const makeIdentityRepo = Effect.gen(function* () {
         excluded.last_seen_at, hogsend.now())`
 
   /** Answers the ids that were won: a value that somebody else claimed meanwhile is left out. */
-  const claimKeys = (keys: ReadonlyArray<NewKey>) => sql<{ id: string }>`
+  const claimKeys = (keys: ReadonlyArray<NewKey>, turn = sql`true`) => sql<{ id: string }>`
     insert into hogsend.identity_keys
       (id, kind, value, certified, contact_id, asserted_by, placed_at, preferred_at, not_before)
     select "keyId", kind, value, certified, "contactId", "assertedBy", "occurredAt",
       case when preferred then hogsend.now() end, to_timestamp("notBefore" / 1000000)
     from jsonb_to_recordset(${sql.json(keys)}) as k ("keyId" uuid, kind text, value text, certified boolean,
       "contactId" uuid, "assertedBy" text, "occurredAt" timestamptz, preferred boolean, "notBefore" float8)
+    where ${turn}
     order by value
     on conflict do nothing
     returning id`
@@ -159,8 +161,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
    * Until the end of the transaction these keys cannot be erased; answers those that still are there and that nobody else is
    * about to erase.
    */
-  const holdKeys = (keyIds: ReadonlyArray<string>) => sql<{ id: string }>`
-    select id from hogsend.identity_keys where id = any(${keyIds}::uuid[]) order by id for key share skip locked`
+  const holdKeys = (keyIds: ReadonlyArray<string>, turn: Fragment) => sql<{ id: string }>`
+    select id from hogsend.identity_keys where id = any(${keyIds}::uuid[]) and ${turn}
+    order by id for key share skip locked`
 
   /** A refusal that is written down already is not written down again: it comes with every request. */
   const insertLedger = (notes: ReadonlyArray<SignedNote>) => sql`
@@ -272,11 +275,15 @@ export const makeIdentityRepo = Effect.gen(function* () {
 
     /**
      * What a group changes, as parts of one statement. `new_keys` has the keys that were won; `held` those that cannot be
-     * erased until the transaction ends.
+     * erased until the transaction ends. Both come after `claimed`, the idempotency rows, which stands before these parts:
+     * parts of a statement have no order of their own, and locks do.
      */
-    groupParts: ({ claims, contacts, held, notes }: GroupChanges) => sql`
-      saved as (${saveContacts(contacts)}), new_keys as (${claimKeys(claims)}), noted as (${insertLedger(notes)}),
-      held as materialized (${holdKeys(held)})`,
+    groupParts: ({ claims, contacts, held, notes }: GroupChanges) => {
+      const turn = sql`(select count(*) from claimed) >= 0`
+      return sql`
+        saved as (${saveContacts(contacts)}), new_keys as (${claimKeys(claims, turn)}),
+        noted as (${insertLedger(notes)}), held as materialized (${holdKeys(held, turn)})`
+    },
 
     /** Until the end of the transaction the key can be linked, and cannot be erased; answers nothing when it is somebody's. */
     holdFreeKey: (keyId: string) => sql<{ id: string }>`

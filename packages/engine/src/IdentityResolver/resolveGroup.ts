@@ -32,7 +32,7 @@ export interface InGroup<R> {
   readonly resolution: Resolved
   /** Nobody has sent its keys before. */
   readonly fresh: boolean
-  /** Its contact is not locked: what hangs on its key is written if the key is among those `held`. */
+  /** Its key was not read under a lock: what hangs on it is written if the key is among those `held`. */
   readonly loose: boolean
 }
 
@@ -77,7 +77,7 @@ export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
     const candidates = together.map((candidate) => under.get(candidate.request) ?? candidate)
 
     if (candidates.length === 0) return { resolved: [], alone } satisfies GroupResolved<R>
-    const { changes, resolved } = foldGroup(candidates, rows, serverOnly)
+    const { changes, resolved } = foldGroup(candidates, { rows, settled: under, serverOnly })
     const { left, newKeys } = yield* work.write(resolved, repo.groupParts(changes))
     // Whoever changes something is written with it, or not at all.
     const bound = resolved.filter(({ fresh, loose, request }) => (fresh || !loose) && left.has(request))
@@ -143,8 +143,16 @@ const noChanges = changesOf([])
 /** What the group changes. Each contact is written once, whatever many requests say of it, in their order. */
 const foldGroup = <R extends GroupRequest>(
   candidates: ReadonlyArray<Candidate<R>>,
-  locked: ReadonlyMap<string, ContactRow>,
-  serverOnly: ReadonlySet<string>
+  {
+    rows: locked,
+    serverOnly,
+    settled
+  }: {
+    readonly rows: ReadonlyMap<string, ContactRow>
+    /** Whose keys were read under their contact's lock. */
+    readonly settled: { readonly has: (request: R) => boolean }
+    readonly serverOnly: ReadonlySet<string>
+  }
 ) => {
   const rows = new Map(locked)
   const [changed, held] = [new Set<string>(), new Set<string>()]
@@ -153,7 +161,7 @@ const foldGroup = <R extends GroupRequest>(
   const resolved = candidates.map(({ decision, fresh, request }): InGroup<R> => {
     const { asker, assertion, occurredAt } = request
     const { contact, keyId, steps } = decision
-    const loose = !fresh && !locked.has(contact?.id ?? "")
+    const loose = !fresh && !settled.has(request)
     if (loose) held.add(keyId)
     if (fresh) {
       const signed = signedBy(assertion.vouchedBy, asker.actor)
@@ -167,7 +175,7 @@ const foldGroup = <R extends GroupRequest>(
         rows.set(contact.id, newContact(contact.id, request))
       }
     }
-    const row = contact === null ? undefined : rows.get(contact.id)
+    const row = contact === null || loose ? undefined : rows.get(contact.id)
     const update = row === undefined ? noUpdate : updateContact(row, request, writerOf(assertion, decision), serverOnly)
     if (update.changed !== undefined) {
       rows.set(update.changed.id, update.changed)

@@ -40,6 +40,8 @@ interface Entry {
 
 export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): KeyLookup => {
   const cache = new Map<string, Entry>()
+  /** Apart, so that whoever tries keys out does not push the good ones out. */
+  const unknown = new Map<string, Entry>()
   const lastUsed = new Map<string, number>()
   const reading = { epoch: "", startedAt: Number.NEGATIVE_INFINITY }
 
@@ -47,8 +49,10 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
   const isFresh = (ageMs: number) => ageMs >= 0 && ageMs < epochMaxAgeMs
 
   const remember = (keyHash: string, entry: Entry) => {
-    if (cache.size >= cacheSize) forgetOldest(cache)
-    cache.set(keyHash, entry)
+    const [into, other] = entry.key === null ? [unknown, cache] : [cache, unknown]
+    other.delete(keyHash)
+    if (!into.has(keyHash) && into.size >= cacheSize) forgetOldest(into)
+    into.set(keyHash, entry)
   }
 
   const readEpoch = Effect.gen(function* () {
@@ -59,7 +63,7 @@ export const makeKeyLookup = (sql: PgClient.PgClient, epochMaxAgeMs: number): Ke
   }).pipe(withTimeout)
 
   const remembered = (keyHash: string, nowMs: number) => {
-    const cached = cache.get(keyHash)
+    const cached = cache.get(keyHash) ?? unknown.get(keyHash)
     return cached?.epoch === reading.epoch && isFresh(nowMs - reading.startedAt) ? cached.key : undefined
   }
 

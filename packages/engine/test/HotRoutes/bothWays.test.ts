@@ -5,6 +5,7 @@
 
 // A label tells which of many cases failed.
 import { describe, expect, layer } from "@effect/vitest"
+import { maxBatchBytes } from "@hogsend/core"
 import { generateUserToken, Hogsend } from "@hogsend/engine"
 import { allowedOrigin, TestHogsend, tokenSecret } from "@hogsend/testing"
 import { Effect } from "effect"
@@ -143,6 +144,24 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
         expect(hot.head).toContainEqual(expect.stringMatching(new RegExp(`^HTTP/1.1 ${status} `)))
         const sent = request.headers?.["x-request-id"]
         for (const id of [hotId, declaredId]) expect(id).toMatch(sent === undefined ? /^[0-9a-f-]{36}$/ : /^both$/)
+      })
+    )
+  })
+
+  describe.each(Object.entries(cases))("of a batch: %s", (_, [, request]) => {
+    it.effect("is the same on both", () =>
+      Effect.gen(function* () {
+        const { body = "", headers = json } = request
+        const many = {
+          ...request,
+          // A batch may be larger.
+          headers: "content-length" in headers ? { ...headers, "content-length": String(maxBatchBytes + 1) } : headers,
+          body: typeof body === "string" && body.startsWith("{") ? `{"events":[${body},${body}]}` : body
+        }
+        yield* send("/v1/events/batch", many)
+        const { id: _hotId, ...hot } = yield* send("/v1/events/batch", many)
+        const { id: _declaredId, ...declared } = yield* send("/v1/events/batch?", many)
+        expect(hot).toEqual(declared)
       })
     )
   })

@@ -77,7 +77,7 @@ layer(serving(rates, fresh.clock), options)("A browser", (it) => {
       const send = (visitor: string) => asBrowser("POST", "/v1/events", event(visitor))
       expect(statusesOf(yield* times(3, (n) => send(`pace_${n}`)))).toEqual([202, 202, 202])
       const refused = yield* send("pace_4")
-      expectLimited(refused, /^No more than 3 requests in 3600 seconds from this address.*HOGSEND_TRUSTED_PROXIES/)
+      expectLimited(refused, /^No more than 3 events in 3600 seconds from this address.*HOGSEND_TRUSTED_PROXIES/)
       expect(refused.headers.get("access-control-allow-origin")).toBe(allowedOrigin)
       expect(refused.headers.get("access-control-expose-headers")).toMatch(/Retry-After.*X-RateLimit-Reset/)
       // One comes back in a third of an hour, less what the test took.
@@ -183,7 +183,7 @@ layer(serving(rates, fresh.clock), options)("A server", (it) => {
       const send = (n: number) =>
         request("POST", "/v1/events", { key: proxy, body: event(`proxied_${n}`), headers: from("203.0.113.1") })
       expect(statusesOf(yield* times(8, send))).toEqual(Array.from({ length: 8 }, () => 202))
-      expectLimited(yield* send(8), /^No more than 8 requests in 3600 seconds under this key/)
+      expectLimited(yield* send(8), /^No more than 8 events in 3600 seconds under this key/)
     })
   )
 })

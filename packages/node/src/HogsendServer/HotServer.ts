@@ -39,6 +39,8 @@ export class HotServer extends Server {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, { answer, requestId }: HotStart): void {
+    // Hung up meanwhile: nobody waits for an answer, and nothing was promised.
+    if (response.destroyed) return
     const body: Buffer | null = request.read()
     const answering = body !== null && isUtf8(body) ? answer(body.toString()) : undefined
     const readAgain = () => withBody(request, body, requestId)
