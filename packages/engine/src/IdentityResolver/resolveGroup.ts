@@ -3,7 +3,7 @@
  *
  * It takes the steps of `locking.ts` and `applySteps.ts` for many at once: it locks the contacts that are written to, reads
  * again, and writes everything in one statement, together with what its caller writes. Who cannot be resolved with the
- * others is named in the answer and has changed nothing. It waits for nobody: when somebody else holds a contact, or was
+ * others is named in the answer and has changed nothing. It waits for nobody's contact: when somebody else holds one, or was
  * faster with a key, all of it is undone by `TakenMeanwhile`, and whoever names such a key goes alone.
  */
 import { Clock, Effect, Schema } from "effect"
