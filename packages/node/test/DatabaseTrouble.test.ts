@@ -77,12 +77,13 @@ describe("All is well after a database", () => {
       const trouble = (load: Load) =>
         Effect.gen(function* () {
           const others = yield* another(postgres.url, 20)
-          // Every place that becomes free is taken, and none given back before the end.
+          // Every place that becomes free is taken, and none given back before the end. Ours is ended until the crowd has it: a
+          // server that keeps a single session can go on.
           const crowd = Effect.forEach(Array.from({ length: 20 }), () => Effect.ignore(others.reserve), {
             concurrency: "unbounded"
           })
-          yield* Effect.orDie(terminate)
-          yield* Effect.raceFirst(seen(load), Effect.forever(Effect.andThen(crowd, Effect.sleep("20 millis"))))
+          const round = Effect.andThen(Effect.orDie(terminate), crowd)
+          yield* Effect.raceFirst(seen(load), Effect.forever(Effect.andThen(round, Effect.sleep("20 millis"))))
         }).pipe(Effect.scoped, Effect.orDie)
       yield* Effect.provide(underLoad(trouble), serverOn(postgres.url))
     })
