@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaParser from "effect/SchemaParser"
 import { BodyTooLarge, Issue, RequestInvalid } from "./Envelope.ts"
-import { EventAccepted, EventDraft } from "./Event.ts"
+import { EventAccepted, EventDraft, IdempotencyKey } from "./Event.ts"
 import { holdsTooLargeBag } from "./Properties.ts"
 
 export const maxBatchEvents = 500
@@ -48,7 +48,10 @@ export const EventBatch = Schema.Struct({
   events: Schema.Array(Anything)
     .check(Schema.isMinLength(1), Schema.isMaxLength(maxBatchEvents))
     .pipe(Schema.decodeTo(Schema.Array(EventBatchItem)))
-    .annotateKey({ description: `1 to ${maxBatchEvents} events, each as the body of \`POST /v1/events\`.` })
+    .annotateKey({ description: `1 to ${maxBatchEvents} events, each as the body of \`POST /v1/events\`.` }),
+  idempotencyKey: Schema.optionalKey(IdempotencyKey).annotateKey({
+    description: "As the header `Idempotency-Key`, which wins when both are sent."
+  })
 })
 
 /** What became of one event of a batch. */

@@ -71,7 +71,7 @@ export class EventsApi extends HttpApiGroup.make("events")
       .annotateMerge(
         OpenApi.annotations({
           summary: "Take many events in",
-          description: `Up to ${maxBatchEvents} events, stored in their order, with one result each: an event that is refused does not touch its neighbours. Every event is judged as \`POST /v1/events\` would judge it alone, with its own idempotency key. An answer means that everything it calls stored is stored; when nothing could be for want of the database, the whole request fails with a 503 and may be sent again. The body may have ${maxBatchBytes / 1024 / 1024} MiB.`
+          description: `Up to ${maxBatchEvents} events, stored in their order, with one result each: an event that is refused does not touch its neighbours. Every event is judged as \`POST /v1/events\` would judge it alone, with its own idempotency key. The status is 202 also when every event was rejected: read \`results\`. Of a batch with \`RateLimited\` events send only those again, since duplicates count too. An answer means that everything it calls stored is stored; when nothing could be for want of the database, the whole request fails with a 503 and may be sent again. The body may have ${maxBatchBytes / 1024 / 1024} MiB.`
         })
       )
   )

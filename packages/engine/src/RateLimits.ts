@@ -108,7 +108,7 @@ const behindProxy = "If all visitors come through a proxy, name it in HOGSEND_TR
 
 const words: Readonly<Record<keyof Charge, readonly [what: string, whose: string, advice: string]>> = {
   key: ["events", "under this key", "Send fewer, or raise HOGSEND_RATE_LIMIT_PUBLISHABLE."],
-  address: ["events", "from this address", behindProxy],
+  address: ["events", "from this address", `Send fewer, or raise HOGSEND_RATE_LIMIT_PUBLISHABLE. ${behindProxy}`],
   recipient: ["events", "for this person", "Send fewer."],
   failure: ["failed authentications", "from this address", "Look at the key, and at what proves the user."],
   keyless: ["requests without a key", "from this address", behindProxy]

@@ -19,8 +19,10 @@ interface Request<Payload> {
 const handlersOf = (events: EventIngest["Service"]) => ({
   ingest: (caller: Caller["Service"], request: Request<EventDraft>) =>
     events.ingest(caller, request.payload, carried(request)),
-  ingestBatch: (caller: Caller["Service"], request: Request<typeof EventBatch.Type>) =>
-    events.ingestBatch(caller, request.payload.events, carried(request))
+  ingestBatch: (caller: Caller["Service"], request: Request<typeof EventBatch.Type>) => {
+    const { idempotencyKey = request.payload.idempotencyKey, ...others } = carried(request)
+    return events.ingestBatch(caller, request.payload.events, { ...others, idempotencyKey })
+  }
 })
 
 const carried = ({ headers, query }: Request<unknown>): Carried => ({

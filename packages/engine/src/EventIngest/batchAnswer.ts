@@ -21,8 +21,10 @@ export const toBatchAnswer = (
   exits: ReadonlyArray<ItemExit>
 ): Effect.Effect<EventBatchAccepted, DatabaseUnavailable | Overloaded | RateLimited> => {
   const failures = exits.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []))
-  const passing = failures.map(Cause.squash).find(isPassing)
-  if (passing !== undefined && failures.length === exits.length) return Effect.fail(passing)
+  const errors = failures.map(Cause.squash)
+  const [passing] = errors.filter(isPassing)
+  // What is wrong with an event is told, also beside those with which nothing is wrong.
+  if (passing !== undefined && errors.every(isPassing) && errors.length === exits.length) return Effect.fail(passing)
   const defect = failures.find(Cause.hasDies)
   if (defect !== undefined && failures.length === exits.length) return Effect.failCause(defect as Cause.Cause<never>)
   return Effect.as(defect === undefined ? Effect.void : Effect.logError("An event of a batch failed", defect), {

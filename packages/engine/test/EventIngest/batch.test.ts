@@ -171,6 +171,17 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
       })
     )
 
+    it.effect("under the key of its body, as under the header's", () =>
+      Effect.gen(function* () {
+        const { asServer } = yield* TestHogsend
+        const body = { events: [{ name: "in_body", userId: "u_in_body" }], idempotencyKey: "of the body" }
+        const statuses = yield* Effect.forEach([{}, {}, { "idempotency-key": "of the header" }], (headers) =>
+          Effect.map(asServer("POST", "/v1/events/batch", body, headers), (answer) => answer.body.results[0].status)
+        )
+        expect(statuses).toEqual(["stored", "duplicate", "stored"])
+      })
+    )
+
     it.effect("under the header's Idempotency-Key: by its place, and an own key goes before that", () =>
       Effect.gen(function* () {
         const { asServer } = yield* TestHogsend
