@@ -167,11 +167,12 @@ export const dataFolder = Effect.acquireRelease(
     })
 )
 
-/** The pid of the database's server in a data folder. */
+/** The pid of the database's server in a data folder; none while the file is there but nothing is written to it yet. */
 export const postmasterOf = (folder: string): number | undefined => {
   const cluster = readdirSync(folder).find((name) => /^postgres-\d+$/.test(name)) ?? "none"
   const file = join(folder, cluster, "postmaster.pid")
-  return existsSync(file) ? Number(readFileSync(file, "utf8").split("\n")[0]) : undefined
+  const pid = existsSync(file) ? Number.parseInt(readFileSync(file, "utf8"), 10) : 0
+  return pid > 0 ? pid : undefined
 }
 
 export const isRunning = (pid: number): boolean => {

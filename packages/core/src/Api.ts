@@ -36,7 +36,7 @@ const description = `One person out of many identities: events in, one contact o
 
 **Failures.** Every one is JSON: \`{ "_tag": "…", "error": "a sentence", … }\`. \`_tag\` is for programs; \`error\` tells a person what was wrong and what to do. Beside what each route lists: an unknown path is a 404 \`RouteNotFound\`, a known path with another method a 405 \`MethodNotAllowed\` with an \`Allow\` header, and every 503 and 429 says in \`Retry-After\` after how many seconds to try again.
 
-**Rate limits.** Publishable and proxy keys, failed authentications and routes that need no key are limited: a key, an address and the person that a request is about each have a bucket, a request takes one from all of them or, when one is empty, is a 429 \`RateLimited\` and takes none. \`X-RateLimit-Limit\`, \`X-RateLimit-Remaining\` and \`X-RateLimit-Reset\` (in seconds from now) of that answer are those of the bucket that was empty. Secret keys are not limited.
+**Rate limits.** Publishable and proxy keys, failed authentications and routes that need no key are limited: a key, an address and the person that a request is about each have a bucket, a request, and each event of a batch, takes one from all of them or, when one is empty, is a 429 \`RateLimited\` and takes none; in a batch that is the result of the event, and the whole is a 429 when nothing of it was let through. \`X-RateLimit-Limit\`, \`X-RateLimit-Remaining\` and \`X-RateLimit-Reset\` (in seconds from now) of that answer are those of the bucket that was empty. Secret keys are not limited.
 
 **Request ids.** Every answer has an \`X-Request-Id\`: yours, when you send one of 1 to 255 letters, digits and \`_=-\`, or a new one. It finds the request in the server's log.
 

@@ -68,8 +68,8 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
 
     /**
      * Stores a group in one statement with `parts`, which has the keys that are new (`new_keys`) and those that are held
-     * (`held`). The first row has the ids of the new keys that were won; the others are events that were not stored, with
-     * whether they won their idempotency keys.
+     * (`held`). The row without an id has the ids of the new keys that were won; the others are events that were not stored,
+     * with whether they won their idempotency keys.
      */
     storeGroup: (events: ReadonlyArray<GroupEvent>, parts: Fragment) => sql<{
       id: string | null

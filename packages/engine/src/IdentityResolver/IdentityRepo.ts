@@ -12,6 +12,7 @@ import { Tombstones } from "../Tombstones.ts"
 import type { PublicProperty } from "../contactProperties.ts"
 import type { Alias } from "./burnGuard.ts"
 import type { AssertedBy, ContactState, Cut, KeyState, Snapshot } from "./snapshot.ts"
+import type { Step } from "./Step.ts"
 
 /** A contact's row as it was read under its lock. */
 export interface ContactRow {
@@ -47,15 +48,7 @@ export const signedBy =
   (note: Note): SignedNote => ({ ...note, assertedBy, actor: actor.name, actorKeyId: actor.keyId })
 
 /** A key that nobody has claimed yet, and who puts it at its contact. */
-export interface NewKey extends Placing {
-  readonly keyId: string
-  readonly kind: KeyState["kind"]
-  readonly value: string
-  readonly certified: boolean
-  readonly contactId: string | null
-  readonly preferred: boolean
-  readonly notBefore: number | null
-}
+export type NewKey = Placing & Omit<Extract<Step, { readonly _tag: "ClaimKey" }>, "_tag">
 
 /** What requests of a group change that change no key that is there. */
 export interface GroupChanges {
