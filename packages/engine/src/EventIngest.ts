@@ -87,7 +87,7 @@ export class EventIngest extends Context.Service<
         const parts = { repo: makeEventsRepo(sql), resolver: yield* IdentityResolver, warnings }
         const serverOnly = new Set(options.serverOnlyEvents ?? [])
         const submit = yield* makeGroupCommit(
-          { storeGroup: makeStoreGroup(sql, parts), storeAlone: makeStoreAlone(parts) },
+          { storeGroup: makeStoreGroup(parts), storeAlone: makeStoreAlone(parts) },
           options.groupCommit
         )
 

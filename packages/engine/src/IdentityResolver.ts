@@ -33,6 +33,7 @@ import { applySteps, type Changes } from "./IdentityResolver/applySteps.ts"
 import { type Alias, untoldAliases } from "./IdentityResolver/burnGuard.ts"
 import { decide } from "./IdentityResolver/decide.ts"
 import { slotOf } from "./IdentityKey.ts"
+import { makeGroupRepo } from "./IdentityResolver/GroupRepo.ts"
 import { type ContactRow, makeIdentityRepo } from "./IdentityResolver/IdentityRepo.ts"
 import { emailMoved, erasedPerson, joinRefused, promotedKey } from "./IdentityResolver/identityWarnings.ts"
 import type { IdentityLimits } from "./IdentityResolver/limits.ts"
@@ -62,6 +63,7 @@ import {
 import { newId } from "./newId.ts"
 
 export type { Changes } from "./IdentityResolver/applySteps.ts"
+export type { GroupStatement } from "./IdentityResolver/GroupRepo.ts"
 export { type GroupRequest, type GroupResolved, type InGroup, TakenMeanwhile } from "./IdentityResolver/resolveGroup.ts"
 export {
   type AssertedKey,
@@ -146,7 +148,7 @@ export class IdentityResolver extends Context.Service<
     ) => Effect.Effect<A, Exclude<E1 | E2, SqlError> | IdentityDenied | PersonErased | DatabaseUnavailable>
     /**
      * Resolves those of a group that need no more than what is known of their keys, or a new contact, and does the work
-     * for them, in the caller's transaction. The rules are those of `resolve`.
+     * for them, in one statement and so one transaction. The rules are those of `resolve`.
      */
     readonly resolveGroup: <R extends GroupRequest, E = never>(
       requests: ReadonlyArray<R>,
@@ -248,7 +250,7 @@ export class IdentityResolver extends Context.Service<
             .pipe(orUnavailable, Effect.withSpan("IdentityResolver.resolve"))
 
         const lookup = Effect.fn("IdentityResolver.lookup")(function* (key: AssertedKey) {
-          const keys = yield* repo.findKeysAndSiblings([key])
+          const keys = yield* repo.findKeyAndSiblings(key)
           const row = keys.find(({ kind, value }) => slotOf(kind, value) === slotOf(key.kind, key.value))
           if (row === undefined) return null
           const { certified, contactId, kind, value } = row
@@ -265,7 +267,7 @@ export class IdentityResolver extends Context.Service<
         })
 
         const operator = makeOperator(audit, { ...locking, repo, operatorRepo, serverOnly })
-        const resolveGroup = makeResolveGroup(repo, { limits, serverOnly })
+        const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), { limits, serverOnly })
         return IdentityResolver.of({ resolve, resolveGroup, lookup, markTold, ...operator })
       })
     )

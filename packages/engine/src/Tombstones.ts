@@ -38,6 +38,8 @@ export class Tombstones extends Context.Service<
     readonly bury: (keys: ReadonlyArray<BuriedKey>, erasedAt?: number) => Effect.Effect<void, SqlError>
     /** As if they had never been erased. Part of the caller's transaction. */
     readonly lift: (keys: ReadonlyArray<BuriedKey>) => Effect.Effect<void, SqlError>
+    /** What a key's tombstone has in `mac`, in hex, for a statement that looks for it by itself. */
+    readonly macOf: (key: BuriedKey) => string
   }
 >()("engine/Tombstones") {
   static readonly layer: Layer.Layer<Tombstones, DataKeyUnreadable | DatabaseUnavailable, PgClient.PgClient | Sealing> =
@@ -76,7 +78,7 @@ export class Tombstones extends Context.Service<
           yield* sql`delete from hogsend.tombstones where mac = any(array${macsOf(keys)})`
         })
 
-        return Tombstones.of({ find, bury, lift })
+        return Tombstones.of({ find, bury, lift, macOf })
       })
     )
 }

@@ -1,8 +1,8 @@
 /** The SQL of taking events in. */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import type { VouchedBy } from "@hogsend/core"
-import type { Fragment } from "effect/sql/Statement"
 import { column } from "../Database.ts"
+import type { GroupStatement } from "../IdentityResolver.ts"
 
 export interface EventRow {
   readonly id: string
@@ -31,8 +31,8 @@ export interface IdempotencyClaim {
 export interface GroupEvent {
   readonly row: EventRow
   readonly claim: IdempotencyClaim | undefined
-  /** Nothing else keeps its key in its place: it is stored if the key is `held`. */
-  readonly loose: boolean
+  /** It is stored, or the group is not. */
+  readonly bound: boolean
 }
 
 const { bool, text, timestamptz, uuid } = PgTypes.OID
@@ -57,7 +57,7 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
   const claimColumnsOf = (events: ReadonlyArray<GroupEvent>) => {
     const of = (oid: number, value: (event: GroupEvent) => unknown) => column(events.map(value), oid)
     return sql`${of(text, ({ claim }) => claim?.scope ?? null)}, ${of(text, ({ claim }) => claim?.fingerprint ?? null)},
-      ${of(bool, ({ loose }) => loose)}`
+      ${of(bool, ({ bound }) => bound)}`
   }
 
   return {
@@ -67,18 +67,13 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
       on conflict (id) do nothing`,
 
     /**
-     * Stores a group in one statement with `parts`, which has the keys that are new (`new_keys`) and those that are held
-     * (`held`). The row without an id has the ids of the new keys that were won; the others are events that were not stored,
-     * with whether they won their idempotency keys.
+     * Stores a group in one statement. Answers the ids of events that were not stored, since their idempotency keys are
+     * taken, and a row without an id: what confirms the statement drives the rest.
      */
-    storeGroup: (events: ReadonlyArray<GroupEvent>, parts: Fragment) => sql<{
-      id: string | null
-      claimed: boolean | null
-      newKeys: ReadonlyArray<string> | null
-    }>`
+    storeGroup: (events: ReadonlyArray<GroupEvent>, { confirm, parts }: GroupStatement) => sql<{ id: string | null }>`
       with asked as materialized (
         select * from unnest(${columnsOf(events.map(({ row }) => row))}, ${claimColumnsOf(events)})
-          as e (${fields}, scope, fingerprint, loose)
+          as e (${fields}, scope, fingerprint, bound)
       ),
       claimed as (
         insert into hogsend.idempotency_keys (scope, key, fingerprint, event_id)
@@ -89,12 +84,15 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
       ${parts},
       stored as (
         insert into hogsend.events (${fields}) select ${stored} from asked
-        where (scope is null or id in (select event_id from claimed)) and (not loose or key_id in (select id from held))
+        where scope is null or id in (select event_id from claimed)
         on conflict (id) do nothing returning id
-      )
-      select null::uuid as id, null::boolean as claimed, array_agg(id) as "newKeys" from new_keys
-      union all
-      select id, id in (select event_id from claimed), null from asked where id not in (select id from stored)`,
+      ),
+      missing as materialized (
+        select id, key_id, bound or scope is null or id in (select event_id from claimed) as needed
+        from asked where id not in (select id from stored)
+      ),
+      confirmed as materialized (select ${confirm(sql`select key_id from missing where needed`)})
+      select id from confirmed left join missing on true`,
 
     /** Answers a row when the key was won; waits for a transaction that is claiming it. */
     claimIdempotencyKey: ({ eventId, fingerprint, key, scope }: IdempotencyClaim) => sql<{ key: string }>`

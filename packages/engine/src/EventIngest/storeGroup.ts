@@ -1,17 +1,15 @@
 /**
- * Stores a group of events in one transaction, and says what became of each of them.
+ * Stores a group of events by one statement, and so in one transaction, and says what became of each of them.
  *
  * One event never spoils the others: what cannot be stored with them is stored alone. What the database refuses is looked
  * for by halves, so that it fails by itself; a deadlock begins again; after a lost connection the same events are stored
  * again, each once, whether or not the commit had been done, until `DatabaseTimeout` is over.
  */
-import type { PgClient } from "@effect/sql-pg"
 import { DatabaseUnavailable, type EventAccepted } from "@hogsend/core"
 import { Cause, Effect, Exit, Schedule } from "effect"
 import { SqlError } from "effect/sql/SqlError"
-import type { Fragment } from "effect/sql/Statement"
 import { isContention, isUnreachable, withTimeout } from "../Database.ts"
-import { type InGroup, type Resolved, TakenMeanwhile } from "../IdentityResolver.ts"
+import { type GroupStatement, type InGroup, type Resolved, TakenMeanwhile } from "../IdentityResolver.ts"
 import { accepted, keyReused, notStored } from "./answer.ts"
 import type { GroupOutcome } from "./GroupCommit.ts"
 import type { StoreFailure, StoreParts } from "./storeAlone.ts"
@@ -26,32 +24,28 @@ interface Unsettled {
   readonly alone: Array<Submission>
 }
 
-export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warnings }: StoreParts) => {
-  /** Whether events are coming again: the last group had one that was stored before. */
+export const makeStoreGroup = ({ repo, resolver, warnings }: StoreParts) => {
+  /** Whether events may be coming again: the last group had one that was stored before, or was undone. */
   const crowd = { repeats: false }
 
   /** Writes the events; who was stored before is answered, who may be is left to go alone. */
   const write = Effect.fnUntraced(function* (
     resolved: ReadonlyArray<InGroup<Submission>>,
-    parts: Fragment,
+    statement: GroupStatement,
     { alone, answers }: Unsettled
   ) {
     const rows = yield* repo.storeGroup(
-      resolved.map(({ loose, request, resolution }) => ({
+      resolved.map(({ bound, request, resolution }) => ({
         row: { ...request.event, keyId: resolution.keyId },
         claim: request.claim,
-        loose
+        bound
       })),
-      parts
+      statement
     )
-    const newKeys = new Set(rows.find(({ id }) => id === null)?.newKeys)
-    const missing = rows.filter(({ id }) => id !== null)
-    if (missing.length === 0) return { newKeys, left: new Set<Submission>() }
+    const missing = new Set(rows.flatMap(({ id }) => id ?? []))
+    if (missing.size === 0) return new Set<Submission>()
     crowd.repeats = true
-    const claimed = new Map(missing.map(({ claimed, id }) => [id, claimed]))
-    const left = resolved.filter(({ request }) => claimed.has(request.event.id))
-    const gone = left.filter(({ request }) => request.claim === undefined || claimed.get(request.event.id) === true)
-    if (gone.length > 0) return yield* new TakenMeanwhile({ slots: gone.flatMap(({ request }) => request.slots) })
+    const left = resolved.filter(({ request }) => missing.has(request.event.id))
     const holders = yield* repo.findIdempotencyKeys(left.flatMap(({ request }) => request.claim ?? []))
     const holderOf = new Map(holders.map((holder) => [onceOf(holder), holder]))
     for (const { request, resolution } of left) {
@@ -63,16 +57,16 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
       else if (holder.eventId === request.event.id) answers.set(request, Exit.succeed(answered(request, resolution)))
       else answers.set(request, Exit.succeed(notStored(resolution, request.draft, [])))
     }
-    return { newKeys, left: new Set(left.map(({ request }) => request)) }
+    return new Set(left.map(({ request }) => request))
   })
 
   const attempt = (submissions: ReadonlyArray<Submission>) =>
     Effect.suspend(() => {
       const unsettled: Unsettled = { answers: new Map(), alone: [] }
       const stored = resolver.resolveGroup(submissions, {
-        write: (resolved, parts) => write(resolved, parts, unsettled)
+        write: (resolved, statement) => write(resolved, statement, unsettled)
       })
-      return Effect.map(sql.withTransaction(stored), ({ alone, resolved }) => ({
+      return Effect.map(stored, ({ alone, resolved }) => ({
         answers: unsettled.answers,
         alone: [...alone, ...unsettled.alone],
         resolved
@@ -130,7 +124,10 @@ export const makeStoreGroup = (sql: PgClient.PgClient, { repo, resolver, warning
     once(submissions).pipe(
       Effect.retry({ while: isContention, times: 3 }),
       Effect.catch((error): Effect.Effect<Outcome, SqlError | DatabaseUnavailable> => {
-        if (error instanceof TakenMeanwhile) return Effect.succeed(onlyThose(submissions, new Set(error.slots)))
+        if (error instanceof TakenMeanwhile) {
+          crowd.repeats = true
+          return Effect.succeed(onlyThose(submissions, new Set(error.slots)))
+        }
         if (isContention(error)) return Effect.succeed(allAlone(submissions))
         if (error instanceof DatabaseUnavailable || isUnreachable(error)) return Effect.fail(error)
         // Something is wrong with one of them: it is looked for by halves, and the other half is handed in again.

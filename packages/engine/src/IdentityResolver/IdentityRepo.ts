@@ -1,10 +1,9 @@
 /** The SQL of identity: reading and locking what a decision needs, and taking its steps. */
-import { PgClient, PgTypes } from "@effect/sql-pg"
+import { PgClient } from "@effect/sql-pg"
 import type { LedgerAction } from "@hogsend/core"
 import { Effect, type Schema } from "effect"
-import type { Fragment } from "effect/sql/Statement"
 import type { Actor } from "../AuditLogs.ts"
-import { column, oneRow } from "../Database.ts"
+import { oneRow } from "../Database.ts"
 import { newId } from "../newId.ts"
 import { slotOf } from "../IdentityKey.ts"
 import { personalTables } from "../PersonalData.ts"
@@ -50,22 +49,6 @@ export const signedBy =
 /** A key that nobody has claimed yet, and who puts it at its contact. */
 export type NewKey = Placing & Omit<Extract<Step, { readonly _tag: "ClaimKey" }>, "_tag">
 
-/** What requests of a group change that change no key that is there. */
-export interface GroupChanges {
-  /** New ones, and those that are locked. */
-  readonly contacts: ReadonlyArray<ContactRow>
-  readonly claims: ReadonlyArray<NewKey>
-  readonly notes: ReadonlyArray<SignedNote>
-  /** Keys that were not read under a lock. */
-  readonly held: ReadonlyArray<string>
-}
-
-/** When the contact of a key was seen, in microseconds; null of a key that is nobody's. */
-export interface ContactSeen {
-  readonly firstSeenAt: number | null
-  readonly lastSeenAt: number | null
-}
-
 /** A key by its namespace and value, whatever kind it has in the store. */
 export type KeyName = Pick<KeyState, "kind" | "value">
 
@@ -75,14 +58,12 @@ export interface Placing {
   readonly occurredAt: Date
 }
 
-/** A time in microseconds since 1970. `date_part` answers a float8, which is some digits short of them, and costs a tenth of `extract`. */
-const micros = (time: string): string => `round(date_part('epoch', ${time}) * 1000000)`
+/** A time in microseconds since 1970, in SQL. `date_part` answers a float8, which is some digits short of them, and costs a tenth of `extract`. */
+export const micros = (time: string): string => `round(date_part('epoch', ${time}) * 1000000)`
 
-const keyColumnsText = `id, kind, value, contact_id as "contactId", certified, asserted_by as "assertedBy",
+export const keyColumns = `id, kind, value, contact_id as "contactId", certified, asserted_by as "assertedBy",
   ${micros("first_asserted_at")} as "firstAssertedAt", ${micros("preferred_at")} as "preferredAt",
   ${micros("placed_at")} as "placedAt", ${micros("not_before")} as "notBefore", told_to as "toldTo"`
-
-const { text } = PgTypes.OID
 
 /** Keys are moved by `repointKeys`, which says which ones. */
 const followers = personalTables.filter(({ onMerge, table }) => onMerge === "follows" && table !== "identity_keys")
@@ -90,16 +71,16 @@ const followers = personalTables.filter(({ onMerge, table }) => onMerge === "fol
 export const makeIdentityRepo = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const tombstones = yield* Tombstones
-  const keyColumns = sql.literal(keyColumnsText)
+  const columns = sql.literal(keyColumns)
 
   const valuesOf = (keys: ReadonlyArray<KeyName>, email: boolean) =>
     keys.filter((key) => (key.kind === "email") === email).map((key) => key.value)
 
   /** The rows of the asserted keys, as far as they exist. */
   const findKeys = (keys: ReadonlyArray<KeyName>) => sql<KeyState>`
-    select ${keyColumns} from hogsend.identity_keys where kind <> 'email' and value = any(${valuesOf(keys, false)}::text[])
+    select ${columns} from hogsend.identity_keys where kind <> 'email' and value = any(${valuesOf(keys, false)}::text[])
     union all
-    select ${keyColumns} from hogsend.identity_keys where kind = 'email' and value = any(${valuesOf(keys, true)}::text[])`
+    select ${columns} from hogsend.identity_keys where kind = 'email' and value = any(${valuesOf(keys, true)}::text[])`
 
   /** The rows of the asserted keys, and of every key of these contacts. */
   const findKeysAround = (keys: ReadonlyArray<KeyName>, contactIds: ReadonlyArray<string>) =>
@@ -108,7 +89,7 @@ export const makeIdentityRepo = Effect.gen(function* () {
       : sql<KeyState>`
           ${findKeys(keys)}
           union all
-          select ${keyColumns} from hogsend.identity_keys where contact_id = any(${contactIds}::uuid[])`
+          select ${columns} from hogsend.identity_keys where contact_id = any(${contactIds}::uuid[])`
 
   const cutsAmong = (ids: ReadonlyArray<string>) =>
     Effect.map(
@@ -129,9 +110,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
    * New ones, and those whose rows are locked. By the conflict, so that it is one index probe for each: a plan for an
    * `update … from` that was made while the table was small, and is kept, would read all of it.
    */
-  const saveContacts = (rows: ReadonlyArray<ContactRow>) => sql`
+  const saveContacts = (rows: ReadonlyArray<ContactRow>, turn = sql`true`) => sql`
     insert into hogsend.contacts (id, properties, public_properties, timezone, source, first_seen_at, last_seen_at)
-    select ${contactFields} from ${contactRows(rows)}
+    select ${contactFields} from ${contactRows(rows)} where ${turn}
     on conflict (id) do update
     set (properties, public_properties, timezone, source, first_seen_at, last_seen_at, updated_at) =
       row (excluded.properties, excluded.public_properties, excluded.timezone, excluded.source, excluded.first_seen_at,
@@ -149,14 +130,6 @@ export const makeIdentityRepo = Effect.gen(function* () {
     order by value
     on conflict do nothing
     returning id`
-
-  /**
-   * Until the end of the transaction these keys cannot be erased; answers those that still are there and that nobody else is
-   * about to erase.
-   */
-  const holdKeys = (keyIds: ReadonlyArray<string>, turn: Fragment) => sql<{ id: string }>`
-    select id from hogsend.identity_keys where id = any(${keyIds}::uuid[]) and ${turn}
-    order by id for key share skip locked`
 
   /** A refusal that is written down already is not written down again: it comes with every request. */
   const insertLedger = (notes: ReadonlyArray<SignedNote>) => sql`
@@ -185,11 +158,6 @@ export const makeIdentityRepo = Effect.gen(function* () {
     lockContacts: (ids: ReadonlyArray<string>) => sql<ContactRow>`
       select ${contactColumns} from hogsend.contacts where id = any(${ids}::uuid[]) order by id for no key update`,
 
-    /** The same for those that nobody else holds at the moment; waits for nobody. */
-    lockFreeContacts: (ids: ReadonlyArray<string>) => sql<ContactRow>`
-      select ${contactColumns} from hogsend.contacts where id = any(${ids}::uuid[])
-      order by id for no key update skip locked`,
-
     /** What is known now of the asserted keys and of these contacts. */
     snapshot: Effect.fnUntraced(function* (keys: ReadonlyArray<KeyName>, contacts: ReadonlyArray<ContactRow>) {
       const rows = yield* findKeysAround(
@@ -216,43 +184,15 @@ export const makeIdentityRepo = Effect.gen(function* () {
       } satisfies Snapshot
     }),
 
-    /**
-     * The keys' rows, and every key of whom they belong to: one statement, so that a merge is seen whole or not at all.
-     * Contacts' own ids are left out of the siblings where nobody asks for them: one row less for everybody. Each `offset 0`
-     * makes it one index probe for each string and each contact: a plan that was made while the tables were small, and is
-     * kept, would read all of them.
-     */
-    findKeysAndSiblings: (keys: ReadonlyArray<KeyName>, ownIds: "ownIds" | "no ownIds" = "no ownIds") => sql<
-      KeyState & ContactSeen
-    >`
-      with named as (
-        select k.* from unnest(${column(valuesOf(keys, false), text)}) as v (asserted)
-        cross join lateral (
-          select * from hogsend.identity_keys where kind <> 'email' and value = asserted offset 0
-        ) k
-        union all
-        select k.* from unnest(${column(valuesOf(keys, true), text)}) as v (asserted)
-        cross join lateral (
-          select * from hogsend.identity_keys where kind = 'email' and value = asserted offset 0
-        ) k
-      )
-      select ${keyColumns}, null::float8 as "firstSeenAt", null::float8 as "lastSeenAt"
-      from named where contact_id is null
+    /** The key's row, and every key of whom it belongs to: one statement, so that a merge is seen whole or not at all. */
+    findKeyAndSiblings: (key: KeyName) => sql<KeyState>`
+      with named as (${findKeys([key])})
+      select * from named where "contactId" is null
       union all
-      select k.*, c.*
-      from (select distinct contact_id as id from named where contact_id is not null) owner
-      cross join lateral (
-        select ${sql.literal(micros("first_seen_at"))}, ${sql.literal(micros("last_seen_at"))}
-        from hogsend.contacts where id = owner.id offset 0
-      ) c
-      cross join lateral (
-        select ${keyColumns} from hogsend.identity_keys where contact_id = owner.id
-        ${ownIds === "ownIds" ? sql.literal("") : sql`and (kind <> 'contact' or value = any(${column(valuesOf(keys, false), text)}))`}
-        offset 0
-      ) k`,
+      select ${columns} from hogsend.identity_keys where contact_id = (select "contactId" from named)`,
 
     findKeysOf: (contactIds: ReadonlyArray<string>) => sql<KeyState>`
-      select ${keyColumns} from hogsend.identity_keys where contact_id = any(${contactIds}::uuid[])`,
+      select ${columns} from hogsend.identity_keys where contact_id = any(${contactIds}::uuid[])`,
 
     /** The strings of keys, by the keys' ids. */
     valuesOfKeys: (keyIds: ReadonlyArray<string>) =>
@@ -265,18 +205,6 @@ export const makeIdentityRepo = Effect.gen(function* () {
     claimKeys,
     saveContacts,
     insertLedger,
-
-    /**
-     * What a group changes, as parts of one statement. `new_keys` has the keys that were won; `held` those that cannot be
-     * erased until the transaction ends. Both come after `claimed`, the idempotency rows, which stands before these parts:
-     * parts of a statement have no order of their own, and locks do.
-     */
-    groupParts: ({ claims, contacts, held, notes }: GroupChanges) => {
-      const turn = sql`(select count(*) from claimed) >= 0`
-      return sql`
-        saved as (${saveContacts(contacts)}), new_keys as (${claimKeys(claims, turn)}),
-        noted as (${insertLedger(notes)}), held as materialized (${holdKeys(held, turn)})`
-    },
 
     /** Until the end of the transaction the key can be linked, and cannot be erased; answers nothing when it is somebody's. */
     holdFreeKey: (keyId: string) => sql<{ id: string }>`

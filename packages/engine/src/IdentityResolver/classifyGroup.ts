@@ -8,13 +8,20 @@
  */
 import { slotOf } from "../IdentityKey.ts"
 import { type Circumstances, decide, type ResolvedDecision } from "./decide.ts"
-import type { ContactSeen, KeyName } from "./IdentityRepo.ts"
+import type { Sighting } from "./GroupRepo.ts"
+import type { ContactRow } from "./IdentityRepo.ts"
 import type { Assertion, ContactState, KeyState, Snapshot } from "./snapshot.ts"
 
 /** What is known of the keys of a group, and of whom they belong to. */
 export interface Knowledge {
   readonly keys: ReadonlyMap<string, KeyState>
-  readonly contacts: ReadonlyMap<string, ContactState & { readonly lastSeenAt: number }>
+  readonly contacts: ReadonlyMap<string, KnownContact>
+}
+
+interface KnownContact extends ContactState {
+  readonly lastSeenAt: number
+  /** What is stored of a contact that may be written to, and which version of it that is. */
+  readonly row?: ContactRow & { readonly version: string }
 }
 
 /** Nothing about keys changes, or everything about them is new. */
@@ -35,12 +42,10 @@ interface Requested {
   readonly occurredAt: Date
 }
 
-/** `admits` says which candidates will do; the others go alone. */
 export const classifyGroup = <R extends Requested>(
   requests: ReadonlyArray<R>,
   knowledge: Knowledge,
-  circumstances: Pick<Circumstances, "mint" | "limits"> & { readonly now: number },
-  admits: (candidate: Candidate<R>) => boolean = () => true
+  circumstances: Pick<Circumstances, "mint" | "limits"> & { readonly now: number }
 ): Classified<R> => {
   const [together, alone, later]: [Array<Candidate<R>>, Array<R>, Array<R>] = [[], [], []]
   /** Strings and contacts that nobody may touch any more in this group. */
@@ -54,12 +59,9 @@ export const classifyGroup = <R extends Requested>(
       later.push(request)
     } else {
       const candidate = owners.size > 1 ? undefined : candidateOf(request, { known, owners, knowledge, circumstances })
-      if (candidate !== undefined && admits(candidate)) {
-        together.push(candidate)
-        if (!candidate.fresh) continue
-      } else {
-        alone.push(request)
-      }
+      if (candidate === undefined) alone.push(request)
+      else together.push(candidate)
+      if (candidate?.fresh === false) continue
     }
     for (const one of touched) taken.add(one)
   }
@@ -100,20 +102,22 @@ const candidateOf = <R extends Requested>(
 }
 
 /** From rows with every key of every contact that has one. */
-export const indexKnowledge = (rows: ReadonlyArray<KeyState & ContactSeen>): Knowledge => ({
-  keys: new Map(rows.map((row) => [slotOf(row.kind, row.value), row])),
-  contacts: new Map(
-    [...Map.groupBy(rows, ({ contactId }) => contactId)].flatMap(([id, keys]) =>
-      id === null
-        ? []
-        : [[id, { id, keys, firstSeenAt: keys[0]?.firstSeenAt ?? 0, lastSeenAt: keys[0]?.lastSeenAt ?? 0 }]]
-    )
-  )
-})
+export const indexKnowledge = (rows: ReadonlyArray<Sighting>): Knowledge => {
+  const contacts = new Map<string, KnownContact & { readonly keys: Array<KeyState> }>()
+  for (const row of rows) {
+    if (row.contactId === null) continue
+    const known = contacts.get(row.contactId)
+    if (known === undefined) contacts.set(row.contactId, contactOf(row, row.contactId))
+    else known.keys.push(row)
+  }
+  return { keys: new Map(rows.map((row) => [slotOf(row.kind, row.value), row])), contacts }
+}
 
-/** The keys that requests name, each once. */
-export const namesOf = (requests: ReadonlyArray<Requested>): ReadonlyArray<KeyName> => [
-  ...new Map(
-    requests.flatMap(({ assertion }) => assertion.keys.map((key) => [slotOf(key.kind, key.value), key] as const))
-  ).values()
-]
+const contactOf = (row: Sighting, id: string) => {
+  const [firstSeenAt, lastSeenAt] = [row.firstSeenAt ?? 0, row.lastSeenAt ?? 0]
+  const known = { id, keys: [row], firstSeenAt, lastSeenAt }
+  if (row.version === null) return known
+  const { properties, publicProperties, source, timezone, version } = row
+  const seen = { firstSeenAt: new Date(firstSeenAt / 1000), lastSeenAt: new Date(lastSeenAt / 1000) }
+  return { ...known, row: { id, properties, publicProperties, source, timezone, version, ...seen } }
+}

@@ -1,24 +1,32 @@
 /**
- * Resolves a group of requests in one transaction, as far as that needs no locks but of the contacts that they write to.
+ * Resolves a group of requests by one look-up and one statement, which also writes what its caller writes.
  *
- * It takes the steps of `locking.ts` and `applySteps.ts` for many at once: it locks the contacts that are written to, reads
- * again, and writes everything in one statement, together with what its caller writes. Who cannot be resolved with the
- * others is named in the answer and has changed nothing. It waits for nobody's contact: when somebody else holds one, or was
- * faster with a key, all of it is undone by `TakenMeanwhile`, and whoever names such a key goes alone.
+ * It takes the steps of `applySteps.ts` for many at once, as far as they need nothing but what is known of their keys or a
+ * new contact. Nothing is locked in between: the statement itself checks that what was looked up is still so, and waits for
+ * nobody who holds a contact. Who cannot be resolved with the others is named in the answer and has changed nothing. When
+ * somebody else was faster, all of it is undone by `TakenMeanwhile`, and whoever names what was taken goes alone.
  */
-import { Clock, Effect, Schema } from "effect"
-import type { SqlError } from "effect/sql/SqlError"
-import type { Fragment } from "effect/sql/Statement"
+import { Clock, Effect, Option, Schema } from "effect"
+import { SqlError } from "effect/sql/SqlError"
 import { slotOf } from "../IdentityKey.ts"
 import { newId } from "../newId.ts"
 import { changesOf, newContact, noteOfNew } from "./applySteps.ts"
 import { untoldAliases } from "./burnGuard.ts"
-import { type Candidate, classifyGroup, indexKnowledge, type Knowledge, namesOf } from "./classifyGroup.ts"
+import { type Candidate, classifyGroup, indexKnowledge, type Knowledge } from "./classifyGroup.ts"
 import type { ResolvedDecision } from "./decide.ts"
-import { type ContactRow, type makeIdentityRepo, type NewKey, signedBy, type SignedNote } from "./IdentityRepo.ts"
+import { type GroupChanges, type GroupKey, type GroupStatement, type makeGroupRepo, takenIn } from "./GroupRepo.ts"
+import { type ContactRow, type KeyName, type NewKey, signedBy, type SignedNote } from "./IdentityRepo.ts"
 import type { IdentityLimits } from "./limits.ts"
 import { anonymousContactKey, type Assertion, type ContactKey, contactKeyOf } from "./snapshot.ts"
-import { mayUpdate, noUpdate, type PersonPatch, updateContact, type Writer } from "./updateContact.ts"
+import {
+  isPatch,
+  mayUpdate,
+  noUpdate,
+  type PersonPatch,
+  seenResolutionMs,
+  updateContact,
+  type Writer
+} from "./updateContact.ts"
 import type { Asker, Resolved } from "../IdentityResolver.ts"
 
 /** One request of a group. */
@@ -30,22 +38,17 @@ export interface GroupRequest extends PersonPatch {
 export interface InGroup<R> {
   readonly request: R
   readonly resolution: Resolved
-  /** Nobody has sent its keys before. */
-  readonly fresh: boolean
-  /** Its key was not read under a lock: what hangs on it is written if the key is among those `held`. */
-  readonly loose: boolean
+  /** It changes who is who, or its contact: what hangs on it is written, or the group is not. */
+  readonly bound: boolean
 }
 
-/** What the group does besides resolving, in the same transaction. */
+/** What the group does besides resolving, in the same statement. */
 export interface GroupWork<R, E> {
-  /**
-   * Writes what the group is about in one statement with `parts`, which change contacts and keys (`IdentityRepo.groupParts`).
-   * Answers the ids of the new keys that were won, and for whom nothing was written.
-   */
+  /** Answers for whom nothing was written. */
   readonly write: (
     resolved: ReadonlyArray<InGroup<R>>,
-    parts: Fragment
-  ) => Effect.Effect<{ readonly newKeys: ReadonlySet<string>; readonly left: ReadonlySet<R> }, E | SqlError>
+    statement: GroupStatement
+  ) => Effect.Effect<ReadonlySet<R>, E | SqlError>
 }
 
 export interface GroupResolved<R> {
@@ -59,110 +62,65 @@ export class TakenMeanwhile extends Schema.TaggedError<TakenMeanwhile>()("TakenM
   slots: Schema.Array(Schema.String)
 }) {}
 
-type Repo = Effect.Success<typeof makeIdentityRepo>
-
 interface Rules {
   readonly limits: IdentityLimits
   readonly serverOnly: ReadonlySet<string>
 }
 
-export const makeResolveGroup = (repo: Repo, { limits, serverOnly }: Rules) =>
+export const makeResolveGroup = (
+  repo: Effect.Success<ReturnType<typeof makeGroupRepo>>,
+  { limits, serverOnly }: Rules
+) =>
   Effect.fnUntraced(function* <R extends GroupRequest, E>(requests: ReadonlyArray<R>, work: GroupWork<R, E>) {
-    const circumstances = { mint: newId, limits, now: (yield* Clock.currentTimeMillis) * 1000 }
-    const knowledge = yield* look(repo, requests)
-    const { alone, together } = classifyGroup(requests, knowledge, circumstances)
-    const writing = together.filter((candidate) => isWriting(candidate, knowledge))
-    const rows = yield* lockRows(repo, writing)
-    const under = yield* lookAgain(repo, writing, rows, circumstances)
-    const candidates = together.map((candidate) => under.get(candidate.request) ?? candidate)
-
-    if (candidates.length === 0) return { resolved: [], alone } satisfies GroupResolved<R>
-    const { changes, resolved } = foldGroup(candidates, { rows, settled: under, serverOnly })
-    const { left, newKeys } = yield* work.write(resolved, repo.groupParts(changes))
-    // Whoever changes something is written with it, or not at all.
-    const bound = resolved.filter(({ fresh, loose, request }) => (fresh || !loose) && left.has(request))
-    const lost = changes.claims.filter(({ keyId }) => !newKeys.has(keyId))
-    if (bound.length + lost.length > 0) {
-      const slots = slotsOf(bound.map(({ request }) => request))
-      return yield* new TakenMeanwhile({ slots: [...slots, ...lost.map(({ kind, value }) => slotOf(kind, value))] })
-    }
-    yield* noneErased(repo, changes.claims)
+    const now = (yield* Clock.currentTimeMillis) * 1000
+    const times = requests.map(({ occurredAt }) => occurredAt.getTime())
+    const [firstMs, lastMs] = [Math.min(...times), Math.max(...times)]
+    const rows = yield* repo.lookUp(namedBy(requests), { firstMs, seenMs: lastMs - seenResolutionMs })
+    const knowledge = indexKnowledge(rows)
+    const { alone, together } = classifyGroup(requests, knowledge, { mint: newId, limits, now })
+    if (together.length === 0) return { resolved: [], alone } satisfies GroupResolved<R>
+    const { changes, resolved } = foldGroup(together, knowledge, serverOnly)
+    const left = yield* work.write(resolved, repo.statement(changes)).pipe(
+      Effect.catch((error): Effect.Effect<never, E | SqlError | TakenMeanwhile> => {
+        const taken = error instanceof SqlError ? takenIn(error) : Option.none()
+        return Option.isNone(taken)
+          ? Effect.fail(error)
+          : Effect.fail(new TakenMeanwhile({ slots: takenSlots(taken.value, together, knowledge, repo.macOf) }))
+      })
+    )
     return { resolved: resolved.filter(({ request }) => !left.has(request)), alone } satisfies GroupResolved<R>
   })
 
-const look = (repo: Repo, requests: ReadonlyArray<GroupRequest>) =>
-  Effect.map(repo.findKeysAndSiblings(namesOf(requests)), indexKnowledge)
-
-/** Whether the contact is there and its row may change. */
-const isWriting = ({ decision, fresh, request }: Candidate<GroupRequest>, { contacts }: Knowledge): boolean => {
-  const contact = fresh || decision.contact === null ? undefined : contacts.get(decision.contact.id)
-  return (
-    contact !== undefined &&
-    mayUpdate(request, { firstMs: contact.firstSeenAt / 1000, lastMs: contact.lastSeenAt / 1000 })
-  )
+/** The keys that requests name, each once. */
+const namedBy = (requests: ReadonlyArray<GroupRequest>): ReadonlyArray<GroupKey> => {
+  const keys = new Map<string, GroupKey>()
+  for (const request of requests) {
+    const patches = isPatch(request)
+    for (const { kind, value } of request.assertion.keys) {
+      const slot = slotOf(kind, value)
+      if (patches || !keys.has(slot)) keys.set(slot, { kind, value, patches })
+    }
+  }
+  return [...keys.values()]
 }
-
-const lockRows = Effect.fnUntraced(function* (repo: Repo, writing: ReadonlyArray<Candidate<GroupRequest>>) {
-  const ids = [...new Set(writing.flatMap(({ decision }) => decision.contact?.id ?? []))]
-  // A group waits for nobody: who writes to a contact that somebody else holds does so alone.
-  const rows = ids.length === 0 ? [] : yield* repo.lockFreeContacts(ids)
-  return new Map(rows.map((row): [string, ContactRow] => [row.id, row]))
-})
-
-/** What was read before the lock is read again under it. */
-const lookAgain = Effect.fnUntraced(function* <R extends GroupRequest>(
-  repo: Repo,
-  writing: ReadonlyArray<Candidate<R>>,
-  rows: ReadonlyMap<string, ContactRow>,
-  circumstances: Parameters<typeof classifyGroup>[2]
-) {
-  const requests = writing.map(({ request }) => request)
-  const knowledge = requests.length === 0 ? nothingKnown : yield* look(repo, requests)
-  const { alone, later, together } = classifyGroup(
-    requests,
-    knowledge,
-    circumstances,
-    ({ decision, fresh }) => !fresh && decision.contact !== null && rows.has(decision.contact.id)
-  )
-  const moved = [...alone, ...later]
-  if (moved.length > 0) return yield* new TakenMeanwhile({ slots: slotsOf(moved) })
-  return new Map(together.map((candidate) => [candidate.request, candidate]))
-})
-
-const nothingKnown: Knowledge = { keys: new Map(), contacts: new Map() }
-
-/** Looked up after the strings are ours: whoever had them may have been erased a moment ago. */
-const noneErased = Effect.fnUntraced(function* (repo: Repo, claims: ReadonlyArray<NewKey>) {
-  if (claims.length === 0) return
-  const erased = yield* repo.findErased(claims.filter(({ kind }) => kind !== "contact"))
-  if (erased.size > 0) return yield* new TakenMeanwhile({ slots: [...erased.keys()] })
-})
 
 const noChanges = changesOf([])
 
 /** What the group changes. Each contact is written once, whatever many requests say of it, in their order. */
 const foldGroup = <R extends GroupRequest>(
   candidates: ReadonlyArray<Candidate<R>>,
-  {
-    rows: locked,
-    serverOnly,
-    settled
-  }: {
-    readonly rows: ReadonlyMap<string, ContactRow>
-    /** Whose keys were read under their contact's lock. */
-    readonly settled: { readonly has: (request: R) => boolean }
-    readonly serverOnly: ReadonlySet<string>
-  }
+  knowledge: Knowledge,
+  serverOnly: ReadonlySet<string>
 ) => {
-  const rows = new Map(locked)
-  const [changed, held] = [new Set<string>(), new Set<string>()]
+  const rows = new Map<string, ContactRow>()
+  const written = new Map<string, string>()
+  const [held, placed, strangers] = [new Set<string>(), new Map<string, string>(), new Set<string>()]
   const claims: Array<NewKey> = []
   const notes: Array<SignedNote> = []
-  const resolved = candidates.map(({ decision, fresh, request }): InGroup<R> => {
+  const resolved = candidates.map((candidate): InGroup<R> => {
+    const { decision, fresh, request } = candidate
     const { asker, assertion, occurredAt } = request
     const { contact, keyId, steps } = decision
-    const loose = !fresh && !settled.has(request)
-    if (loose) held.add(keyId)
     if (fresh) {
       const signed = signedBy(assertion.vouchedBy, asker.actor)
       for (const step of steps) {
@@ -170,16 +128,21 @@ const foldGroup = <R extends GroupRequest>(
         const note = step._tag === "CreateContact" || step._tag === "ClaimKey" ? noteOfNew(step) : undefined
         if (note !== undefined) notes.push(signed(note))
       }
-      if (contact !== null) {
-        changed.add(contact.id)
-        rows.set(contact.id, newContact(contact.id, request))
-      }
+    } else {
+      held.add(keyId)
     }
-    const row = contact === null || loose ? undefined : rows.get(contact.id)
-    const update = row === undefined ? noUpdate : updateContact(row, request, writerOf(assertion, decision), serverOnly)
-    if (update.changed !== undefined) {
-      rows.set(update.changed.id, update.changed)
-      changed.add(update.changed.id)
+    const known = contact === null ? undefined : knowledge.contacts.get(contact.id)
+    const row = contact === null ? undefined : (rows.get(contact.id) ?? rowFor(candidate, known))
+    const writer = writerOf(assertion, decision)
+    const update = row === undefined ? noUpdate : updateContact(row, request, writer, serverOnly)
+    const changed = update.changed ?? (fresh ? row : undefined)
+    if (changed !== undefined) {
+      rows.set(changed.id, changed)
+      if (known?.row !== undefined) {
+        written.set(changed.id, known.row.version)
+        for (const key of knownKeysOf(candidate, knowledge)) placed.set(key, changed.id)
+        if (writer?.trusted === false) strangers.add(changed.id)
+      }
     }
     const resolution = {
       ...keyOf(decision, assertion),
@@ -190,14 +153,59 @@ const foldGroup = <R extends GroupRequest>(
       untold: fresh && contact !== null ? untoldAliases(contact) : [],
       warnings: update.warnings
     }
-    return { request, resolution, fresh, loose }
+    return { request, resolution, bound: fresh || changed !== undefined }
   })
-  const contacts = [...changed].flatMap((id) => rows.get(id) ?? [])
-  return { resolved, changes: { claims, notes, contacts, held: [...held] } }
+  const changes: GroupChanges = {
+    contacts: [...rows.values()],
+    claims,
+    notes,
+    written: Array.from(written, ([id, version]) => ({ id, version })),
+    held: [...new Set([...held, ...placed.keys()])],
+    placed: Array.from(placed, ([keyId, contactId]) => ({ keyId, contactId })),
+    strangers: [...strangers]
+  }
+  return { resolved, changes }
 }
 
-const slotsOf = (requests: ReadonlyArray<GroupRequest>) =>
-  namesOf(requests).map(({ kind, value }) => slotOf(kind, value))
+/** The row that a request may write to: a new one, or what is stored of whoever is known. */
+const rowFor = (
+  { decision: { contact }, fresh, request }: Candidate<GroupRequest>,
+  known: ReturnType<Knowledge["contacts"]["get"]>
+): ContactRow | undefined => {
+  if (fresh) return contact === null ? undefined : newContact(contact.id, request)
+  return known?.row !== undefined &&
+    mayUpdate(request, { firstMs: known.firstSeenAt / 1000, lastMs: known.lastSeenAt / 1000 })
+    ? known.row
+    : undefined
+}
+
+const knownKeysOf = ({ request }: Candidate<GroupRequest>, { keys }: Knowledge): ReadonlyArray<string> =>
+  request.assertion.keys.flatMap(({ kind, value }) => keys.get(slotOf(kind, value))?.id ?? [])
+
+/** The slots of what was taken: of a contact, all those by which the group writes to it. */
+const takenSlots = (
+  { ids, macs }: { readonly ids: ReadonlyArray<string>; readonly macs: ReadonlyArray<string> },
+  candidates: ReadonlyArray<Candidate<GroupRequest>>,
+  knowledge: Knowledge,
+  macOf: (key: KeyName) => string
+): ReadonlyArray<string> => {
+  const [taken, buried] = [new Set(ids), new Set(macs)]
+  return candidates.flatMap(({ decision: { contact, steps }, request }) => {
+    const claimed = new Map(
+      steps.flatMap((step) => (step._tag === "ClaimKey" ? [[slotOf(step.kind, step.value), step.keyId]] : []))
+    )
+    const isTaken = (id: string | undefined) => id !== undefined && taken.has(id)
+    return request.assertion.keys.flatMap((key) => {
+      const slot = slotOf(key.kind, key.value)
+      return isTaken(contact?.id) ||
+        isTaken(claimed.get(slot)) ||
+        isTaken(knowledge.keys.get(slot)?.id) ||
+        (buried.size > 0 && buried.has(macOf(key)))
+        ? [slot]
+        : []
+    })
+  })
+}
 
 const keyOf = ({ contact }: ResolvedDecision, { keys }: Assertion): ContactKey =>
   contact === null ? anonymousContactKey(keys[0]?.value ?? "") : contactKeyOf(contact)

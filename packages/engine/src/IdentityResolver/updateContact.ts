@@ -20,20 +20,18 @@ export interface ContactUpdate {
 export const noUpdate: ContactUpdate = { changed: undefined, updated: [], warnings: [] }
 
 /** A contact that is seen all the time is not rewritten all the time. */
-const seenResolutionMs = 60_000
+export const seenResolutionMs = 60_000
 
 const isSeenLater = (occurredAt: Date, lastSeenMs: number): boolean =>
   occurredAt.getTime() > lastSeenMs + seenResolutionMs
 
+/** Whether a request says anything of its contact. */
+export const isPatch = ({ properties, timezone }: PersonPatch): boolean =>
+  timezone !== undefined || (properties !== undefined && Object.keys(properties).length > 0)
+
 /** Whether a request may change its contact's row; when that was seen is in milliseconds. */
-export const mayUpdate = (
-  { occurredAt, properties, timezone }: PersonPatch,
-  seen: { readonly firstMs: number; readonly lastMs: number }
-): boolean =>
-  timezone !== undefined ||
-  (properties !== undefined && Object.keys(properties).length > 0) ||
-  occurredAt.getTime() < seen.firstMs ||
-  isSeenLater(occurredAt, seen.lastMs)
+export const mayUpdate = (request: PersonPatch, seen: { readonly firstMs: number; readonly lastMs: number }): boolean =>
+  isPatch(request) || request.occurredAt.getTime() < seen.firstMs || isSeenLater(request.occurredAt, seen.lastMs)
 
 /** What a request says of its contact. */
 export interface PersonPatch {

@@ -48,7 +48,7 @@ export const submission = (draft: EventDraft): Submission => {
 }
 
 export const storeGroupOf = ({ context, resolver, sql }: Engine) =>
-  makeStoreGroup(sql, { repo: makeEventsRepo(sql), resolver, warnings: Context.get(context, Warnings) })
+  makeStoreGroup({ repo: makeEventsRepo(sql), resolver, warnings: Context.get(context, Warnings) })
 
 /** What became of a group, by the names of its events. */
 export const told = ({ alone, answers }: Effect.Success<ReturnType<ReturnType<typeof storeGroupOf>>>) => ({

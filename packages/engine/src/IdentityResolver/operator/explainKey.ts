@@ -12,7 +12,7 @@ type OperatorRepo = Effect.Success<typeof makeOperatorRepo>
 
 export const explainKey = Effect.fnUntraced(function* (repo: Repo, operatorRepo: OperatorRepo, name: string) {
   const key = yield* findNamed(repo, name)
-  const keys = yield* repo.findKeysAndSiblings([key], "ownIds")
+  const keys = yield* repo.findKeyAndSiblings(key)
   const told = yield* repo.valuesOfKeys(keys.flatMap(({ toldTo }) => toldTo ?? []))
   const { contactId } = key
   const ownId = key.kind === "contact" ? key.value : null
