@@ -1,8 +1,9 @@
 /**
  * Group commit: what has arrived while the groups before it were stored is stored together, in one transaction.
  *
- * Idle, an item is stored at once; busy, it waits for the commit in flight and no longer. Whoever shares a slot with an
- * earlier item never overtakes it. What cannot be stored with the others is stored alone, beside the groups, and so is what
+ * Idle, an item is stored at once. A group begins beside another when as many wait as that one has, or when it is done, or
+ * when it takes its time: so two groups of a crowd take turns, and nobody is stored by himself for being the first of many.
+ * Whoever shares a slot with an earlier item never overtakes it. What cannot be stored with the others is stored alone, beside the groups, and so is what
  * no group has answered in three rounds. What waits has a bound: more is refused, and so is whoever has waited for too long.
  * Knows nothing of events or of SQL.
  */
@@ -20,6 +21,8 @@ export interface GroupCommitOptions {
   readonly maxGroupSize?: number
   /** How many groups are stored at the same time. 2. */
   readonly groups?: number
+  /** How long a group may take before whoever waits no longer waits for a crowd, in milliseconds. 5. */
+  readonly linger?: number
   /** How many items are stored alone at the same time. 4. */
   readonly alone?: number
   /** How long an item waits for its turn, in milliseconds. 10,000. */
@@ -48,10 +51,23 @@ export interface Storage<I, A, E> {
   readonly storeAlone: (item: I) => Effect.Effect<A, E>
 }
 
+/** What items can share: a slot, a slot with room for one, or a series. */
+interface Mark {
+  /** How many items on their way have it. */
+  items: number
+  /** How many of them are being stored. */
+  busy: number
+  /** The last turn in which one of them had to wait, and in which one was taken. */
+  passedIn: number
+  takenIn: number
+}
+
 interface Entry<I, A, E> {
   readonly item: I
+  readonly slots: ReadonlyArray<Mark>
+  readonly once: Mark | undefined
   /** Everything by which it can be in the way of others. */
-  readonly marks: ReadonlyArray<string>
+  readonly marks: ReadonlyArray<Mark>
   /** The caller's: what is stored for one caller alone is part of its trace. */
   readonly context: Context.Context<never>
   waitsSince: number
@@ -71,6 +87,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   {
     alone = 4,
     groups = 2,
+    linger = 5,
     maxGroup = 500,
     maxGroupSize = 1024 * 1024,
     maxItems = 10_000,
@@ -84,24 +101,50 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   const news = yield* Latch.make()
   /** Everybody who has no answer yet, and of those who waits, in the order of arrival. */
   const entries = new Set<Entry<I, A, E>>()
-  const state: { waiting: Entries<I, A, E>; size: number; closed: boolean } = { waiting: [], size: 0, closed: false }
-  /** What is being stored shares these, and how many of it do. */
-  const busy = new Map<string, number>()
-
-  const occupy = ({ marks }: Entry<I, A, E>) => {
-    for (const mark of marks) busy.set(mark, (busy.get(mark) ?? 0) + 1)
+  const state: { waiting: Entries<I, A, E>; size: number; turn: number; closed: boolean } = {
+    waiting: [],
+    size: 0,
+    turn: 0,
+    closed: false
   }
-  const release = ({ marks }: Entry<I, A, E>) => {
-    for (const mark of marks) {
-      const others = (busy.get(mark) ?? 1) - 1
-      if (others === 0) busy.delete(mark)
-      else busy.set(mark, others)
-    }
+  /** Groups that are being stored and have not taken their time yet. */
+  const young = new Set<Entries<I, A, E>>()
+  const marks = new Map<string, Mark>()
+
+  const markOf = (name: string): Mark => {
+    const known = marks.get(name)
+    const mark = known ?? { items: 0, busy: 0, passedIn: 0, takenIn: 0 }
+    if (known === undefined) marks.set(name, mark)
+    mark.items += 1
+    return mark
+  }
+  const forget = (name: string) => {
+    const mark = marks.get(name)
+    if (mark === undefined) return
+    mark.items -= 1
+    if (mark.items === 0) marks.delete(name)
+  }
+  const occupy = (entry: Entry<I, A, E>) => {
+    for (const mark of entry.marks) mark.busy += 1
+  }
+  const release = (entry: Entry<I, A, E>) => {
+    for (const mark of entry.marks) mark.busy -= 1
   }
   const answer = (entry: Entry<I, A, E>, exit: Exit.Exit<A, E | Refused>) => {
     if (!entries.delete(entry)) return
-    state.size -= entry.item.size
+    const { item } = entry
+    state.size -= item.size
+    for (const name of namesOf(item)) forget(name)
     entry.answer(exit)
+  }
+  /** Whether those who wait are as many as are on their way. */
+  const isTime = () => {
+    let crowd = 1
+    for (const group of young) crowd = Math.max(crowd, group.length)
+    return state.waiting.length >= crowd
+  }
+  const tell = () => {
+    if (isTime()) news.openUnsafe()
   }
 
   const isTooOld = ({ waitsSince }: Entry<I, A, E>) => waitsSince < clock.currentTimeMillisUnsafe() - patience
@@ -109,11 +152,10 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
   /** Who may be stored now, in the order of arrival: together, or alone after too many rounds. */
   const take = () => {
     const [group, tired, left]: [Entries<I, A, E>, Entries<I, A, E>, Entries<I, A, E>] = [[], [], []]
-    const passed = new Set<string>()
-    const here = new Set<string>()
+    const turn = ++state.turn
     let size = 0
     for (const [at, entry] of state.waiting.entries()) {
-      const { item, marks } = entry
+      const { item, once } = entry
       if (group.length === maxGroup || (group.length > 0 && size + item.size > maxGroupSize)) {
         state.waiting = [...left, ...state.waiting.slice(at)]
         for (const one of [...group, ...tired]) occupy(one)
@@ -124,9 +166,8 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
         continue
       }
       const isTired = entry.rounds >= maxRounds
-      const waits =
-        marks.some((mark) => busy.has(mark) || passed.has(mark)) || (item.once !== undefined && here.has(item.once))
-      if (waits || isTired) for (const mark of marks) passed.add(mark)
+      const waits = once?.takenIn === turn || entry.marks.some(({ busy, passedIn }) => busy > 0 || passedIn === turn)
+      if (waits || isTired) for (const mark of entry.marks) mark.passedIn = turn
       if (waits) {
         left.push(entry)
       } else if (isTired) {
@@ -134,7 +175,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       } else {
         group.push(entry)
         size += item.size
-        if (item.once !== undefined) here.add(item.once)
+        if (once !== undefined) once.takenIn = turn
       }
     }
     state.waiting = left
@@ -154,7 +195,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
           Effect.sync(() => {
             release(entry)
             answer(entry, exit)
-            news.openUnsafe()
+            tell()
           })
         ),
         Effect.exit,
@@ -167,38 +208,47 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     return first !== undefined && others.length === 0 ? Effect.provideContext(stored, first.context) : stored
   }
 
-  const store = Effect.fnUntraced(function* (group: ReadonlyArray<Entry<I, A, E>>) {
+  const store = Effect.fnUntraced(function* (group: Entries<I, A, E>) {
+    young.add(group)
+    const grow = Effect.sync(() => {
+      young.delete(group)
+      tell()
+    })
+    const growing = yield* Effect.forkChild(Effect.delay(grow, linger))
     const outcome = yield* Effect.exit(storeGroup(group))
+    growing.interruptUnsafe()
+    young.delete(group)
     const apart = new Set(Exit.isSuccess(outcome) ? outcome.value.alone : [])
-    const passed = new Set<string>()
-    const later: Entries<I, A, E> = []
+    const turn = ++state.turn
+    const left: Entries<I, A, E> = []
     for (const entry of group) {
-      const { item } = entry
+      const { item, slots } = entry
       const exit = Exit.isSuccess(outcome) ? outcome.value.answers.get(item) : failed(outcome)
       if (exit !== undefined) {
         release(entry)
         answer(entry, exit)
         continue
       }
-      const slots = slotsOf(item)
-      if (apart.has(item) && !slots.some((slot) => passed.has(slot))) {
+      if (apart.has(item) && !slots.some(({ passedIn }) => passedIn === turn)) {
         yield* storeAlone(entry)
       } else {
         release(entry)
         // Whoever comes after others of its own group is not kept waiting by a crowd.
         entry.waitsSince = clock.currentTimeMillisUnsafe()
         entry.rounds += 1
-        later.push(entry)
+        left.push(entry)
       }
-      for (const slot of slots) passed.add(slot)
+      for (const slot of slots) slot.passedIn = turn
     }
-    state.waiting = [...later, ...state.waiting]
-    news.openUnsafe()
+    state.waiting = [...left, ...state.waiting]
+    tell()
   })
 
   const lane = Effect.gen(function* () {
     yield* news.await
-    const { group, tired } = take()
+    // Whatever arrives at the same moment is taken with it.
+    yield* Effect.yieldNow
+    const { group, tired } = isTime() ? take() : nobody
     for (const entry of tired) yield* storeAlone(entry)
     if (group.length > 0) return yield* store(group)
     if (tired.length === 0) news.closeUnsafe()
@@ -229,11 +279,14 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
             missing -= 1
             if (missing === 0) resume(Effect.succeed(answers))
           }
-          const entry = { item, marks: marksOf(item), context, waitsSince, rounds: 0, answer: answered }
+          const slots = slotsOf(item).map(markOf)
+          const once = item.once === undefined ? undefined : slots.at(-1)
+          const marks = item.series === undefined ? slots : [...slots, markOf(item.series)]
+          const entry = { item, slots, once, marks, context, waitsSince, rounds: 0, answer: answered }
           entries.add(entry)
           state.waiting.push(entry)
         }
-        news.openUnsafe()
+        tell()
       })
     )
 })
@@ -246,7 +299,9 @@ const unknown = Exit.fail(DatabaseUnavailable.default)
 
 const maxRounds = 3
 
+const nobody = { group: [], tired: [] }
+
 const slotsOf = ({ once, slots }: Item): ReadonlyArray<string> => (once === undefined ? slots : [...slots, once])
 
-const marksOf = (item: Item): ReadonlyArray<string> =>
+const namesOf = (item: Item): ReadonlyArray<string> =>
   item.series === undefined ? slotsOf(item) : [...slotsOf(item), item.series]

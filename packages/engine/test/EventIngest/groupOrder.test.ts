@@ -1,6 +1,7 @@
 /** Group commit: who is stored when, with whom, and that nobody overtakes. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
 import { type GroupCommitOptions, makeGroupCommit } from "../../src/EventIngest/GroupCommit.ts"
 import { scriptedStorage, type Task, task } from "./scriptedStorage.ts"
 
@@ -25,6 +26,44 @@ describe("Group commit", () => {
       assert.deepStrictEqual(yield* begun, [], "a third one is not")
       yield* end("b")
       assert.deepStrictEqual(yield* begun, ["c d"])
+    })
+  )
+
+  it.effect("begins a second group when as many wait as the first one has", () =>
+    Effect.gen(function* () {
+      const { begun, hand } = yield* setup({ groups: 2 })
+      yield* hand(task("a"), task("b"))
+      assert.deepStrictEqual(yield* begun, ["a b"], "what came at the same moment is stored together")
+      yield* hand(task("c"))
+      assert.deepStrictEqual(yield* begun, [], "one is fewer than two")
+      yield* hand(task("d"))
+      assert.deepStrictEqual(yield* begun, ["c d"])
+    })
+  )
+
+  it.effect("begins a second group when the first one is done", () =>
+    Effect.gen(function* () {
+      const { begun, end, hand } = yield* setup({ groups: 2 })
+      yield* hand(task("a"), task("b"))
+      yield* begun
+      yield* hand(task("c"))
+      yield* end("a")
+      assert.deepStrictEqual(yield* begun, ["c"])
+    })
+  )
+
+  it.effect("begins a second group when the first one takes its time", () =>
+    Effect.gen(function* () {
+      const { begun, hand } = yield* setup({ groups: 2, linger: 5 })
+      yield* hand(task("a"), task("b"))
+      yield* begun
+      yield* TestClock.adjust(4)
+      yield* hand(task("c"))
+      assert.deepStrictEqual(yield* begun, [])
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(yield* begun, ["c"])
+      yield* hand(task("d"))
+      assert.deepStrictEqual(yield* begun, [], "both are busy")
     })
   )
 
@@ -103,8 +142,8 @@ describe("Group commit", () => {
       const { begun, end, endAlone, hand, submit } = yield* setup({ groups: 2 })
       yield* Effect.forkChild(submit([task("a", "s"), task("b", "s"), task("c", "s", "t")]))
       assert.deepStrictEqual(yield* begun, ["a b c"])
-      yield* Effect.forkChild(submit([task("x", "x"), task("y", "x")]))
-      assert.deepStrictEqual(yield* begun, ["x y"])
+      yield* Effect.forkChild(submit([task("x", "x"), task("y", "x"), task("z", "z")]))
+      assert.deepStrictEqual(yield* begun, ["x y z"])
       yield* hand(task("d", "t"))
       yield* end("a", { alone: "a", later: "b c" })
       assert.deepStrictEqual(yield* begun, ["alone a"], "b waits for a, c for b, d for c")

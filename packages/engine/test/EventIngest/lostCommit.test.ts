@@ -1,14 +1,13 @@
 /** A line that is cut while a group commits: every event is stored once, and its caller hears so. */
 import { assert, layer } from "@effect/vitest"
-import { PgClient } from "@effect/sql-pg"
 import { DatabaseUnavailable } from "@hogsend/core"
 import { TestDatabase } from "@hogsend/testing"
 import { Context, Effect, Exit, Fiber, Layer } from "effect"
 import { CurrentTransformer } from "effect/sql/Statement"
 import { Database } from "../../src/Database.ts"
 import { interfere, once } from "../IdentityResolver/interfere.ts"
-import { somebodyWaits } from "../openTransaction.ts"
 import { clear, engineOn, names, propertiesOf, storedEvents, violations } from "./engines.ts"
+import { holdUp, waiting } from "./holdUp.ts"
 import { proxyTo } from "./proxy.ts"
 import { storeGroupOf, submission } from "./submission.ts"
 
@@ -84,14 +83,16 @@ layer(Layer.effect(CutLine, make), { excludeTestServices: true, timeout: "30 sec
     })
   )
 
-  it.effect("before a commit that comes through while they are stored again: the same", () =>
+  it.effect("during a commit that comes through while they are stored again: the same", () =>
     Effect.gen(function* () {
       const { cutsBefore, line, near, ours } = yield* setup
-      yield* line.cutNext("the commit is late")
+      const release = yield* holdUp(near, "known")
+      yield* line.cutNext("the commit is on its way")
       const sending = yield* Effect.forkChild(ours.sendAll(drafts))
-      yield* Effect.provideService(somebodyWaits, PgClient.PgClient, near.sql)
+      // The first attempt stands still, and the second waits for its idempotency keys.
+      yield* waiting(near, 2)
       assert.lengthOf(yield* storedEvents(near), 1, "the first attempt is not committed yet")
-      yield* line.letCommit
+      yield* release
       yield* checkStoredOnce(yield* Fiber.join(sending))
       assert.strictEqual(line.cuts(), cutsBefore + 1)
     })

@@ -4,6 +4,7 @@ import { Overloaded } from "@hogsend/core"
 import { Effect, Exit, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { type Item, makeGroupCommit } from "../../src/EventIngest/GroupCommit.ts"
+import { quiet } from "./scriptedStorage.ts"
 
 it.effect("a batch whose events come one after the other is stored to its end", () =>
   Effect.gen(function* () {
@@ -28,6 +29,7 @@ it.effect("who goes alone waits for its turn as long as anybody, and no longer",
     const submit = yield* makeGroupCommit({ storeGroup, storeAlone }, { alone: 1, patience: 10_000 })
     const items = [1, 2, 3, 4, 5].map((size): Item => ({ slots: [String(size)], size }))
     const answers = yield* Effect.forkChild(submit(items))
+    yield* quiet
     for (let turn = 0; turn < 3; turn++) yield* TestClock.adjust("8 seconds")
     const refused = Exit.fail(Overloaded.default)
     expect(yield* Fiber.join(answers)).toEqual([Exit.succeed(1), Exit.succeed(2), refused, refused, refused])

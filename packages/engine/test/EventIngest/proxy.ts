@@ -2,16 +2,19 @@
 import { Effect } from "effect"
 import { connect, createServer, type Socket } from "node:net"
 
-/** What becomes of the next commit: its answer is lost, or it comes to the server later than the caller's line is cut. */
-export type Cut = "the answer is lost" | "the commit is late"
+/** When the caller's line is cut, by the next commit: before its answer, or as soon as it is on its way to the server. */
+export type Cut = "the answer is lost" | "the commit is on its way"
 
-/** Finds commits in what a client sends on one line: in their own words, or as the statement that was prepared of them. */
+/**
+ * Finds commits in what a client sends on one line, and groups, which commit by themselves: in their own words, or as the
+ * statement that was prepared of them.
+ */
 const commitFinder = () => {
   const prepared = new Set<string>()
   return (bytes: Buffer) => {
     const text = bytes.toString("latin1")
     // What comes before the name is the message's length.
-    const name = /[^\0]([^\0]+)\0commit\0/i.exec(text)?.[1]
+    const name = /[^\0]([^\0]+)\0(?:commit|[^\0]*confirm_group[^\0]*)\0/i.exec(text)?.[1]
     if (name !== undefined) prepared.add(name)
     return name !== undefined || [...prepared].some((one) => text.includes(`\0${one}\0`))
   }
@@ -24,13 +27,11 @@ export const proxyTo = Effect.fnUntraced(function* (url: string) {
   const state: {
     next: Cut | undefined
     refuses: boolean
-    late: (() => void) | undefined
     cuts: number
     refused: number
   } = {
     next: undefined,
     refuses: false,
-    late: undefined,
     cuts: 0,
     refused: 0
   }
@@ -51,8 +52,9 @@ export const proxyTo = Effect.fnUntraced(function* (url: string) {
       ? connect(`${directory}/.s.PGSQL.${port}`)
       : connect(port, directory ?? target.hostname)
     keep(up)
+    const line = { isCut: false }
     client.on("close", () => {
-      if (state.late === undefined) up.destroy()
+      if (!line.isCut) up.destroy()
     })
     client.on("data", (bytes) => {
       const isCommit = commits(bytes)
@@ -60,18 +62,14 @@ export const proxyTo = Effect.fnUntraced(function* (url: string) {
       const how = state.next
       state.next = undefined
       state.cuts += 1
-      if (how === "the answer is lost") {
-        up.removeAllListeners("data")
-        up.once("data", () => {
-          client.destroy()
-          up.destroy()
-        })
-        return up.write(bytes)
-      }
-      state.late = () => {
-        state.late = undefined
-        up.write(bytes)
-      }
+      up.removeAllListeners("data")
+      up.once("data", () => {
+        client.destroy()
+        up.destroy()
+      })
+      up.write(bytes)
+      if (how === "the answer is lost") return
+      line.isCut = true
       client.destroy()
     })
     up.on("data", (bytes) => client.write(bytes))
@@ -95,8 +93,6 @@ export const proxyTo = Effect.fnUntraced(function* (url: string) {
     url: through.href,
     cutNext: (how: Cut) => Effect.sync(() => void (state.next = how)),
     cuts: () => state.cuts,
-    /** The commit that is late arrives. */
-    letCommit: Effect.sync(() => state.late?.()),
     /** Nobody gets through any more. */
     refuse: Effect.sync(() => {
       state.refuses = true
