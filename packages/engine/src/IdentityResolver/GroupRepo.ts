@@ -48,12 +48,13 @@ export interface GroupChanges {
   readonly contacts: ReadonlyArray<ContactRow>
   readonly claims: ReadonlyArray<NewKey>
   readonly notes: ReadonlyArray<SignedNote>
-  /** Contacts that are there and are written to, as they were read. */
+  /**
+   * Contacts that are there and are written to, as they were read. Whoever takes a key from a contact writes its row too,
+   * so one that is unchanged has its keys.
+   */
   readonly written: ReadonlyArray<{ readonly id: string; readonly version: string }>
   /** Keys that must not be erased meanwhile. */
   readonly held: ReadonlyArray<string>
-  /** Keys that must be at their contacts still. */
-  readonly placed: ReadonlyArray<{ readonly keyId: string; readonly contactId: string }>
   /** Contacts that nobody may have identified. */
   readonly strangers: ReadonlyArray<string>
 }
@@ -119,7 +120,7 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
         offset 0
       ) k`,
 
-    statement: ({ claims, contacts, held, notes, placed, strangers, written }: GroupChanges): GroupStatement => {
+    statement: ({ claims, contacts, held, notes, strangers, written }: GroupChanges): GroupStatement => {
       const uuids = (ids: ReadonlyArray<string>) => column(ids, uuid)
       const turn = sql`(select count(*) from claimed) >= 0`
       const macs = claims.filter(({ kind }) => kind !== "contact").map(macOf)
@@ -154,7 +155,6 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
         parts,
         confirm: (missing) => sql`hogsend.confirm_group(
           array(select id from lost union all ${missing}),
-          ${uuids(placed.map(({ keyId }) => keyId))}, ${uuids(placed.map(({ contactId }) => contactId))},
           ${uuids(strangers)}, ${column(macs, text)})`
       }
     }

@@ -114,7 +114,7 @@ const foldGroup = <R extends GroupRequest>(
 ) => {
   const rows = new Map<string, ContactRow>()
   const written = new Map<string, string>()
-  const [held, placed, strangers] = [new Set<string>(), new Map<string, string>(), new Set<string>()]
+  const [held, strangers] = [new Set<string>(), new Set<string>()]
   const claims: Array<NewKey> = []
   const notes: Array<SignedNote> = []
   const resolved = candidates.map((candidate): InGroup<R> => {
@@ -140,7 +140,6 @@ const foldGroup = <R extends GroupRequest>(
       rows.set(changed.id, changed)
       if (known?.row !== undefined) {
         written.set(changed.id, known.row.version)
-        for (const key of knownKeysOf(candidate, knowledge)) placed.set(key, changed.id)
         if (writer?.trusted === false) strangers.add(changed.id)
       }
     }
@@ -160,8 +159,7 @@ const foldGroup = <R extends GroupRequest>(
     claims,
     notes,
     written: Array.from(written, ([id, version]) => ({ id, version })),
-    held: [...new Set([...held, ...placed.keys()])],
-    placed: Array.from(placed, ([keyId, contactId]) => ({ keyId, contactId })),
+    held: [...held],
     strangers: [...strangers]
   }
   return { resolved, changes }
@@ -178,9 +176,6 @@ const rowFor = (
     ? known.row
     : undefined
 }
-
-const knownKeysOf = ({ request }: Candidate<GroupRequest>, { keys }: Knowledge): ReadonlyArray<string> =>
-  request.assertion.keys.flatMap(({ kind, value }) => keys.get(slotOf(kind, value))?.id ?? [])
 
 /** The slots of what was taken: of a contact, all those by which the group writes to it. */
 const takenSlots = (

@@ -3,17 +3,15 @@
  *
  * It is asked at the end of the one statement that writes the group, when all of its locks are held. A volatile function
  * reads what is committed by then, which the statement itself, whose snapshot is from its beginning, cannot. `lost` is what
- * the statement did not get; `keys` must be at their `owners`; `strangers` are contacts that nobody may have identified; no
- * `macs` may be tombstones. Otherwise nothing of the statement stays, and the error says in its detail what was taken.
+ * the statement did not get; `strangers` are contacts that nobody may have identified; no `macs` may be tombstones. Otherwise
+ * nothing of the statement stays, and the error says in its detail what was taken.
  */
 export const sql = `
-create function hogsend.confirm_group(lost uuid[], keys uuid[], owners uuid[], strangers uuid[], macs text[])
+create function hogsend.confirm_group(lost uuid[], strangers uuid[], macs text[])
 returns void language plpgsql volatile as $$
 declare
   -- Each with a look-up of its own: a plan that joins, made while the tables were small and kept, would read all of them.
   taken uuid[] := lost
-    || array(select key from unnest(keys, owners) as required (key, owner)
-      where (select contact_id from hogsend.identity_keys where id = key) is distinct from owner)
     || array(select contact from unnest(strangers) as unknown (contact)
       where (select true from hogsend.identity_keys
         where contact_id = contact and kind in ('external', 'email') limit 1));

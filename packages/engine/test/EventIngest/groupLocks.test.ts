@@ -79,6 +79,36 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
         assert.deepStrictEqual(yield* violations(other), [])
       })
   )
+
+  it.effect(
+    "somebody else's contact is not waited for: whoever writes to it goes alone, and the others are stored",
+    () =>
+      Effect.gen(function* () {
+        const { other, ours } = yield* setup
+        const { sql } = other
+        yield* ours.send({ name: "before", userId: "u" })
+        const { commit } = yield* Effect.provideService(
+          openTransaction(sql`select from hogsend.contacts for no key update`),
+          PgClient.PgClient,
+          sql
+        )
+        const sending = yield* Effect.forkChild(
+          Effect.all(
+            [
+              ours.send({ name: "waits", userId: "u", contactProperties: { n: 1 } }),
+              ours.send({ name: "neighbour", userId: "v" })
+            ],
+            { concurrency: 2 }
+          )
+        )
+        const stored = Effect.map(storedEvents(other), (events) => events.map(({ name }) => name))
+        yield* Effect.repeat(Effect.delay(stored, 5), { until: (names) => names.includes("neighbour"), times: 400 })
+        assert.deepStrictEqual(yield* stored, ["before", "neighbour"])
+        yield* commit
+        yield* Fiber.join(sending)
+        assert.deepStrictEqual(yield* propertiesOf(other, "u"), { n: 1 })
+      })
+  )
 })
 
 layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
