@@ -224,13 +224,16 @@ describe("A receiver", () => {
 
   it.live("that answers without reading to the end is not waited for", () =>
     Effect.gen(function* () {
-      const { open, port } = yield* receiver((request, response) => {
-        request.pause()
-        response.writeHead(401).end("no")
+      const { open, port } = yield* receiver(ok, {
+        raw: (socket) => {
+          const answer = () => socket.pause().write("HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\nno")
+          socket.once("data", answer)
+        }
       })
       const send = yield* egress()
       const large = "x".repeat(50_000_000)
       expect(yield* send(`http://receiver.test:${port}/`, undefined, large)).toEqual(answered({ status: 401 }))
+      for (const socket of open) socket.resume()
       yield* until(() => open.size === 0)
     })
   )
@@ -336,10 +339,19 @@ describe("A connection", () => {
     })
   )
 
+  it.live("that is in use may be silent for longer than one that waits", () =>
+    Effect.gen(function* () {
+      const there = yield* receiver((_, response) => void setTimeout(() => response.end("at last"), 100))
+      const send = yield* egress(undefined, { transport: { idleTimeout: 10 } })
+      expect(yield* send(`http://receiver.test:${there.port}/`)).toEqual(answered({ body: "at last" }))
+    })
+  )
+
   it.live("ends with the Layer", () =>
     Effect.gen(function* () {
       const there = yield* receiver(ok)
-      yield* Effect.scoped(Effect.flatMap(egress(), (send) => send(`http://receiver.test:${there.port}/`)))
+      const lasting = egress(undefined, { transport: { idleTimeout: 60_000 } })
+      yield* Effect.scoped(Effect.flatMap(lasting, (send) => send(`http://receiver.test:${there.port}/`)))
       expect(there.requests).toHaveLength(1)
       yield* until(() => there.open.size === 0)
     })
@@ -404,7 +416,7 @@ describe("With TLS", () => {
 
   it.live("a receiver that never shakes hands does not outlive the deadline", () =>
     Effect.gen(function* () {
-      const { connections, open, port } = yield* receiver(ok, { silent: true })
+      const { connections, open, port } = yield* receiver(ok, { raw: (socket) => socket.resume() })
       const send = yield* egress()
       expect(yield* send(`https://receiver.test:${port}/`, 200)).toEqual(failed("timeout"))
       expect(connections).toHaveLength(1)

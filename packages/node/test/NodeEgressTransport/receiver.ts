@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { createServer, type IncomingMessage, type RequestListener } from "node:http"
 import { createServer as createSecureServer } from "node:https"
-import { type AddressInfo, createServer as createSilentServer, type Socket } from "node:net"
+import { type AddressInfo, createServer as createRawServer, type Socket } from "node:net"
 
 export interface Receiver {
   readonly port: number
@@ -17,12 +17,12 @@ export interface Receiver {
 export interface ReceiverOptions {
   readonly address?: string
   readonly tls?: { readonly key: string; readonly cert: string }
-  /** Says nothing at all. */
-  readonly silent?: boolean
+  /** Gets the connection itself, instead of requests. */
+  readonly raw?: (socket: Socket) => void
 }
 
 /** Listens until the scope closes. */
-export const receiver = (answer: RequestListener, { address = "0.0.0.0", silent, tls }: ReceiverOptions = {}) =>
+export const receiver = (answer: RequestListener, { address = "0.0.0.0", raw, tls }: ReceiverOptions = {}) =>
   Effect.acquireRelease(
     Effect.callback<Receiver & { readonly stop: () => void }>((resume) => {
       const connections: Array<string> = []
@@ -33,8 +33,11 @@ export const receiver = (answer: RequestListener, { address = "0.0.0.0", silent,
         requests.push({ connection: numberOf(request, numbers), host: request.headers.host })
         answer(request, response)
       }
-      const speaking = () => (tls === undefined ? createServer(heard) : createSecureServer(tls, heard))
-      const server = silent ? createSilentServer((socket) => void socket.resume()) : speaking()
+      // Connections that wait are ours to end.
+      const patient = { keepAliveTimeout: 0 }
+      const speaking = () =>
+        tls === undefined ? createServer(patient, heard) : createSecureServer({ ...patient, ...tls }, heard)
+      const server = raw === undefined ? speaking() : createRawServer(raw)
       server.on("connection", (socket: Socket) => {
         numbers.set(socket, connections.length)
         connections.push(socket.localAddress ?? "")
