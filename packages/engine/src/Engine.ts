@@ -12,6 +12,7 @@ import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
 import { Database, type DatabaseOptions } from "./Database.ts"
 import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
+import { Egress, type EgressOptions } from "./Egress.ts"
 import { Erasures, type ErasuresOptions } from "./Erasures.ts"
 import { ErasuresHttp } from "./Erasures/ErasuresHttp.ts"
 import { EventIngest, type EventIngestOptions } from "./EventIngest.ts"
@@ -39,6 +40,7 @@ export interface EngineOptions {
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
+  readonly egress?: EgressOptions
   readonly erasures?: ErasuresOptions
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
@@ -49,7 +51,7 @@ export interface EngineOptions {
 }
 
 export const Engine = {
-  /** Every service, over a `PgClient` whose schema is in place and the `Migrations` that keep it so. */
+  /** Every service, over a `PgClient` whose schema is in place, the `Migrations` that keep it so, and an `EgressTransport`. */
   layer: (options: EngineOptions) =>
     Layer.mergeAll(
       Contacts.layer(options.contacts),
@@ -70,7 +72,13 @@ export const Engine = {
           Tombstones.layer
         )
       ),
-      Layer.provideMerge(Layer.mergeAll(Sealing.layer(options.userTokens), RateLimits.layer(options.rateLimits))),
+      Layer.provideMerge(
+        Layer.mergeAll(
+          Sealing.layer(options.userTokens),
+          RateLimits.layer(options.rateLimits),
+          Egress.layer(options.egress)
+        )
+      ),
       Layer.provide(Database.client),
       Layer.provideMerge(Database.timeouts(options.database))
     ),

@@ -2,6 +2,14 @@
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
+export {
+  Egress,
+  type EgressAnswer,
+  EgressFailed,
+  type EgressOptions,
+  EgressTransport,
+  type VettedRequest
+} from "./Egress.ts"
 export { Engine as Hogsend, type EngineOptions as HogsendOptions } from "./Engine.ts"
 export { Erasures } from "./Erasures.ts"
 export { EventIngest } from "./EventIngest.ts"

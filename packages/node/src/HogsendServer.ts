@@ -11,6 +11,7 @@ import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { answerClientErrors } from "./HogsendServer/answerClientErrors.ts"
 import { HotServer } from "./HogsendServer/HotServer.ts"
+import { NodeEgressTransport } from "./NodeEgressTransport.ts"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 
 export interface HogsendServerOptions extends HogsendOptions {
@@ -38,6 +39,7 @@ export const HogsendServer = {
       Layer.provide(Hogsend.hotRoutes),
       Layer.provide([Hogsend.privacy, NodeHttpServer.layerHttpServices]),
       Layer.provideMerge(Hogsend.layer(options)),
+      Layer.provideMerge(NodeEgressTransport.layer()),
       Layer.provideMerge(migrated(options))
     )
 }
