@@ -9,6 +9,7 @@ import * as Erasures from "./0006_Erasures.ts"
 import * as Warnings from "./0007_Warnings.ts"
 import * as LedgerByAction from "./0008_LedgerByAction.ts"
 import * as LedgerRefusals from "./0009_LedgerRefusals.ts"
+import * as Endpoints from "./0010_Endpoints.ts"
 
 export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0001_Clock", sql: Clock.sql },
@@ -19,5 +20,6 @@ export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0006_Erasures", sql: Erasures.sql },
   { name: "0007_Warnings", sql: Warnings.sql },
   { name: "0008_LedgerByAction", sql: LedgerByAction.sql },
-  { name: "0009_LedgerRefusals", sql: LedgerRefusals.sql }
+  { name: "0009_LedgerRefusals", sql: LedgerRefusals.sql },
+  { name: "0010_Endpoints", sql: Endpoints.sql }
 ]

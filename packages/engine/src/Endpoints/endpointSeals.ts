@@ -1,0 +1,82 @@
+/** What of an endpoint is sealed, each column at its own place, and the sealing again of what lies under an old secret. */
+import type { Properties } from "@hogsend/core"
+import { Effect, Schema } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { type Place, type SealBroken, Sealing, SealingKeyMissing } from "../Sealing.ts"
+import type { EndpointsRepo, SealedColumns } from "./EndpointsRepo.ts"
+
+/** The start cannot go on: what some endpoints are kept under cannot be opened. */
+export class EndpointsUnreadable extends Schema.TaggedError<EndpointsUnreadable>()("EndpointsUnreadable", {
+  error: Schema.String
+}) {}
+
+const sealedColumns = { config: "config", secret: "secret", previousSecret: "previous_secret" } as const
+type SealedColumn = keyof typeof sealedColumns
+
+const placeOf = (row: string, column: SealedColumn): Place => ({
+  purpose: "endpoints",
+  table: "endpoints",
+  row,
+  column: sealedColumns[column]
+})
+
+export const makeEndpointSeals = (sealing: Sealing["Service"]) => {
+  const seal = (id: string, column: SealedColumn, text: string): string =>
+    sealing.seal(new TextEncoder().encode(text), placeOf(id, column))
+
+  const open = (
+    id: string,
+    column: SealedColumn,
+    sealed: string
+  ): Effect.Effect<string, SealBroken | SealingKeyMissing> =>
+    Effect.map(sealing.open(sealed, placeOf(id, column)), (bytes) => new TextDecoder().decode(bytes))
+
+  const resealed = (row: SealedColumns, column: SealedColumn) => {
+    const sealed = row[column]
+    return sealed === null || sealing.isCurrent(sealed)
+      ? Effect.succeed(sealed)
+      : Effect.map(open(row.id, column, sealed), (text) => seal(row.id, column, text))
+  }
+
+  return {
+    seal,
+    open,
+    openConfig: (id: string, sealed: string | null) =>
+      sealed === null ? Effect.succeed({}) : Effect.flatMap(open(id, "config", sealed), decodeConfig),
+    /** All of them or, when one cannot be opened, none. */
+    resealAll: Effect.fnUntraced(function* (
+      repo: EndpointsRepo
+    ): Effect.fn.Return<void, EndpointsUnreadable | SqlError> {
+      const broken: Array<SealBroken | SealingKeyMissing> = []
+      for (const row of yield* repo.sealed) {
+        const next = yield* Effect.result(
+          Effect.all({
+            id: Effect.succeed(row.id),
+            config: resealed(row, "config"),
+            secret: resealed(row, "secret"),
+            previousSecret: resealed(row, "previousSecret")
+          })
+        )
+        if (next._tag === "Failure") broken.push(next.failure)
+        else if (isChanged(row, next.success)) yield* repo.reseal(next.success)
+      }
+      if (broken.length > 0) return yield* new EndpointsUnreadable({ error: unreadable(broken) })
+    })
+  }
+}
+
+const isChanged = (before: SealedColumns, after: SealedColumns): boolean =>
+  before.config !== after.config || before.secret !== after.secret || before.previousSecret !== after.previousSecret
+
+const Config = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json))
+
+/** What we have sealed ourselves. */
+const decodeConfig = (text: string): Effect.Effect<Properties> => Effect.orDie(Schema.decodeUnknownEffect(Config)(text))
+
+const unreadable = (broken: ReadonlyArray<SealBroken | SealingKeyMissing>): string => {
+  const lost = broken.filter(({ _tag }) => _tag === "SealingKeyMissing").length
+  const endpoints = (count: number) => (count === 1 ? "1 endpoint" : `${count} endpoints`)
+  return lost > 0
+    ? `BETTER_AUTH_SECRET was changed, and the old one was not kept: the secrets of ${endpoints(lost)} are sealed under it. Put the old secret into BETTER_AUTH_SECRETS_PREVIOUS and start again. If it is lost for good: update hogsend.endpoints set config = null, config_names = null, secret = null, secret_prefix = null, previous_secret = null, previous_secret_until = null; then rotate the secret of each and set its config again`
+    : `${endpoints(broken.length)} of hogsend.endpoints are damaged, and their secrets cannot be read. Restore the table from a backup and start again`
+}
