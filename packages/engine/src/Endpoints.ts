@@ -29,7 +29,7 @@ import { type Actor, AuditLogs, boot } from "./AuditLogs.ts"
 import { asTask, oneRow, orUnavailable } from "./Database.ts"
 import { Destinations, signedKind } from "./Destinations.ts"
 import { Egress } from "./Egress.ts"
-import { maskConfig, unmaskConfig } from "./Endpoints/endpointConfig.ts"
+import { holdsMask, maskConfig, unmaskConfig } from "./Endpoints/endpointConfig.ts"
 import { type EndpointRow, type EndpointSettings, makeEndpointsRepo } from "./Endpoints/EndpointsRepo.ts"
 import { EndpointsUnreadable, makeEndpointSeals } from "./Endpoints/endpointSeals.ts"
 import { newId } from "./newId.ts"
@@ -288,8 +288,8 @@ export class Endpoints extends Context.Service<
 
 /** A config as it is meant, with what is masked taken from the stored one. */
 const unmasked = (given: Properties | null, stored: Effect.Effect<Properties>) =>
-  given === null
-    ? Effect.succeed(null)
+  given === null || !holdsMask(given)
+    ? Effect.succeed(given)
     : Effect.flatMap(stored, (bag) =>
         Effect.fromResult(
           Result.mapError(unmaskConfig(given, bag), (name) => new EndpointInvalid({ error: nothingMasked(name) }))
