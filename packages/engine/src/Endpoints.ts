@@ -235,7 +235,7 @@ export class Endpoints extends Context.Service<
             const row = yield* Effect.flatMap(repo.find(id, "for no key update"), first)
             const { sealed, secret, secretPrefix } = sealSecret(id)
             const previousSecret =
-              row.secret === null || grace === 0
+              row.secret === null
                 ? null
                 : seals.seal(id, "previousSecret", yield* Effect.orDie(seals.open(id, "secret", row.secret)))
             const rotated = yield* Effect.flatMap(

@@ -4,7 +4,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { describe, expect, layer } from "@effect/vitest"
 import { outboundEventNames } from "@hogsend/core"
-import { RecordingEgress, TestHogsend } from "@hogsend/testing"
+import { RecordingTransport, TestHogsend } from "@hogsend/testing"
 import { Effect, Layer, Logger } from "effect"
 import { expectRefusal } from "../expectRefusal.ts"
 import { crm } from "./startedWith.ts"
@@ -132,7 +132,10 @@ layer(hogsend, options)("Endpoints", (it) => {
         /not take email\.sent/
       ],
       ["a mask of nothing", { config: { token: "***" } }, "EndpointInvalid", /as token.*Send the value/],
-      ["a url of the inside", { url: "https://a.denied.example/" }, "EgressDenied", /denied\.example/]
+      ["a name of the inside", { url: "https://a.inside.example/" }, "EgressDenied", /./],
+      ["an address of the inside", { url: "https://169.254.169.254/latest" }, "EgressDenied", /./],
+      ["another scheme", { url: "posthog://capture" }, "EgressDenied", /./],
+      ["no url at all", { url: "receiver" }, "EgressDenied", /./]
     ] as const)("refuses %s", ([, draft, tag, says]) =>
       Effect.gen(function* () {
         const before = yield* countAll
@@ -183,15 +186,15 @@ layer(hogsend, options)("Endpoints", (it) => {
         })
     )
 
-    it.effect("asks the egress guard about the very url", () =>
+    it.effect("asks the egress guard about each new url, and of no other edit", () =>
       Effect.gen(function* () {
-        const { checked } = yield* RecordingEgress
-        const { id } = yield* create({ url: "https://asked.example/1" })
-        yield* patch(id, { url: "https://asked.example/2" })
+        const { resolved } = yield* RecordingTransport
+        const { id } = yield* create({ url: "https://1.asked.example/" })
+        yield* patch(id, { url: "https://2.asked.example/" })
         yield* patch(id, { description: "no new url" })
-        expect(checked.filter((asked) => asked.startsWith("https://asked.example"))).toEqual([
-          "https://asked.example/1",
-          "https://asked.example/2"
+        expect(resolved.filter((name) => name.endsWith("asked.example"))).toEqual([
+          "1.asked.example",
+          "2.asked.example"
         ])
       })
     )
@@ -352,7 +355,7 @@ layer(hogsend, options)("Endpoints", (it) => {
           [{ description: "x", url: null }, "EndpointInvalid", /needs a url/],
           [{ description: "x", kind: "crm", eventTypes: ["email.sent"] }, "EndpointInvalid", /not take/],
           [{ description: "x", config: { b: "***" } }, "EndpointInvalid", /as b/],
-          [{ description: "x", url: "https://denied.example" }, "EgressDenied", /denied/],
+          [{ description: "x", url: "https://inside.example" }, "EgressDenied", /./],
           [{ description: "x", eventTypes: ["contact"] }, "RequestInvalid", /Did you mean/]
         ] as const) {
           expectRefusal(yield* patch(id, edit), 400, tag, says, JSON.stringify(edit))
@@ -440,33 +443,20 @@ layer(TestHogsend.layer({ endpoints: { maxEndpoints: 3 } }), options)("As many e
   )
 })
 
-/** A server whose audit log cannot be written. */
-const unaudited = Layer.provideMerge(
-  Layer.effectDiscard(
-    Effect.flatMap(
-      PgClient.PgClient,
-      (sql) => sql`alter table hogsend.audit_logs add constraint never check (action not like 'webhooks.%') not valid`
-    )
-  ),
-  // Its faults are on purpose, and no news for who reads the run.
-  Layer.provide(TestHogsend.layer(), Logger.layer([]))
-)
-
-layer(unaudited, options)("Endpoints without an audit log", (it) => {
+// Its faults are on purpose, and no news for who reads the run.
+layer(Layer.provide(TestHogsend.layer(), Logger.layer([])), options)("Endpoints without an audit log", (it) => {
   it.effect("there is no change without its row", () =>
     Effect.gen(function* () {
       const { asServer } = yield* TestHogsend
       const sql = yield* PgClient.PgClient
-      const id = crypto.randomUUID()
-      yield* sql`
-        insert into hogsend.endpoints (id, kind, url, event_types, ordering, secret, secret_prefix)
-        values (${id}, 'webhook', ${url}, array['contact.created'], 'none', 'unread', 'whsec_')`
+      const { id } = yield* create()
+      yield* sql`alter table hogsend.audit_logs add constraint never check (false) not valid`
       const rows = sql`select * from hogsend.endpoints order by id`
       const before = yield* rows
       for (const [method, at, body] of [
         ["POST", path, { url, eventTypes }],
         ["PATCH", `${path}/${id}`, { description: "x" }],
-        ["POST", `${path}/${id}/rotate-secret`, { graceSeconds: 0 }],
+        ["POST", `${path}/${id}/rotate-secret`, {}],
         ["DELETE", `${path}/${id}`, undefined]
       ] as const) {
         expectRefusal(yield* asServer(method, at, body), 500, "InternalFault", undefined, `${method} ${at}`)

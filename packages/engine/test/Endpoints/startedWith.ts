@@ -1,9 +1,10 @@
 /** The service of a process that starts with these secrets on the test's database. */
 import { defineDestination } from "@hogsend/core"
-import { RecordingEgress } from "@hogsend/testing"
+import { RecordingTransport } from "@hogsend/testing"
 import { Effect, Layer, Redacted } from "effect"
 import { AuditLogs } from "../../src/AuditLogs.ts"
 import { Destinations } from "../../src/Destinations.ts"
+import { Egress } from "../../src/Egress.ts"
 import { Endpoints, type EndpointsOptions } from "../../src/Endpoints.ts"
 import { Sealing } from "../../src/Sealing.ts"
 
@@ -28,7 +29,7 @@ export const startedWith = (
       Layer.provide([
         AuditLogs.layer,
         Destinations.layer({ own: [crm] }),
-        RecordingEgress.layer,
+        Layer.provide(Egress.layer(), RecordingTransport.layer),
         Sealing.layer({ secrets: [secretOf(current), ...previous.map(secretOf)] })
       ])
     )
