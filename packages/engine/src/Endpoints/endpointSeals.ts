@@ -3,6 +3,8 @@ import type { Properties } from "@hogsend/core"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Place, type SealBroken, Sealing, SealingKeyMissing } from "../Sealing.ts"
+import { randomBytes } from "../SyncCrypto.ts"
+import { webhookSecret } from "../WebhookSignature.ts"
 import type { EndpointsRepo, SealedColumns } from "./EndpointsRepo.ts"
 
 /** The start cannot go on: what some endpoints are kept under cannot be opened. */
@@ -41,9 +43,18 @@ export const makeEndpointSeals = (sealing: Sealing["Service"]) => {
   return {
     seal,
     open,
+    sealConfig: (id: string, config: Properties | null) => ({
+      config: config === null ? null : seal(id, "config", JSON.stringify(config)),
+      configNames: config === null ? null : Object.keys(config)
+    }),
     openConfig: (id: string, sealed: string | null) =>
       sealed === null ? Effect.succeed({}) : Effect.flatMap(open(id, "config", sealed), decodeConfig),
-    /** All of them or, when one cannot be opened, none. */
+    /** A new signing secret: as it is shown once, and as it is kept. */
+    mintSecret: (id: string) => {
+      const secret = webhookSecret(randomBytes(32))
+      return { secret, sealed: seal(id, "secret", secret), secretPrefix: secret.slice(0, 12) }
+    },
+    /** Seals again what lies under an old secret: all of it or, when something cannot be opened, nothing. */
     resealAll: Effect.fnUntraced(function* (
       repo: EndpointsRepo
     ): Effect.fn.Return<void, EndpointsUnreadable | SqlError> {
@@ -64,6 +75,8 @@ export const makeEndpointSeals = (sealing: Sealing["Service"]) => {
     })
   }
 }
+
+export type EndpointSeals = ReturnType<typeof makeEndpointSeals>
 
 const isChanged = (before: SealedColumns, after: SealedColumns): boolean =>
   before.config !== after.config || before.secret !== after.secret || before.previousSecret !== after.previousSecret
