@@ -379,6 +379,47 @@ layer(hogsend, options)("Endpoints", (it) => {
     )
   })
 
+  describe("rotating", () => {
+    const rotate = (id: string, body?: object) =>
+      Effect.flatMap(TestHogsend, ({ asServer }) => asServer("POST", `${path}/${id}/rotate-secret`, body))
+
+    it.effect("gives a new secret, and the old one signs for a day or as long as is asked", () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const created = yield* create()
+        for (const [body, seconds] of [
+          [undefined, 86_400],
+          [{}, 86_400],
+          [{ graceSeconds: 60 }, 60],
+          [{ graceSeconds: 30 * 86_400 }, 30 * 86_400]
+        ] as const) {
+          const answer = yield* rotate(created.id, body)
+          expect(answer).toMatchObject({ status: 200, body: { id: created.id, previousSecretUntil: instant } })
+          expect(answer.body.secret).not.toBe(created.secret)
+          expect((yield* get(created.id)).body).toMatchObject({
+            secretPrefix: answer.body.secret.slice(0, 12),
+            previousSecretUntil: answer.body.previousSecretUntil
+          })
+          const [grace] = yield* sql<{ seconds: number }>`
+            select extract(epoch from previous_secret_until - updated_at)::int as seconds
+            from hogsend.endpoints where id = ${created.id}`
+          expect(grace?.seconds).toBe(seconds)
+        }
+        expect((yield* rotate(created.id, { graceSeconds: 0 })).body.previousSecretUntil).toBeNull()
+      })
+    )
+
+    it.effect.each([{ graceSeconds: -1 }, { graceSeconds: 1.5 }, { graceSeconds: "60" }, { graceSeconds: 3e6 }, []])(
+      "does not understand %j",
+      (body) =>
+        Effect.gen(function* () {
+          const { id, secretPrefix } = yield* create()
+          expectRefusal(yield* rotate(id, body), 400, "RequestInvalid", /^payload/)
+          expect((yield* get(id)).body.secretPrefix).toBe(secretPrefix)
+        })
+    )
+  })
+
   describe("deleting", () => {
     it.effect("of many at once exactly one succeeds, and it is gone", () =>
       Effect.gen(function* () {
