@@ -13,6 +13,7 @@ import { AdminEventsApi, EventsApi } from "./EventsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { IdentityApi } from "./IdentityApi.ts"
 import { WarningsApi } from "./WarningsApi.ts"
+import { WebhooksApi } from "./WebhooksApi.ts"
 
 const routes = HttpApi.make("hogsend")
   // The data plane.
@@ -25,6 +26,7 @@ const routes = HttpApi.make("hogsend")
   .add(AdminEventsApi)
   .add(IdentityApi)
   .add(WarningsApi)
+  .add(WebhooksApi)
   .add(ApiKeysApi)
   .add(AuditLogsApi)
   .middleware(Envelope)

@@ -12,7 +12,7 @@ import { newId } from "./newId.ts"
 /** Who acts: the key of the request, or the server itself. */
 export type Actor = Pick<Caller["Service"], "name" | "keyId">
 
-/** The server itself, at its first start. */
+/** The server itself. */
 export const boot: Actor = { name: "boot", keyId: null }
 
 export class AuditLogs extends Context.Service<

@@ -12,7 +12,10 @@ import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
 import { Database, type DatabaseOptions } from "./Database.ts"
 import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
+import { Destinations, type DestinationsOptions } from "./Destinations.ts"
 import { Egress, type EgressOptions } from "./Egress.ts"
+import { Endpoints, type EndpointsOptions } from "./Endpoints.ts"
+import { WebhooksHttp } from "./Endpoints/WebhooksHttp.ts"
 import { Erasures, type ErasuresOptions } from "./Erasures.ts"
 import { ErasuresHttp } from "./Erasures/ErasuresHttp.ts"
 import { EventIngest, type EventIngestOptions } from "./EventIngest.ts"
@@ -40,7 +43,9 @@ export interface EngineOptions {
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
+  readonly destinations?: DestinationsOptions
   readonly egress?: EgressOptions
+  readonly endpoints?: EndpointsOptions
   readonly erasures?: ErasuresOptions
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
@@ -57,7 +62,8 @@ export const Engine = {
       Contacts.layer(options.contacts),
       EventIngest.layer(options.contacts),
       Erasures.layer(options.erasures),
-      ApiKeys.layer
+      ApiKeys.layer,
+      Endpoints.layer(options.endpoints)
     ).pipe(
       Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(options.contacts), Principals.layer)),
       Layer.provideMerge(
@@ -69,7 +75,8 @@ export const Engine = {
           UserTokens.layer(options.userTokens),
           Health.layer(options.health),
           Housekeeping.layer(options.housekeeping),
-          Tombstones.layer
+          Tombstones.layer,
+          Destinations.layer(options.destinations)
         )
       ),
       Layer.provideMerge(
@@ -95,7 +102,7 @@ export const Engine = {
     const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
       Layer.provide([EventsHttp, ContactsHttp, HealthHttp]),
       Layer.provide([AdminContactsHttp, ErasuresHttp, AdminEventsHttp, IdentityHttp]),
-      Layer.provide([WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
+      Layer.provide([WarningsHttp, WebhooksHttp, ApiKeysHttp, AuditLogsHttp]),
       Layer.provide([KeyGateHttp, HttpEdge.envelope])
     )
     return Layer.mergeAll(api, HttpEdge.layer, docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty)

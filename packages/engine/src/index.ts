@@ -2,6 +2,7 @@
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
+export { Destinations } from "./Destinations.ts"
 export {
   Egress,
   type EgressAnswer,
@@ -10,6 +11,7 @@ export {
   EgressTransport,
   type VettedRequest
 } from "./Egress.ts"
+export { Endpoints, EndpointsUnreadable, type OpenedEndpoint } from "./Endpoints.ts"
 export { Engine as Hogsend, type EngineOptions as HogsendOptions } from "./Engine.ts"
 export { Erasures } from "./Erasures.ts"
 export { EventIngest } from "./EventIngest.ts"

@@ -11,7 +11,6 @@ import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { answerClientErrors } from "./HogsendServer/answerClientErrors.ts"
 import { HotServer } from "./HogsendServer/HotServer.ts"
-import { NodeEgressTransport } from "./NodeEgressTransport.ts"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 
 export interface HogsendServerOptions extends HogsendOptions {
@@ -39,7 +38,6 @@ export const HogsendServer = {
       Layer.provide(Hogsend.hotRoutes),
       Layer.provide([Hogsend.privacy, NodeHttpServer.layerHttpServices]),
       Layer.provideMerge(Hogsend.layer(options)),
-      Layer.provideMerge(NodeEgressTransport.layer()),
       Layer.provideMerge(migrated(options))
     )
 }

@@ -1,6 +1,6 @@
 /** Why a start failed, as lines for the person at the terminal: what is wrong and what to do, and no stack trace. */
 import type { DatabaseUnavailable } from "@hogsend/core"
-import type { DataKeyUnreadable, MigrationFailed } from "@hogsend/engine"
+import type { DataKeyUnreadable, EndpointsUnreadable, MigrationFailed } from "@hogsend/engine"
 import { Cause, Console, Effect, Exit, type Runtime } from "effect"
 import type { ServeError } from "effect/http/HttpServerError"
 import type { SqlError } from "effect/sql/SqlError"
@@ -16,6 +16,7 @@ export type BootFailure =
   | DatabaseUnavailable
   | DataKeyUnreadable
   | EmbeddedPostgresFailed
+  | EndpointsUnreadable
   | MigrationFailed
   | MigrationsUnreadable
   | SecretsUnreadable

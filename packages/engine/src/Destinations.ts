@@ -1,0 +1,59 @@
+/**
+ * The destinations that there are: the presets, and the host app's own. A destination makes an HTTP request of an envelope,
+ * for the endpoints of its kind; sending it is the queue's.
+ */
+import { type Destination, EndpointInvalid, type OutboundEventName } from "@hogsend/core"
+import { Context, Effect, Layer, Result } from "effect"
+import { webhook } from "./Destinations/webhook.ts"
+
+export interface DestinationsOptions {
+  /** The host app's own, as `defineDestination` makes them. None may have the id of another one or of a preset. */
+  readonly own?: ReadonlyArray<Destination>
+}
+
+/** The kind whose requests are signed, and whose endpoints need a URL. */
+export const signedKind = webhook.meta.id
+
+export class Destinations extends Context.Service<
+  Destinations,
+  {
+    /** By the kind of an endpoint; undefined for one that was defined once and is not any more. */
+    readonly find: (kind: string) => Destination | undefined
+    /** Whether an endpoint can be of this kind with these events; the refusal names what there is. */
+    readonly check: (kind: string, events: ReadonlyArray<OutboundEventName>) => Result.Result<void, EndpointInvalid>
+  }
+>()("engine/Destinations") {
+  static readonly layer = ({ own = [] }: DestinationsOptions = {}) =>
+    Layer.effect(
+      Destinations,
+      Effect.gen(function* () {
+        const byKind = new Map<string, Destination>()
+        for (const destination of [webhook, ...own]) {
+          const { id } = destination.meta
+          if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(id)) return yield* Effect.die(new Error(badId(id)))
+          if (byKind.has(id)) return yield* Effect.die(new Error(`There are two destinations with the id "${id}".`))
+          byKind.set(id, destination)
+        }
+        return Destinations.of({
+          find: (kind) => byKind.get(kind),
+          check: (kind, events) => {
+            const destination = byKind.get(kind)
+            if (destination === undefined) return refuse(unknownKind(kind, [...byKind.keys()]))
+            const foreign = events.filter((event) => !destination.events.includes(event))
+            return foreign.length === 0 ? Result.void : refuse(foreignEvents(destination, foreign))
+          }
+        })
+      })
+    )
+}
+
+const refuse = (error: string) => Result.fail(new EndpointInvalid({ error }))
+
+const badId = (id: string) =>
+  `A destination's id is made of lower-case letters, digits, "-" and "_", at most 64 of them: "${id}" is not.`
+
+const unknownKind = (kind: string, kinds: ReadonlyArray<string>) =>
+  `There is no destination of the kind "${kind}". There are: ${kinds.join(", ")}.`
+
+const foreignEvents = ({ events, meta }: Destination, foreign: ReadonlyArray<OutboundEventName>) =>
+  `The destination ${meta.id} does not take ${foreign.join(", ")}. It takes: ${events.join(", ")}.`

@@ -1,0 +1,274 @@
+/**
+ * Endpoints: where outbound events go. Creating, editing, deleting them, rotating their secrets, and opening one for a
+ * delivery; delivering is `DestinationQueue`'s.
+ *
+ * Secrets and configs are kept sealed and shown by no answer, but a new secret by the one that makes it. Every change is
+ * audited in its transaction, and is in force here at once and in other processes when their memory of it ends. What is not
+ * opened by the secrets of this start stops it.
+ */
+import { PgClient } from "@effect/sql-pg"
+import {
+  type DatabaseUnavailable,
+  type EgressDenied,
+  Endpoint,
+  EndpointCreated,
+  type EndpointDraft,
+  EndpointId,
+  EndpointInvalid,
+  EndpointLimitReached,
+  EndpointNotFound,
+  type EndpointPatch,
+  type Page,
+  type Properties,
+  SecretRotated
+} from "@hogsend/core"
+import { Context, Effect, Layer, Result } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { type Actor, AuditLogs, boot } from "./AuditLogs.ts"
+import { asTask, oneRow, orUnavailable } from "./Database.ts"
+import { Destinations, signedKind } from "./Destinations.ts"
+import { Egress } from "./Egress.ts"
+import { holdsMask, maskConfig, unmaskConfig } from "./Endpoints/endpointConfig.ts"
+import { type EndpointRow, type EndpointSettings, makeEndpointsRepo } from "./Endpoints/EndpointsRepo.ts"
+import { EndpointsUnreadable, makeEndpointSeals } from "./Endpoints/endpointSeals.ts"
+import { type EndpointSealed, makeOpenedEndpoints, type OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
+import { newId } from "./newId.ts"
+import { Sealing } from "./Sealing.ts"
+
+export { EndpointsUnreadable } from "./Endpoints/endpointSeals.ts"
+export type { EndpointSealed, OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
+
+export interface EndpointsOptions {
+  /** How many there may be, disabled ones included. 50. */
+  readonly maxEndpoints?: number
+  /** How long a rotated secret signs beside the new one, in seconds. A day. */
+  readonly secretGraceSeconds?: number
+  /** How long `find` remembers an endpoint, in milliseconds: so late are other processes. 1000. */
+  readonly cacheTtl?: number
+}
+
+export class Endpoints extends Context.Service<
+  Endpoints,
+  {
+    readonly create: (
+      draft: EndpointDraft,
+      actor: Actor
+    ) => Effect.Effect<EndpointCreated, EndpointInvalid | EgressDenied | EndpointLimitReached | DatabaseUnavailable>
+    readonly get: (id: EndpointId) => Effect.Effect<Endpoint, EndpointNotFound | DatabaseUnavailable>
+    /** Newest first. */
+    readonly list: (
+      page: Page,
+      includeDisabled: boolean
+    ) => Effect.Effect<{ readonly endpoints: ReadonlyArray<Endpoint>; readonly total: number }, DatabaseUnavailable>
+    /** An absent field stays as it is. */
+    readonly edit: (
+      id: EndpointId,
+      patch: EndpointPatch,
+      actor: Actor
+    ) => Effect.Effect<Endpoint, EndpointNotFound | EndpointInvalid | EgressDenied | DatabaseUnavailable>
+    /** With its deliveries. */
+    readonly delete: (id: EndpointId, actor: Actor) => Effect.Effect<void, EndpointNotFound | DatabaseUnavailable>
+    /** The old secret signs for `graceSeconds` more; one that was in its grace ends. */
+    readonly rotateSecret: (
+      id: EndpointId,
+      graceSeconds: number | undefined,
+      actor: Actor
+    ) => Effect.Effect<SecretRotated, EndpointNotFound | DatabaseUnavailable>
+    /** For a delivery, from a short memory; null when it was deleted. Not for within a transaction. */
+    readonly find: (id: string) => Effect.Effect<OpenedEndpoint | null, EndpointSealed | DatabaseUnavailable>
+    /** By the server itself, in the caller's transaction. Null when it was disabled before, or is gone. */
+    readonly disable: (id: string, reason: string) => Effect.Effect<Endpoint | null, SqlError>
+  }
+>()("engine/Endpoints") {
+  static readonly layer = ({
+    cacheTtl = 1000,
+    maxEndpoints = 50,
+    secretGraceSeconds = 86_400
+  }: EndpointsOptions = {}): Layer.Layer<
+    Endpoints,
+    EndpointsUnreadable | DatabaseUnavailable,
+    PgClient.PgClient | AuditLogs | Destinations | Egress | Sealing
+  > =>
+    Layer.effect(
+      Endpoints,
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const repo = makeEndpointsRepo(sql)
+        const audit = yield* AuditLogs
+        const destinations = yield* Destinations
+        const egress = yield* Egress
+        const seals = makeEndpointSeals(yield* Sealing)
+        yield* orUnavailable(sql.withTransaction(seals.resealAll(repo)))
+
+        const opened = yield* makeOpenedEndpoints(repo, seals, { capacity: maxEndpoints, ttl: cacheTtl })
+
+        /** Written down, and forgotten by `find`, when the transaction of the change is committed. */
+        const changed = (id: string, action: `webhooks.${string}`, actor: Actor) =>
+          Effect.andThen(audit.record({ actor, action, resourceId: id }), sql.afterCommit(opened.forget(id)))
+
+        /** What an endpoint must be, whoever set it so. */
+        const check = Effect.fnUntraced(function* ({ eventTypes, kind, url }: EndpointSettings) {
+          yield* Effect.fromResult(destinations.check(kind, eventTypes))
+          if (kind === signedKind && url === null) return yield* new EndpointInvalid({ error: urlMissing })
+        })
+
+        const create = Effect.fn("Endpoints.create")(function* (draft: EndpointDraft, actor: Actor) {
+          const id = newId()
+          const kind = draft.kind ?? signedKind
+          const config = yield* unmasked(draft.config ?? null, Effect.succeed({}))
+          const settings = {
+            kind,
+            url: draft.url ?? null,
+            description: draft.description ?? null,
+            eventTypes: [...new Set(draft.eventTypes)],
+            ordering: draft.ordering ?? "none",
+            ...seals.sealConfig(id, config)
+          }
+          yield* check(settings)
+          // Asks the network, so before anything is locked.
+          if (settings.url !== null) yield* egress.check(settings.url)
+          const minted = kind === signedKind ? seals.mintSecret(id) : null
+          const row = yield* Effect.gen(function* () {
+            yield* repo.lockAll
+            const { total } = yield* Effect.flatMap(repo.count(true), oneRow)
+            if (total >= maxEndpoints) return yield* new EndpointLimitReached({ error: limitReached(maxEndpoints) })
+            const rows = yield* repo.insert({
+              ...settings,
+              id,
+              secret: minted?.sealed ?? null,
+              secretPrefix: minted?.secretPrefix ?? null,
+              disabledReason: draft.disabled === true ? byOperator : null
+            })
+            yield* changed(id, "webhooks.create", actor)
+            return yield* oneRow(rows)
+          }).pipe(sql.withTransaction, orUnavailable)
+          return new EndpointCreated({ ...shown(row), ...(minted === null ? {} : { secret: minted.secret }) })
+        })
+
+        const edit = Effect.fn("Endpoints.edit")(function* (id: EndpointId, patch: EndpointPatch, actor: Actor) {
+          if (typeof patch.url === "string") yield* egress.check(patch.url)
+          return yield* Effect.gen(function* () {
+            const row = yield* Effect.flatMap(repo.find(id, "for no key update"), first)
+            const settings: EndpointSettings = {
+              kind: patch.kind ?? row.kind,
+              url: patch.url === undefined ? row.url : patch.url,
+              description: patch.description === undefined ? row.description : patch.description,
+              eventTypes: patch.eventTypes === undefined ? row.eventTypes : [...new Set(patch.eventTypes)],
+              ordering: patch.ordering ?? row.ordering,
+              ...(patch.config === undefined
+                ? { config: row.config, configNames: row.configNames }
+                : seals.sealConfig(id, yield* unmasked(patch.config, Effect.orDie(seals.openConfig(id, row.config)))))
+            }
+            yield* check(settings)
+            if (settings.kind === signedKind && row.secret === null) {
+              return yield* new EndpointInvalid({ error: secretMissing })
+            }
+            yield* repo.update(id, settings)
+            if (patch.disabled === true) yield* repo.disable(id, byOperator)
+            if (patch.disabled === false) yield* repo.enable(id)
+            yield* changed(id, "webhooks.edit", actor)
+            return shown(yield* Effect.flatMap(repo.find(id), oneRow))
+          }).pipe(sql.withTransaction, orUnavailable)
+        })
+
+        const remove = Effect.fn("Endpoints.delete")(
+          function* (id: EndpointId, actor: Actor) {
+            if ((yield* repo.delete(id)).length === 0) return yield* notFound
+            yield* changed(id, "webhooks.delete", actor)
+          },
+          sql.withTransaction,
+          orUnavailable,
+          asTask
+        )
+
+        const rotateSecret = Effect.fn("Endpoints.rotateSecret")(
+          function* (id: EndpointId, graceSeconds: number | undefined, actor: Actor) {
+            const grace = graceSeconds ?? secretGraceSeconds
+            const row = yield* Effect.flatMap(repo.find(id, "for no key update"), first)
+            const { sealed, secret, secretPrefix } = seals.mintSecret(id)
+            const previousSecret =
+              row.secret === null
+                ? null
+                : seals.seal(id, "previousSecret", yield* Effect.orDie(seals.open(id, "secret", row.secret)))
+            const rotated = yield* Effect.flatMap(
+              repo.rotate(id, { secret: sealed, secretPrefix, previousSecret, graceSeconds: grace }),
+              oneRow
+            )
+            yield* changed(id, "webhooks.rotate-secret", actor)
+            return new SecretRotated({
+              id,
+              secret,
+              secretPrefix,
+              previousSecretUntil: rotated.previousSecretUntil
+            })
+          },
+          sql.withTransaction,
+          orUnavailable
+        )
+
+        const disable = Effect.fnUntraced(function* (id: string, reason: string) {
+          const [row] = yield* repo.disable(id, reason)
+          if (row === undefined) return null
+          yield* changed(id, "webhooks.disable", boot)
+          return shown(row)
+        })
+
+        const get = Effect.fn("Endpoints.get")(
+          (id: EndpointId) => Effect.map(Effect.flatMap(repo.find(id), first), shown),
+          orUnavailable
+        )
+
+        const list = Effect.fn("Endpoints.list")(function* (page: Page, includeDisabled: boolean) {
+          const rows = yield* repo.list(page, includeDisabled)
+          const { total } = yield* Effect.flatMap(repo.count(includeDisabled), oneRow)
+          return { endpoints: rows.map(shown), total }
+        }, orUnavailable)
+
+        return Endpoints.of({
+          create,
+          get,
+          list,
+          edit,
+          delete: remove,
+          rotateSecret,
+          find: opened.find,
+          disable
+        })
+      })
+    )
+}
+
+/** A config as it is meant, with what is masked taken from the stored one. */
+const unmasked = (given: Properties | null, stored: Effect.Effect<Properties>) =>
+  given === null || !holdsMask(given)
+    ? Effect.succeed(given)
+    : Effect.flatMap(stored, (bag) =>
+        Effect.fromResult(
+          Result.mapError(unmaskConfig(given, bag), (name) => new EndpointInvalid({ error: nothingMasked(name) }))
+        )
+      )
+
+const shown = ({ configNames, ...row }: EndpointRow) =>
+  new Endpoint({
+    ...row,
+    id: EndpointId.make(row.id),
+    config: configNames === null ? null : maskConfig(configNames),
+    status: row.disabledAt === null ? "enabled" : "disabled"
+  })
+
+const first = <A>(rows: ReadonlyArray<A>): Effect.Effect<A, EndpointNotFound> =>
+  rows[0] === undefined ? Effect.fail(notFound) : Effect.succeed(rows[0])
+
+const notFound = new EndpointNotFound({ error: "Webhook endpoint not found." })
+
+const byOperator = "An operator disabled it."
+
+const urlMissing = "An endpoint of the kind webhook needs a url: where the events are posted to."
+
+const secretMissing =
+  "This endpoint has no signing secret yet, and one that an edit made would never be shown. Ask for one with rotate-secret, then change the kind."
+
+const limitReached = (max: number) => `There are ${max} endpoints, and more there may not be. Delete one first.`
+
+const nothingMasked = (name: string) =>
+  `The config holds "***" as ${name}, which stands for a value that is kept; none is kept under this name. Send the value itself.`

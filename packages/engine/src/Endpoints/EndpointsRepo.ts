@@ -1,0 +1,109 @@
+/** The SQL of endpoints. What is sealed stays so here. */
+import type { PgClient } from "@effect/sql-pg"
+import type { EndpointOrdering, OutboundEventName, Page } from "@hogsend/core"
+
+/** What a caller can set. */
+export interface EndpointSettings {
+  readonly kind: string
+  readonly url: string | null
+  readonly description: string | null
+  readonly eventTypes: ReadonlyArray<OutboundEventName>
+  readonly ordering: EndpointOrdering
+  /** Sealed JSON. */
+  readonly config: string | null
+  readonly configNames: ReadonlyArray<string> | null
+}
+
+/** A row as the service reads it; dates are `Date`s. */
+export interface EndpointRow extends EndpointSettings {
+  readonly id: string
+  readonly secret: string | null
+  readonly secretPrefix: string | null
+  readonly previousSecret: string | null
+  /** Null, too, when it is over. */
+  readonly previousSecretUntil: Date | null
+  readonly disabledAt: Date | null
+  readonly disabledReason: string | null
+  readonly lastDeliveryAt: Date | null
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** What of a row is sealed. */
+export type SealedColumns = Pick<EndpointRow, "id" | "config" | "secret" | "previousSecret">
+
+export const makeEndpointsRepo = (sql: PgClient.PgClient) => {
+  const columns = sql.literal(`id, kind, url, description, event_types as "eventTypes", ordering, config,
+    config_names as "configNames", secret, secret_prefix as "secretPrefix",
+    case when previous_secret_until > hogsend.now() then previous_secret end as "previousSecret",
+    case when previous_secret_until > hogsend.now() then previous_secret_until end as "previousSecretUntil",
+    disabled_at as "disabledAt", disabled_reason as "disabledReason", last_delivery_at as "lastDeliveryAt",
+    created_at as "createdAt", updated_at as "updatedAt"`)
+
+  return {
+    /** Until the end of the transaction nobody else makes an endpoint; what only points at one goes on. */
+    lockAll: sql`lock table hogsend.endpoints in share row exclusive mode`,
+    insert: (
+      row: EndpointSettings & {
+        readonly id: string
+        readonly secret: string | null
+        readonly secretPrefix: string | null
+        readonly disabledReason: string | null
+      }
+    ) => sql<EndpointRow>`
+      insert into hogsend.endpoints (id, kind, url, description, event_types, ordering, config, config_names, secret,
+        secret_prefix, disabled_at, disabled_reason)
+      values (${row.id}, ${row.kind}, ${row.url}::text, ${row.description}::text, ${row.eventTypes}::text[],
+        ${row.ordering}, ${row.config}::text, ${row.configNames}::text[], ${row.secret}::text,
+        ${row.secretPrefix}::text, case when ${row.disabledReason}::text is not null then hogsend.now() end,
+        ${row.disabledReason}::text)
+      returning ${columns}`,
+    /** Locks the row when it is part of a transaction that edits it; who only points at it goes on. */
+    find: (id: string, lock: "for no key update" | "" = "") =>
+      sql<EndpointRow>`select ${columns} from hogsend.endpoints where id = ${id} ${sql.literal(lock)}`,
+    list: ({ limit, offset }: Page, includeDisabled: boolean) => sql<EndpointRow>`
+      select ${columns} from hogsend.endpoints where ${includeDisabled} or disabled_at is null
+      order by id desc limit ${limit} offset ${offset}`,
+    count: (includeDisabled: boolean) => sql<{ total: number }>`
+      select count(*)::int as total from hogsend.endpoints where ${includeDisabled} or disabled_at is null`,
+    update: (id: string, row: EndpointSettings) => sql`
+      update hogsend.endpoints
+      set kind = ${row.kind}, url = ${row.url}::text, description = ${row.description}::text,
+        ordering = ${row.ordering}, event_types = ${row.eventTypes}::text[], config = ${row.config}::text,
+        config_names = ${row.configNames}::text[], updated_at = hogsend.now()
+      where id = ${id}`,
+    /** Answers a row only when it was enabled before. */
+    disable: (id: string, reason: string) => sql<EndpointRow>`
+      update hogsend.endpoints
+      set disabled_at = hogsend.now(), disabled_reason = ${reason}, updated_at = hogsend.now()
+      where id = ${id} and disabled_at is null returning ${columns}`,
+    enable: (id: string) => sql`
+      update hogsend.endpoints set disabled_at = null, disabled_reason = null, updated_at = hogsend.now()
+      where id = ${id} and disabled_at is not null`,
+    delete: (id: string) => sql<{ id: string }>`delete from hogsend.endpoints where id = ${id} returning id`,
+    /** Without a previous secret, or without any grace, the new one signs alone. */
+    rotate: (
+      id: string,
+      row: {
+        readonly secret: string
+        readonly secretPrefix: string
+        readonly previousSecret: string | null
+        readonly graceSeconds: number
+      }
+    ) => sql<EndpointRow>`
+      update hogsend.endpoints
+      set secret = ${row.secret}, secret_prefix = ${row.secretPrefix}, previous_secret = ${row.previousSecret}::text,
+        previous_secret_until = case when ${row.previousSecret}::text is not null
+          then hogsend.now() + make_interval(secs => ${row.graceSeconds}::int) end,
+        updated_at = hogsend.now()
+      where id = ${id} returning ${columns}`,
+    sealed: sql<SealedColumns>`
+      select id, config, secret, previous_secret as "previousSecret" from hogsend.endpoints order by id for no key update`,
+    reseal: ({ config, id, previousSecret, secret }: SealedColumns) => sql`
+      update hogsend.endpoints
+      set config = ${config}::text, secret = ${secret}::text, previous_secret = ${previousSecret}::text
+      where id = ${id}`
+  }
+}
+
+export type EndpointsRepo = ReturnType<typeof makeEndpointsRepo>
