@@ -10,6 +10,7 @@ import * as Warnings from "./0007_Warnings.ts"
 import * as LedgerByAction from "./0008_LedgerByAction.ts"
 import * as LedgerRefusals from "./0009_LedgerRefusals.ts"
 import * as Endpoints from "./0010_Endpoints.ts"
+import * as Deliveries from "./0011_Deliveries.ts"
 
 export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0001_Clock", sql: Clock.sql },
@@ -21,5 +22,6 @@ export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0007_Warnings", sql: Warnings.sql },
   { name: "0008_LedgerByAction", sql: LedgerByAction.sql },
   { name: "0009_LedgerRefusals", sql: LedgerRefusals.sql },
-  { name: "0010_Endpoints", sql: Endpoints.sql }
+  { name: "0010_Endpoints", sql: Endpoints.sql },
+  { name: "0011_Deliveries", sql: Deliveries.sql }
 ]
