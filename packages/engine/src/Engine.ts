@@ -29,6 +29,7 @@ import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolv
 import { IdentityHttp } from "./IdentityResolver/IdentityHttp.ts"
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
+import { OutboundMessages } from "./OutboundMessages.ts"
 import { Principals } from "./Principals.ts"
 import { RateLimits, type RateLimitsOptions } from "./RateLimits.ts"
 import { Sealing } from "./Sealing.ts"
@@ -67,6 +68,7 @@ export const Engine = {
       Layer.provideMerge(
         Layer.mergeAll(
           AuditLogs.layer,
+          OutboundMessages.layer,
           Warnings.layer(options.warnings),
           Events.layer,
           KeyGate.layer(options.keyGate),
