@@ -13,6 +13,7 @@ import { Database, type DatabaseOptions } from "./Database.ts"
 import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
 import { Destinations, type DestinationsOptions } from "./Destinations.ts"
+import { Egress, type EgressOptions } from "./Egress.ts"
 import { Endpoints, type EndpointsOptions } from "./Endpoints.ts"
 import { WebhooksHttp } from "./Endpoints/WebhooksHttp.ts"
 import { Erasures, type ErasuresOptions } from "./Erasures.ts"
@@ -44,6 +45,7 @@ export interface EngineOptions {
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
   readonly destinations?: DestinationsOptions
+  readonly egress?: EgressOptions
   readonly endpoints?: EndpointsOptions
   readonly erasures?: ErasuresOptions
   readonly health?: HealthOptions
@@ -55,7 +57,7 @@ export interface EngineOptions {
 }
 
 export const Engine = {
-  /** Every service, over a `PgClient` whose schema is in place and the `Migrations` that keep it so. */
+  /** Every service, over a `PgClient` whose schema is in place, the `Migrations` that keep it so, and an `EgressTransport`. */
   layer: (options: EngineOptions) =>
     Layer.mergeAll(
       Contacts.layer(options.contacts),
@@ -79,7 +81,13 @@ export const Engine = {
           Destinations.layer(options.destinations)
         )
       ),
-      Layer.provideMerge(Layer.mergeAll(Sealing.layer(options.userTokens), RateLimits.layer(options.rateLimits))),
+      Layer.provideMerge(
+        Layer.mergeAll(
+          Sealing.layer(options.userTokens),
+          RateLimits.layer(options.rateLimits),
+          Egress.layer(options.egress)
+        )
+      ),
       Layer.provide(Database.client),
       Layer.provideMerge(Database.timeouts(options.database))
     ),

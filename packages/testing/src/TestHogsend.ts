@@ -9,7 +9,7 @@ import { ApiKeys } from "@hogsend/engine"
 import { HogsendServer, type HogsendServerOptions } from "@hogsend/node"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { HttpServer } from "effect/http"
-import { RecordingEgress } from "./RecordingEgress.ts"
+import { RecordingTransport } from "./RecordingTransport.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 
 /** What came back. `body` is the parsed JSON, or undefined when there was none. */
@@ -85,7 +85,7 @@ export class TestHogsend extends Context.Service<
           keyGate: { adminApiKey: Redacted.make(adminKey), epochInterval: 100, ...options.keyGate }
         })
       ),
-      Layer.provideMerge(RecordingEgress.layer)
+      Layer.provideMerge(RecordingTransport.layer)
     )
 }
 
