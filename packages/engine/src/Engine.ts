@@ -12,6 +12,8 @@ import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
 import { Database, type DatabaseOptions } from "./Database.ts"
 import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
+import { DeliverySignal } from "./DeliverySignal.ts"
+import { DestinationQueue, type DestinationQueueOptions } from "./DestinationQueue.ts"
 import { Destinations, type DestinationsOptions } from "./Destinations.ts"
 import { Egress, type EgressOptions } from "./Egress.ts"
 import { Endpoints, type EndpointsOptions } from "./Endpoints.ts"
@@ -44,6 +46,7 @@ export interface EngineOptions {
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
+  readonly destinationQueue?: DestinationQueueOptions
   readonly destinations?: DestinationsOptions
   readonly egress?: EgressOptions
   readonly endpoints?: EndpointsOptions
@@ -64,13 +67,14 @@ export const Engine = {
       EventIngest.layer(options.contacts),
       Erasures.layer(options.erasures),
       ApiKeys.layer,
-      Endpoints.layer(options.endpoints)
+      DestinationQueue.layer(options.destinationQueue).pipe(Layer.provideMerge(Endpoints.layer(options.endpoints)))
     ).pipe(
       Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(options.contacts), Principals.layer)),
       Layer.provideMerge(
         Layer.mergeAll(
           AuditLogs.layer,
           OutboundMessages.layer,
+          DeliverySignal.layer(),
           Warnings.layer(options.warnings),
           Events.layer,
           KeyGate.layer(options.keyGate),

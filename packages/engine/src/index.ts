@@ -2,6 +2,8 @@
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
+export { DeliverySignal } from "./DeliverySignal.ts"
+export { DestinationQueue } from "./DestinationQueue.ts"
 export { Destinations } from "./Destinations.ts"
 export {
   Egress,
