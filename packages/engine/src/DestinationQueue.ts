@@ -54,7 +54,7 @@ export interface DestinationQueueOptions {
   readonly lease?: number
   /** The longest time between two looks for what is due, in milliseconds. 2000. */
   readonly interval?: number
-  /** How long what is in flight may go on when the process ends, in milliseconds. 10000. */
+  /** How long what is in flight may go on when the process ends, in milliseconds. 2000. */
   readonly shutdownGrace?: number
   readonly breaker?: {
     /** How often workers tell each other how endpoints are doing, in milliseconds. 1000. */
@@ -109,7 +109,7 @@ export class DestinationQueue extends Context.Service<
     disableAfterDays = 5,
     interval = 2000,
     schedule = defaultSchedule,
-    shutdownGrace = 10_000,
+    shutdownGrace = 2000,
     slots = 128,
     timeout = 15_000,
     lease = timeout + 45_000

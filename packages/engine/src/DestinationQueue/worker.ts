@@ -153,4 +153,4 @@ const isClaimed = (row: { readonly [Key in keyof Claimed]: Claimed[Key] | null }
 const maxGroup = 500
 
 /** What is done while the scope closes has this long to be written down, in milliseconds. */
-const closeTimeout = 3000
+const closeTimeout = 1000
