@@ -1,8 +1,7 @@
 /** The server: the environment, Postgres named or embedded, the engine on a port. Everything else is in the packages. */
 import { NodeRuntime } from "@effect/platform-node"
 import { developmentSecret, type Environment, HogsendServer, Observability, orExplain, Postgres } from "@hogsend/node"
-import { orderlyExit, readEnvironment, readMigrations, Welcome } from "@hogsend/node"
-import { Egress } from "@hogsend/engine"
+import { NodeEgressTransport, orderlyExit, readEnvironment, readMigrations, Welcome } from "@hogsend/node"
 import { Console, Effect, Layer } from "effect"
 
 const server = Effect.fnUntraced(function* (environment: Environment) {
@@ -29,7 +28,7 @@ const main = Effect.gen(function* () {
   const environment = yield* readEnvironment(process.env.INIT_CWD ?? process.cwd())
   return yield* Welcome.layer(environment).pipe(
     Layer.provide(Layer.unwrap(server(environment))),
-    Layer.provide([Egress.closed, Postgres.layer(environment)]),
+    Layer.provide([NodeEgressTransport.layer(), Postgres.layer(environment)]),
     Layer.provide(Observability.layer(environment)),
     Layer.launch
   )
@@ -37,4 +36,5 @@ const main = Effect.gen(function* () {
   orExplain,
   Effect.onInterrupt(() => Console.log("Hogsend has stopped."))
 )
+
 NodeRuntime.runMain(main, { teardown: orderlyExit })

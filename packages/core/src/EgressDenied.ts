@@ -1,8 +1,12 @@
-/** The refusal of the egress guard, as the wire shows it where a caller names a URL. */
+/** A URL that nothing may be sent to. */
 import * as Schema from "effect/Schema"
 
 export class EgressDenied extends Schema.TaggedError<EgressDenied>()(
   "EgressDenied",
   { error: Schema.String },
-  { httpApiStatus: 400, description: "The URL is none that this server may send to." }
+  {
+    httpApiStatus: 400,
+    description:
+      "Nothing may be sent to this URL: it is no https URL, holds credentials, or leads to an address that is not public."
+  }
 ) {}

@@ -71,7 +71,7 @@ export class SecretRotated extends Schema.Class<SecretRotated>("SecretRotated")(
 
 const Url = StorableText.check(Schema.isMinLength(1), Schema.isMaxLength(2048))
 const Description = StorableText.check(Schema.isMaxLength(500))
-const EventTypes = Schema.NonEmptyArray(SubscribedEventName).check(Schema.isMaxLength(100))
+const EventTypes = Schema.Array(SubscribedEventName).check(Schema.isMinLength(1), Schema.isMaxLength(100))
 
 const fields = {
   url: Schema.optionalKey(Schema.NullOr(Url)).annotateKey({

@@ -10,7 +10,6 @@ import { closestName } from "./closestName.ts"
 import { Contact } from "./Contact.ts"
 import { ContactId, ContactKeyKind } from "./Identity.ts"
 import { Instant } from "./Instant.ts"
-import { Properties } from "./Properties.ts"
 
 /** The catalog: what an endpoint can subscribe to. */
 export const outboundEventNames = [
@@ -60,7 +59,7 @@ export const OutboundEnvelope = Schema.Struct({
   timestamp: Schema.String.annotateKey({
     description: "When it happened: ISO-8601 in UTC with milliseconds."
   }),
-  data: Properties
+  data: Schema.Record(Schema.String, Schema.Json)
 })
 export type OutboundEnvelope = typeof OutboundEnvelope.Type
 

@@ -1,40 +1,138 @@
 /**
- * The way out: every request to an address that somebody else named goes through here, and only to where it may.
+ * Egress: the one way by which a request leaves for a URL that somebody wrote, so that it reaches nothing but what is public.
  *
- * This is the contract; what is refused, and how a request is sent, is its Layer's.
+ * A name is resolved once, each of its addresses is judged, and a vetted address is what is connected to; a redirect is an
+ * answer like any other. An attempt has one deadline for all of it, and an answer one size. It does not try again.
  */
 import { EgressDenied } from "@hogsend/core"
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Result } from "effect"
+import * as NetAddress from "effect/net/NetAddress"
+import { EgressFailed } from "./Egress/EgressFailed.ts"
+import { type EgressAnswer, EgressTransport, type VettedRequest } from "./Egress/EgressTransport.ts"
+import { requestHeaders, requestMethod } from "./Egress/requestHead.ts"
+import { isLocalhost, parseTarget, type Target } from "./Egress/target.ts"
+import { vetAddresses } from "./Egress/vetAddresses.ts"
 
-export { EgressDenied }
+export { EgressFailed } from "./Egress/EgressFailed.ts"
+export { type EgressAnswer, EgressTransport, type VettedRequest } from "./Egress/EgressTransport.ts"
 
-/** The request was sent, or tried, and no answer came. */
-export class EgressFailed extends Schema.TaggedError<EgressFailed>()("EgressFailed", {
-  reason: Schema.Literals(["unreachable", "timeout", "reset", "redirect", "tls"]),
-  error: Schema.String
-}) {}
+export interface EgressOptions {
+  /** `http:` URLs, too. False. */
+  readonly allowHttp?: boolean | undefined
+  /** Receivers on this machine, for development. False. */
+  readonly allowLoopback?: boolean | undefined
+  /** How long `check` waits for a resolver, in milliseconds. 10000. */
+  readonly checkTimeout?: number | undefined
+  /** Asked instead of DNS, by tests. */
+  readonly resolve?: EgressTransport["Service"]["resolve"] | undefined
+}
+
+export interface EgressRequest {
+  readonly url: string
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+  /** For all of it: resolving, connecting, and the answer to its end. */
+  readonly timeoutMs: number
+}
+
+/** How much of an answer's body is read. */
+const maxAnswerBytes = 64 * 1024
+
+/** A name with many dead addresses is not knocked at each of them. */
+const maxAddresses = 3
 
 export class Egress extends Context.Service<
   Egress,
   {
-    /** Whether a request may go there now. */
+    /** Whether a request to the URL would be sent now. A name that cannot be resolved is denied. */
     readonly check: (url: string) => Effect.Effect<void, EgressDenied>
-    /** Of the answer's body at most 64 KiB are read. */
-    readonly send: (request: {
-      readonly url: string
-      readonly method: string
-      readonly headers: Readonly<Record<string, string>>
-      readonly body: string
-      readonly timeoutMs: number
-    }) => Effect.Effect<
-      { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string },
-      EgressDenied | EgressFailed
-    >
+    /** Sends once, to a vetted address. Any status is an answer, that of a redirect included; nobody follows it. */
+    readonly send: (request: EgressRequest) => Effect.Effect<EgressAnswer, EgressDenied | EgressFailed>
   }
 >()("engine/Egress") {
-  /** Nothing may leave: for a host without a way out. */
-  static readonly closed = Layer.sync(Egress, () => {
-    const denied = Effect.fail(new EgressDenied({ error: "This server sends to no address at all." }))
-    return Egress.of({ check: () => denied, send: () => denied })
-  })
+  static readonly layer = ({
+    allowHttp = false,
+    allowLoopback = false,
+    checkTimeout = 10_000,
+    resolve
+  }: EgressOptions = {}) =>
+    Layer.effect(
+      Egress,
+      Effect.gen(function* () {
+        const transport = yield* EgressTransport
+        const ask = resolve ?? transport.resolve
+
+        const addressesOf = Effect.fnUntraced(function* ({ host }: Target) {
+          if ("address" in host) return [host.address]
+          if (isLocalhost(host.name)) return NetAddress.loopbackAddresses
+          const answers = (yield* ask(host.name)).map(NetAddress.ipFromString)
+          // A resolver answers addresses; what else it might say is nothing to connect to.
+          const addresses = answers.flatMap((answer) => (Result.isSuccess(answer) ? [answer.success] : []))
+          return addresses.length > 0 ? addresses : yield* EgressFailed.of("unresolved")
+        })
+
+        const vet = Effect.fnUntraced(function* (url: string) {
+          const target = yield* allowed(parseTarget(url, { allowHttp }))
+          const name = "name" in target.host ? target.host.name : undefined
+          const addresses = yield* allowed(vetAddresses(yield* addressesOf(target), name, { allowLoopback }))
+          return { target, name, addresses: addresses.slice(0, maxAddresses) }
+        })
+
+        /** The next address is tried only when nothing was sent to the one before. */
+        const sendToFirst = (
+          [address, ...others]: ReadonlyArray<string>,
+          request: Omit<VettedRequest, "address">
+        ): Effect.Effect<EgressAnswer, EgressFailed> => {
+          if (address === undefined) return Effect.fail(EgressFailed.of("unreachable"))
+          const answer = transport.exchange({ ...request, address })
+          return others.length === 0
+            ? answer
+            : Effect.catchIf(
+                answer,
+                ({ reason }) => reason === "unreachable",
+                () => sendToFirst(others, request)
+              )
+        }
+
+        const check: Egress["Service"]["check"] = Effect.fn("Egress.check")(
+          (url: string) => vet(url),
+          withDeadline(checkTimeout, "unresolved"),
+          Effect.catchTag("EgressFailed", ({ error }) => new EgressDenied({ error })),
+          Effect.asVoid
+        )
+
+        const send: Egress["Service"]["send"] = Effect.fn("Egress.send")(
+          function* (request: EgressRequest) {
+            const method = yield* allowed(requestMethod(request.method))
+            const headers = yield* allowed(requestHeaders(request.headers))
+            const { addresses, name, target } = yield* vet(request.url)
+            return yield* sendToFirst(addresses, {
+              port: target.port,
+              secure: target.secure,
+              name,
+              method,
+              path: target.path,
+              headers: { ...headers, host: target.authority },
+              body: request.body,
+              maxAnswerBytes
+            })
+          },
+          (effect, { timeoutMs }) => withDeadline(timeoutMs, "timeout")(effect)
+        )
+
+        return Egress.of({ check, send })
+      })
+    )
 }
+
+const allowed = <A>(judged: Result.Result<A, string>): Effect.Effect<A, EgressDenied> =>
+  Effect.mapError(Effect.fromResult(judged), (error) => new EgressDenied({ error }))
+
+const withDeadline =
+  (milliseconds: number, reason: "unresolved" | "timeout") =>
+  <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E | EgressFailed> =>
+    Effect.timeoutOrElse(effect, {
+      duration: milliseconds,
+      orElse: () => Effect.fail(EgressFailed.of(reason))
+    })

@@ -17,27 +17,26 @@ import {
   EndpointInvalid,
   EndpointLimitReached,
   EndpointNotFound,
-  type EndpointOrdering,
   type EndpointPatch,
   type Page,
   type Properties,
   SecretRotated
 } from "@hogsend/core"
-import { Cache, Context, Duration, Effect, Exit, Layer, Result } from "effect"
+import { Context, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Actor, AuditLogs, boot } from "./AuditLogs.ts"
 import { asTask, oneRow, orUnavailable } from "./Database.ts"
 import { Destinations, signedKind } from "./Destinations.ts"
 import { Egress } from "./Egress.ts"
-import { maskConfig, unmaskConfig } from "./Endpoints/endpointConfig.ts"
+import { holdsMask, maskConfig, unmaskConfig } from "./Endpoints/endpointConfig.ts"
 import { type EndpointRow, type EndpointSettings, makeEndpointsRepo } from "./Endpoints/EndpointsRepo.ts"
 import { EndpointsUnreadable, makeEndpointSeals } from "./Endpoints/endpointSeals.ts"
+import { type EndpointSealed, makeOpenedEndpoints, type OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
 import { newId } from "./newId.ts"
-import { type SealBroken, Sealing, type SealingKeyMissing } from "./Sealing.ts"
-import { randomBytes } from "./SyncCrypto.ts"
-import { webhookSecret } from "./WebhookSignature.ts"
+import { Sealing } from "./Sealing.ts"
 
 export { EndpointsUnreadable } from "./Endpoints/endpointSeals.ts"
+export type { EndpointSealed, OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
 
 export interface EndpointsOptions {
   /** How many there may be, disabled ones included. 50. */
@@ -47,21 +46,6 @@ export interface EndpointsOptions {
   /** How long `find` remembers an endpoint, in milliseconds: so late are other processes. 1000. */
   readonly cacheTtl?: number
 }
-
-/** An endpoint opened for a delivery. Never to be logged. */
-export interface OpenedEndpoint {
-  readonly id: string
-  readonly kind: string
-  readonly url: string | null
-  readonly config: Properties
-  readonly ordering: EndpointOrdering
-  readonly disabled: boolean
-  /** The current one and, in its grace, the one before it. */
-  readonly secrets: ReadonlyArray<string>
-}
-
-/** It was sealed by a process with a newer secret than ours, or is damaged. */
-export type EndpointSealed = SealBroken | SealingKeyMissing
 
 export class Endpoints extends Context.Service<
   Endpoints,
@@ -116,43 +100,11 @@ export class Endpoints extends Context.Service<
         const seals = makeEndpointSeals(yield* Sealing)
         yield* orUnavailable(sql.withTransaction(seals.resealAll(repo)))
 
-        const opened = Effect.fnUntraced(function* (
-          id: string
-        ): Effect.fn.Return<OpenedEndpoint | null, EndpointSealed | DatabaseUnavailable> {
-          const [row] = yield* orUnavailable(repo.find(id))
-          if (row === undefined) return null
-          const { kind, ordering, previousSecret, secret, url } = row
-          return {
-            id,
-            kind,
-            url,
-            config: yield* seals.openConfig(id, row.config),
-            ordering,
-            disabled: row.disabledAt !== null,
-            secrets: [
-              ...(secret === null ? [] : [yield* seals.open(id, "secret", secret)]),
-              ...(previousSecret === null ? [] : [yield* seals.open(id, "previousSecret", previousSecret)])
-            ]
-          }
-        })
-        const memory = yield* Cache.makeWith(opened, {
-          capacity: maxEndpoints,
-          timeToLive: (exit) => (Exit.isSuccess(exit) ? Duration.millis(cacheTtl) : Duration.zero)
-        })
+        const opened = yield* makeOpenedEndpoints(repo, seals, { capacity: maxEndpoints, ttl: cacheTtl })
 
         /** Written down, and forgotten by `find`, when the transaction of the change is committed. */
         const changed = (id: string, action: `webhooks.${string}`, actor: Actor) =>
-          Effect.andThen(audit.record({ actor, action, resourceId: id }), sql.afterCommit(Cache.invalidate(memory, id)))
-
-        const sealConfig = (id: string, config: Properties | null) => ({
-          config: config === null ? null : seals.seal(id, "config", JSON.stringify(config)),
-          configNames: config === null ? null : Object.keys(config)
-        })
-
-        const sealSecret = (id: string) => {
-          const secret = webhookSecret(randomBytes(32))
-          return { secret, sealed: seals.seal(id, "secret", secret), secretPrefix: secret.slice(0, 12) }
-        }
+          Effect.andThen(audit.record({ actor, action, resourceId: id }), sql.afterCommit(opened.forget(id)))
 
         /** What an endpoint must be, whoever set it so. */
         const check = Effect.fnUntraced(function* ({ eventTypes, kind, url }: EndpointSettings) {
@@ -170,12 +122,12 @@ export class Endpoints extends Context.Service<
             description: draft.description ?? null,
             eventTypes: [...new Set(draft.eventTypes)],
             ordering: draft.ordering ?? "none",
-            ...sealConfig(id, config)
+            ...seals.sealConfig(id, config)
           }
           yield* check(settings)
           // Asks the network, so before anything is locked.
           if (settings.url !== null) yield* egress.check(settings.url)
-          const minted = kind === signedKind ? sealSecret(id) : null
+          const minted = kind === signedKind ? seals.mintSecret(id) : null
           const row = yield* Effect.gen(function* () {
             yield* repo.lockAll
             const { total } = yield* Effect.flatMap(repo.count(true), oneRow)
@@ -205,7 +157,7 @@ export class Endpoints extends Context.Service<
               ordering: patch.ordering ?? row.ordering,
               ...(patch.config === undefined
                 ? { config: row.config, configNames: row.configNames }
-                : sealConfig(id, yield* unmasked(patch.config, Effect.orDie(seals.openConfig(id, row.config)))))
+                : seals.sealConfig(id, yield* unmasked(patch.config, Effect.orDie(seals.openConfig(id, row.config)))))
             }
             yield* check(settings)
             if (settings.kind === signedKind && row.secret === null) {
@@ -233,9 +185,9 @@ export class Endpoints extends Context.Service<
           function* (id: EndpointId, graceSeconds: number | undefined, actor: Actor) {
             const grace = graceSeconds ?? secretGraceSeconds
             const row = yield* Effect.flatMap(repo.find(id, "for no key update"), first)
-            const { sealed, secret, secretPrefix } = sealSecret(id)
+            const { sealed, secret, secretPrefix } = seals.mintSecret(id)
             const previousSecret =
-              row.secret === null || grace === 0
+              row.secret === null
                 ? null
                 : seals.seal(id, "previousSecret", yield* Effect.orDie(seals.open(id, "secret", row.secret)))
             const rotated = yield* Effect.flatMap(
@@ -279,7 +231,7 @@ export class Endpoints extends Context.Service<
           edit,
           delete: remove,
           rotateSecret,
-          find: (id) => Cache.get(memory, id),
+          find: opened.find,
           disable
         })
       })
@@ -288,8 +240,8 @@ export class Endpoints extends Context.Service<
 
 /** A config as it is meant, with what is masked taken from the stored one. */
 const unmasked = (given: Properties | null, stored: Effect.Effect<Properties>) =>
-  given === null
-    ? Effect.succeed(null)
+  given === null || !holdsMask(given)
+    ? Effect.succeed(given)
     : Effect.flatMap(stored, (bag) =>
         Effect.fromResult(
           Result.mapError(unmaskConfig(given, bag), (name) => new EndpointInvalid({ error: nothingMasked(name) }))

@@ -12,7 +12,10 @@ import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
 import { Database, type DatabaseOptions } from "./Database.ts"
 import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
+import { DeliverySignal } from "./DeliverySignal.ts"
+import { DestinationQueue, type DestinationQueueOptions } from "./DestinationQueue.ts"
 import { Destinations, type DestinationsOptions } from "./Destinations.ts"
+import { Egress, type EgressOptions } from "./Egress.ts"
 import { Endpoints, type EndpointsOptions } from "./Endpoints.ts"
 import { WebhooksHttp } from "./Endpoints/WebhooksHttp.ts"
 import { Erasures, type ErasuresOptions } from "./Erasures.ts"
@@ -43,7 +46,9 @@ export interface EngineOptions {
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
+  readonly destinationQueue?: DestinationQueueOptions
   readonly destinations?: DestinationsOptions
+  readonly egress?: EgressOptions
   readonly endpoints?: EndpointsOptions
   readonly erasures?: ErasuresOptions
   readonly health?: HealthOptions
@@ -55,20 +60,21 @@ export interface EngineOptions {
 }
 
 export const Engine = {
-  /** Every service, over a `PgClient` whose schema is in place and the `Migrations` that keep it so. */
+  /** Every service, over a `PgClient` whose schema is in place, the `Migrations` that keep it so, and an `EgressTransport`. */
   layer: (options: EngineOptions) =>
     Layer.mergeAll(
       Contacts.layer(options.contacts),
       EventIngest.layer(options.contacts),
       Erasures.layer(options.erasures),
       ApiKeys.layer,
-      Endpoints.layer(options.endpoints)
+      DestinationQueue.layer(options.destinationQueue).pipe(Layer.provideMerge(Endpoints.layer(options.endpoints)))
     ).pipe(
       Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(options.contacts), Principals.layer)),
       Layer.provideMerge(
         Layer.mergeAll(
           AuditLogs.layer,
           OutboundMessages.layer,
+          DeliverySignal.layer(),
           Warnings.layer(options.warnings),
           Events.layer,
           KeyGate.layer(options.keyGate),
@@ -79,7 +85,13 @@ export const Engine = {
           Destinations.layer(options.destinations)
         )
       ),
-      Layer.provideMerge(Layer.mergeAll(Sealing.layer(options.userTokens), RateLimits.layer(options.rateLimits))),
+      Layer.provideMerge(
+        Layer.mergeAll(
+          Sealing.layer(options.userTokens),
+          RateLimits.layer(options.rateLimits),
+          Egress.layer(options.egress)
+        )
+      ),
       Layer.provide(Database.client),
       Layer.provideMerge(Database.timeouts(options.database))
     ),

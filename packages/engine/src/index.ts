@@ -2,8 +2,17 @@
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
+export { DeliverySignal } from "./DeliverySignal.ts"
+export { DestinationQueue } from "./DestinationQueue.ts"
 export { Destinations } from "./Destinations.ts"
-export { Egress, EgressDenied, EgressFailed } from "./Egress.ts"
+export {
+  Egress,
+  type EgressAnswer,
+  EgressFailed,
+  type EgressOptions,
+  EgressTransport,
+  type VettedRequest
+} from "./Egress.ts"
 export { Endpoints, EndpointsUnreadable, type OpenedEndpoint } from "./Endpoints.ts"
 export { Engine as Hogsend, type EngineOptions as HogsendOptions } from "./Engine.ts"
 export { Erasures } from "./Erasures.ts"

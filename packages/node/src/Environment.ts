@@ -33,6 +33,8 @@ const settings = {
   docs: Setting.boolean("HOGSEND_DOCS", true),
   rateLimitPublishable: Setting.rates("HOGSEND_RATE_LIMIT_PUBLISHABLE"),
   trustedProxies: Setting.networks("HOGSEND_TRUSTED_PROXIES"),
+  outboundAllowHttp: Setting.boolean("OUTBOUND_ALLOW_HTTP", false),
+  outboundAllowLoopback: Setting.boolean("OUTBOUND_ALLOW_LOOPBACK", false),
   migrate: Setting.oneOf("HOGSEND_MIGRATE", ["auto", "manual"], "auto"),
   clientMigrations: Setting.text("CLIENT_MIGRATIONS_FOLDER", undefined, "migrations"),
   logLevel: Setting.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),

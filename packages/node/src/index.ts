@@ -3,6 +3,7 @@ export { EmbeddedPostgres, EmbeddedPostgresFailed, type EmbeddedPostgresOptions 
 export { developmentSecret } from "./developmentSecret.ts"
 export { type Environment, readEnvironment, SettingsInvalid } from "./Environment.ts"
 export { HogsendServer, type HogsendServerOptions } from "./HogsendServer.ts"
+export { NodeEgressTransport, type NodeEgressTransportOptions } from "./NodeEgressTransport.ts"
 export { Observability } from "./Observability.ts"
 export { Postgres } from "./Postgres.ts"
 export { readMigrations } from "./readMigrations.ts"

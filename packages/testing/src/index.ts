@@ -1,6 +1,6 @@
 /** `@hogsend/testing`: the real engine on a throwaway Postgres. */
 export { DatabaseProxy } from "./DatabaseProxy.ts"
 export { EmptyDatabase } from "./EmptyDatabase.ts"
-export { RecordingEgress } from "./RecordingEgress.ts"
+export { RecordingTransport } from "./RecordingTransport.ts"
 export { TestDatabase } from "./TestDatabase.ts"
 export { adminKey, allowedOrigin, type Answer, type RequestOptions, TestHogsend, tokenSecret } from "./TestHogsend.ts"

@@ -3,6 +3,8 @@ import type { Properties } from "@hogsend/core"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Place, type SealBroken, Sealing, SealingKeyMissing } from "../Sealing.ts"
+import { randomBytes } from "../SyncCrypto.ts"
+import { webhookSecret } from "../WebhookSignature.ts"
 import type { EndpointsRepo, SealedColumns } from "./EndpointsRepo.ts"
 
 /** The start cannot go on: what some endpoints are kept under cannot be opened. */
@@ -41,13 +43,22 @@ export const makeEndpointSeals = (sealing: Sealing["Service"]) => {
   return {
     seal,
     open,
+    sealConfig: (id: string, config: Properties | null) => ({
+      config: config === null ? null : seal(id, "config", JSON.stringify(config)),
+      configNames: config === null ? null : Object.keys(config)
+    }),
     openConfig: (id: string, sealed: string | null) =>
       sealed === null ? Effect.succeed({}) : Effect.flatMap(open(id, "config", sealed), decodeConfig),
-    /** All of them or, when one cannot be opened, none. */
+    /** A new signing secret: as it is shown once, and as it is kept. */
+    mintSecret: (id: string) => {
+      const secret = webhookSecret(randomBytes(32))
+      return { secret, sealed: seal(id, "secret", secret), secretPrefix: secret.slice(0, 12) }
+    },
+    /** Seals again what lies under an old secret: all of it or, when something cannot be opened, nothing. */
     resealAll: Effect.fnUntraced(function* (
       repo: EndpointsRepo
     ): Effect.fn.Return<void, EndpointsUnreadable | SqlError> {
-      const broken: Array<SealBroken | SealingKeyMissing> = []
+      const broken: Array<Unreadable> = []
       for (const row of yield* repo.sealed) {
         const next = yield* Effect.result(
           Effect.all({
@@ -57,13 +68,15 @@ export const makeEndpointSeals = (sealing: Sealing["Service"]) => {
             previousSecret: resealed(row, "previousSecret")
           })
         )
-        if (next._tag === "Failure") broken.push(next.failure)
+        if (next._tag === "Failure") broken.push({ id: row.id, failure: next.failure })
         else if (isChanged(row, next.success)) yield* repo.reseal(next.success)
       }
       if (broken.length > 0) return yield* new EndpointsUnreadable({ error: unreadable(broken) })
     })
   }
 }
+
+export type EndpointSeals = ReturnType<typeof makeEndpointSeals>
 
 const isChanged = (before: SealedColumns, after: SealedColumns): boolean =>
   before.config !== after.config || before.secret !== after.secret || before.previousSecret !== after.previousSecret
@@ -73,10 +86,20 @@ const Config = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Json))
 /** What we have sealed ourselves. */
 const decodeConfig = (text: string): Effect.Effect<Properties> => Effect.orDie(Schema.decodeUnknownEffect(Config)(text))
 
-const unreadable = (broken: ReadonlyArray<SealBroken | SealingKeyMissing>): string => {
-  const lost = broken.filter(({ _tag }) => _tag === "SealingKeyMissing").length
-  const endpoints = (count: number) => (count === 1 ? "1 endpoint" : `${count} endpoints`)
-  return lost > 0
-    ? `BETTER_AUTH_SECRET was changed, and the old one was not kept: the secrets of ${endpoints(lost)} are sealed under it. Put the old secret into BETTER_AUTH_SECRETS_PREVIOUS and start again. If it is lost for good: update hogsend.endpoints set config = null, config_names = null, secret = null, secret_prefix = null, previous_secret = null, previous_secret_until = null; then rotate the secret of each and set its config again`
-    : `${endpoints(broken.length)} of hogsend.endpoints are damaged, and their secrets cannot be read. Restore the table from a backup and start again`
+interface Unreadable {
+  readonly id: string
+  readonly failure: SealBroken | SealingKeyMissing
 }
+
+const unreadable = (broken: ReadonlyArray<Unreadable>): string => {
+  const lost = broken.filter(({ failure }) => failure._tag === "SealingKeyMissing").length
+  const secretsOf = (count: number) => `the secrets of ${count} ${count === 1 ? "endpoint" : "endpoints"}`
+  const why =
+    lost > 0
+      ? `BETTER_AUTH_SECRET was changed, and the old one was not kept: ${secretsOf(lost)} are sealed under it. Put the old secret into BETTER_AUTH_SECRETS_PREVIOUS and start again.`
+      : `${secretsOf(broken.length)} in hogsend.endpoints are damaged and cannot be read. Restore the table from a backup and start again.`
+  return `${why} ${withoutThem(broken.map(({ id }) => id))}`
+}
+
+const withoutThem = (ids: ReadonlyArray<string>) =>
+  `If they are lost for good: update hogsend.endpoints set disabled_at = hogsend.now(), disabled_reason = 'Its secrets were lost.', config = null, config_names = null, secret = null, secret_prefix = null, previous_secret = null, previous_secret_until = null where id in (${ids.map((id) => `'${id}'`).join(", ")}); then start, and of each rotate the secret, set the config and enable it`

@@ -27,6 +27,8 @@ create table hogsend.deliveries (
   status text not null default 'pending' check (status in ('pending', 'delivered', 'dead', 'discarded')),
   -- Begun, those that nobody heard of again included.
   attempts int not null default 0,
+  -- How many of them were made before somebody asked for it once more, with a schedule from the start.
+  earlier_attempts int not null default 0,
   due_at timestamptz not null default hogsend.now(),
   lease_id uuid,
   lease_until timestamptz,

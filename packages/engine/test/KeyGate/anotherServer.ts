@@ -5,7 +5,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
 import { Hogsend, type HogsendOptions, Migrations } from "@hogsend/engine"
-import { RecordingEgress, tokenSecret } from "@hogsend/testing"
+import { RecordingTransport, tokenSecret } from "@hogsend/testing"
 import { Context, Effect, Layer, Redacted, Scope } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer } from "node:http"
@@ -35,7 +35,7 @@ export const anotherServer = Effect.fnUntraced(function* (
         userTokens: { secrets: [Redacted.make(tokenSecret)] }
       })
     ),
-    Layer.provide([Migrations.layer(), RecordingEgress.layer]),
+    Layer.provide([Migrations.layer(), RecordingTransport.layer]),
     Layer.provide(PgClient.layer({ url, applicationName, maxConnections: 5 }))
   )
   // A memo map of its own: a shared one would hand out the first server's services.

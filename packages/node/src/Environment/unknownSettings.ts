@@ -4,7 +4,7 @@ import { ConfigProvider, Effect } from "effect"
 const prefix = "HOGSEND"
 
 /** Of features that are not there yet: known, and without an effect. */
-const later = ["HOGSEND_EGRESS_ALLOW", "HOGSEND_RETRY_SCHEDULE"]
+const later = ["HOGSEND_RETRY_SCHEDULE"]
 
 export const unknownSettings = Effect.fn("unknownSettings")(function* (known: ReadonlyArray<string>) {
   const set = yield* namesUnder(yield* ConfigProvider.ConfigProvider, [prefix])
