@@ -43,3 +43,15 @@ export class DeliveryNotFound extends Schema.TaggedError<DeliveryNotFound>()(
   { error: Schema.String },
   { httpApiStatus: 404, description: "No delivery has this id." }
 ) {}
+
+export class DeliveryEnded extends Schema.TaggedError<DeliveryEnded>()(
+  "DeliveryEnded",
+  { error: Schema.String },
+  { httpApiStatus: 409, description: "The delivery was delivered or discarded, so it cannot be discarded." }
+) {}
+
+export class EndpointDisabled extends Schema.TaggedError<EndpointDisabled>()(
+  "EndpointDisabled",
+  { error: Schema.String },
+  { httpApiStatus: 409, description: "The endpoint is disabled, so nothing can be delivered to it." }
+) {}

@@ -12,6 +12,8 @@ import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
 import { Database, type DatabaseOptions } from "./Database.ts"
 import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
+import { DeliverySignal } from "./DeliverySignal.ts"
+import { DestinationQueue, type DestinationQueueOptions } from "./DestinationQueue.ts"
 import { Destinations, type DestinationsOptions } from "./Destinations.ts"
 import { Egress, type EgressOptions } from "./Egress.ts"
 import { Endpoints, type EndpointsOptions } from "./Endpoints.ts"
@@ -30,6 +32,7 @@ import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolv
 import { IdentityHttp } from "./IdentityResolver/IdentityHttp.ts"
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
+import { OutboundMessages } from "./OutboundMessages.ts"
 import { Principals } from "./Principals.ts"
 import { RateLimits, type RateLimitsOptions } from "./RateLimits.ts"
 import { Sealing } from "./Sealing.ts"
@@ -43,6 +46,7 @@ export interface EngineOptions {
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
+  readonly destinationQueue?: DestinationQueueOptions
   readonly destinations?: DestinationsOptions
   readonly egress?: EgressOptions
   readonly endpoints?: EndpointsOptions
@@ -63,12 +67,13 @@ export const Engine = {
       EventIngest.layer(options.contacts),
       Erasures.layer(options.erasures),
       ApiKeys.layer,
-      Endpoints.layer(options.endpoints)
+      DestinationQueue.layer(options.destinationQueue).pipe(Layer.provideMerge(Endpoints.layer(options.endpoints)))
     ).pipe(
       Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(options.contacts), Principals.layer)),
       Layer.provideMerge(
         Layer.mergeAll(
           AuditLogs.layer,
+          Layer.provideMerge(OutboundMessages.layer, DeliverySignal.layer()),
           Warnings.layer(options.warnings),
           Events.layer,
           KeyGate.layer(options.keyGate),

@@ -30,6 +30,8 @@ import { type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./
 import { makeEraseDue } from "./Erasures/eraseDue.ts"
 import { type Holder, lockHolder } from "./Erasures/lockHolder.ts"
 import { deleteHolder, hideHolder } from "./Erasures/removeHolder.ts"
+import { contactEvents, IdentityResolver } from "./IdentityResolver.ts"
+import { OutboundMessages } from "./OutboundMessages.ts"
 import { Tombstones } from "./Tombstones.ts"
 
 export interface ErasuresOptions {
@@ -71,13 +73,14 @@ export class Erasures extends Context.Service<
         const sql = yield* PgClient.PgClient
         const repo = makeErasuresRepo(sql)
         const tombstones = yield* Tombstones
+        const parts = { repo, tombstones, resolver: yield* IdentityResolver, outbound: yield* OutboundMessages }
         const audit = yield* AuditLogs
         const transact = untilStill(sql)
 
         const deleteNow = Effect.fnUntraced(function* (holder: Holder, actor: Actor) {
           const { contactId, keyIds } = holder
-          const removed = yield* deleteHolder(repo, tombstones, holder)
           const [waiting] = contactId === null ? [] : yield* repo.lockPending(contactId)
+          const removed = yield* deleteHolder(parts, holder, waiting !== undefined)
           yield* audit.record({ actor, action: "contacts.erase", resourceId: contactId ?? keyIds[0] ?? null })
           return waiting === undefined
             ? yield* repo.insertDone(contactId, actor, removed)
@@ -91,7 +94,7 @@ export class Erasures extends Context.Service<
           const [waiting] = yield* repo.lockPending(holder.contactId)
           // It was asked for before, by a retry's first try for instance, and waits as it did.
           if (waiting !== undefined) return yield* Effect.flatMap(repo.find(waiting.id), oneRow)
-          yield* hideHolder(repo, tombstones, holder, softDays)
+          yield* hideHolder(parts, holder, softDays)
           yield* audit.record({ actor, action: "contacts.soft-delete", resourceId: holder.contactId })
           return yield* repo.insertPending(holder.contactId, actor, softDays)
         })
@@ -156,6 +159,8 @@ export class Erasures extends Context.Service<
           if (waiting?.id !== id) return yield* ended
           const keys = yield* repo.lockKeys((yield* repo.keysOf(contactId)).map((key) => key.id))
           yield* Effect.catchIf(repo.show(contactId), isUniqueViolation, () => keysTaken)
+          const { outbound, resolver } = parts
+          yield* outbound.tell(contactEvents({ before: [], after: [yield* resolver.portray(contactId)] }))
           yield* tombstones.lift(keys.flatMap(({ former }) => former ?? []))
           yield* audit.record({ actor, action: "erasures.cancel", resourceId: id })
           return yield* repo.cancel(id)

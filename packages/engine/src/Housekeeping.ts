@@ -1,5 +1,6 @@
 /**
- * Keeps what is not meant to be kept for ever to its age: idempotency keys, warnings and their counts, audit rows.
+ * Keeps what is not meant to be kept for ever to its age: idempotency keys, warnings and their counts, audit rows,
+ * deliveries that ended with their attempts, and the messages that nothing is left to do with.
  *
  * It deletes in small batches, so that it never holds a table up, by the database's clock. Several processes may run it at
  * once: a batch leaves out rows that another one is at. Events and contacts are not its business.
@@ -22,11 +23,17 @@ export interface HousekeepingOptions {
     readonly warnings?: number
     /** 400. */
     readonly auditLogs?: number
+    /** From their end. 30. */
+    readonly deliveries?: number
+    /** That long an endpoint can have them replayed. 30. */
+    readonly outboundMessages?: number
   }
 }
 
 /** How many rows were deleted of each table. */
-export type Tidied = Readonly<Record<"idempotency_keys" | "warnings" | "warning_counts" | "audit_logs", number>>
+export type Tidied = Readonly<
+  Record<"idempotency_keys" | "warnings" | "warning_counts" | "audit_logs" | "deliveries" | "outbound_messages", number>
+>
 
 export class Housekeeping extends Context.Service<
   Housekeeping,
@@ -41,11 +48,11 @@ export class Housekeeping extends Context.Service<
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
 
-        const tidyTable = Effect.fnUntraced(function* (table: string, column: string, days: number) {
+        const tidyTable = Effect.fnUntraced(function* (table: string, column: string, days: number, also = sql`true`) {
           const [name, time] = [sql.literal(`hogsend.${table}`), sql.literal(column)]
           const batch = sql`
             delete from ${name} where ctid in (
-              select ctid from ${name} where ${time} < hogsend.now() - make_interval(days => ${days}::int)
+              select ctid from ${name} where ${time} < hogsend.now() - make_interval(days => ${days}::int) and ${also}
               limit ${batchSize} for update skip locked
             ) returning 1`
           let deleted = 0
@@ -53,12 +60,25 @@ export class Housekeeping extends Context.Service<
           return deleted
         })
 
+        const isNotDelivered = sql`not exists (
+          select from hogsend.endpoints e cross join lateral (
+            select from hogsend.deliveries where endpoint_id = e.id and message_id = outbound_messages.id offset 0
+          ) d
+        )`
+
         const tidy = Effect.gen(function* () {
           return {
             idempotency_keys: yield* tidyTable("idempotency_keys", "created_at", keepDays.idempotencyKeys ?? 35),
             warnings: yield* tidyTable("warnings", "occurred_at", keepDays.warnings ?? 30),
             warning_counts: yield* tidyTable("warning_counts", "hour", keepDays.warnings ?? 30),
-            audit_logs: yield* tidyTable("audit_logs", "occurred_at", keepDays.auditLogs ?? 400)
+            audit_logs: yield* tidyTable("audit_logs", "occurred_at", keepDays.auditLogs ?? 400),
+            deliveries: yield* tidyTable("deliveries", "finished_at", keepDays.deliveries ?? 30),
+            outbound_messages: yield* tidyTable(
+              "outbound_messages",
+              "occurred_at",
+              keepDays.outboundMessages ?? 30,
+              isNotDelivered
+            )
           }
         }).pipe(orUnavailable, asTask, Effect.withSpan("Housekeeping.tidy"))
 

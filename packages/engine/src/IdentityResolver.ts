@@ -28,7 +28,7 @@ import {
 import { Context, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
-import { Moved, orUnavailable } from "./Database.ts"
+import { Moved, oneRow, orUnavailable } from "./Database.ts"
 import { applySteps, type Changes } from "./IdentityResolver/applySteps.ts"
 import { type Alias, untoldAliases } from "./IdentityResolver/burnGuard.ts"
 import { decide } from "./IdentityResolver/decide.ts"
@@ -48,6 +48,8 @@ import {
   type TakenMeanwhile,
   writerOf
 } from "./IdentityResolver/resolveGroup.ts"
+import { type Portrait, portraitOf } from "./IdentityResolver/contactEvents.ts"
+import { resolutionEvents } from "./IdentityResolver/resolutionEvents.ts"
 import { noUpdate, updateContact } from "./IdentityResolver/updateContact.ts"
 import {
   anonymousContactKey,
@@ -61,19 +63,20 @@ import {
   type Snapshot
 } from "./IdentityResolver/snapshot.ts"
 import { newId } from "./newId.ts"
+import { OutboundMessages } from "./OutboundMessages.ts"
 
 export type { Changes } from "./IdentityResolver/applySteps.ts"
 export type { GroupStatement } from "./IdentityResolver/GroupRepo.ts"
+export { type BeforeAndAfter, contactEvents, type Portrait } from "./IdentityResolver/contactEvents.ts"
+export type { DatedRow } from "./IdentityResolver/IdentityRepo.ts"
+export { publicContact } from "./IdentityResolver/publicContact.ts"
 export { type GroupRequest, type GroupResolved, type InGroup, TakenMeanwhile } from "./IdentityResolver/resolveGroup.ts"
 export {
   type AssertedKey,
   type Assertion,
-  canonicalAnonymousOf,
   type ContactKey,
   contactKeyAsSent,
   contactKeyOf,
-  currentEmailOf,
-  externalOf,
   type KeyState
 } from "./IdentityResolver/snapshot.ts"
 
@@ -184,6 +187,8 @@ export class IdentityResolver extends Context.Service<
       { readonly entries: ReadonlyArray<LedgerEntry>; readonly total: number },
       Unnamed | DatabaseUnavailable
     >
+    /** The contact as the outside world is told of it (`contactEvents`). Part of a transaction that has it locked. */
+    readonly portray: (contactId: string) => Effect.Effect<Portrait, SqlError>
     /** Whose this key is now, or null when nobody ever sent it. */
     readonly lookup: (key: AssertedKey) => Effect.Effect<Lookup | null, DatabaseUnavailable>
   }
@@ -196,6 +201,7 @@ export class IdentityResolver extends Context.Service<
         const repo = yield* makeIdentityRepo
         const operatorRepo = yield* makeOperatorRepo
         const audit = yield* AuditLogs
+        const outbound = yield* OutboundMessages
         const locking = makeLocking(sql, repo)
         const serverOnly = new Set(options.serverOnlyProperties ?? [])
         const limits = options.limits ?? {}
@@ -227,6 +233,8 @@ export class IdentityResolver extends Context.Service<
             const update =
               row === undefined ? noUpdate : updateContact(row, work, writerOf(assertion, decision), serverOnly)
             if (update.changed !== undefined) yield* repo.saveContacts([update.changed])
+            const now = update.changed === undefined ? rows : new Map(rows).set(update.changed.id, update.changed)
+            yield* outbound.tell(resolutionEvents({ decision, snapshot, locked: contacts, rows: now, changes }))
             return yield* work.write({
               ...(contact === null ? anonymousContactKey(assertion.keys[0]?.value ?? "") : contactKeyOf(contact)),
               keyId,
@@ -261,14 +269,19 @@ export class IdentityResolver extends Context.Service<
           return { ...contactKeyOf(state), contactId, identified: isIdentified(state), kind, certified }
         }, orUnavailable)
 
+        const portray = Effect.fnUntraced(function* (contactId: string) {
+          const row = yield* Effect.flatMap(repo.lockContacts([contactId]), oneRow)
+          return portraitOf(row, yield* repo.findKeysOf([contactId]))
+        })
+
         const markTold = Effect.fn("IdentityResolver.markTold")(function* (aliases: ReadonlyArray<Alias>) {
           const marked = new Set((yield* repo.markTold(aliases)).map(({ id }) => id))
           return aliases.filter(({ keyId }) => marked.has(keyId))
         })
 
-        const operator = makeOperator(audit, { ...locking, repo, operatorRepo, serverOnly })
+        const operator = makeOperator(audit, { ...locking, repo, operatorRepo, outbound, serverOnly })
         const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), { limits, serverOnly })
-        return IdentityResolver.of({ resolve, resolveGroup, lookup, markTold, ...operator })
+        return IdentityResolver.of({ resolve, resolveGroup, portray, lookup, markTold, ...operator })
       })
     )
 }

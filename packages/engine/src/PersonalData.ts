@@ -21,6 +21,8 @@ export interface PersonalTable {
 export const personalTables: ReadonlyArray<PersonalTable> = [
   { table: "events", column: "key_id", onMerge: "hangs" },
   { table: "warnings", column: "contact_id", onMerge: "follows" },
+  { table: "deliveries", column: "contact_id", onMerge: "follows" },
+  { table: "outbound_messages", column: "contact_id", onMerge: "stays" },
   { table: "identity_cuts", column: "contact_id", onMerge: "follows" },
   { table: "identity_cuts", column: "other_contact_id", onMerge: "follows" },
   { table: "identity_ledger", column: "key_id", onMerge: "stays" },

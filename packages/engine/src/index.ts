@@ -2,6 +2,8 @@
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
+export { DeliverySignal } from "./DeliverySignal.ts"
+export { DestinationQueue } from "./DestinationQueue.ts"
 export { Destinations } from "./Destinations.ts"
 export {
   Egress,
@@ -22,6 +24,7 @@ export { HotRoutes, type HotStart, rememberFailure } from "./HttpEdge.ts"
 export { IdentityResolver } from "./IdentityResolver.ts"
 export { KeyGate } from "./KeyGate.ts"
 export { type Migration, MigrationFailed, Migrations } from "./Migrations.ts"
+export { type OutboundEvent, OutboundMessages } from "./OutboundMessages.ts"
 export { Principals } from "./Principals.ts"
 export { parseNetwork, type RateLimit, RateLimits } from "./RateLimits.ts"
 export { Sealing } from "./Sealing.ts"

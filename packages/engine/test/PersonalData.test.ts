@@ -5,6 +5,7 @@ import { Erasures, Warnings } from "@hogsend/engine"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
 import { personalTables } from "../src/PersonalData.ts"
+import { subscribe } from "./OutboundMessages/subscribe.ts"
 
 /** What may still have a contact's id, and nothing else of it, when it is gone: that somebody erased it. */
 const keptAfterErasure = ["audit_logs", "erasures"]
@@ -78,6 +79,10 @@ describe("PersonalData", () => {
     it.effect("a merge does with the rows of every table what the registry says", () =>
       Effect.gen(function* () {
         const { asServer } = yield* TestHogsend
+        // Of the merge itself it is told nothing.
+        yield* subscribe("contact.created")
+        yield* asServer("PUT", "/v1/contacts", { userId: "m_user" })
+        yield* asServer("PUT", "/v1/contacts", { anonymousId: "m_anonymous" })
         yield* asServer("POST", "/v1/events", { name: "n", userId: "m_other", email: "taken@x.co" })
         yield* asServer("POST", "/v1/events", { name: "n", userId: "m_user" })
         // A contact without an external id, with an event, keys, a ledger, and a warning: what a merge can absorb.
@@ -140,6 +145,7 @@ describe("PersonalData", () => {
         const { asBrowser, asServer } = yield* TestHogsend
         const { sql, tables } = yield* catalog
         const erasures = yield* Erasures
+        yield* subscribe("contact.created", "contact.updated", "contact.merged")
         const idempotency = (key: string) => ({ "idempotency-key": key })
 
         // Of yesterday, so that the address does not move.

@@ -2,8 +2,8 @@
  * A real Hogsend for a test: the whole server on a port of its own, over a fresh database, with keys to call it.
  *
  * Requests go through real HTTP. `request` answers whatever comes back, refusals included; nothing here knows what a right
- * answer is. Background intervals are short, so that tests with real sockets need not wait, no rate is limited, and what
- * would leave the process is recorded instead.
+ * answer is. Background intervals are short, so that tests with real sockets need not wait, no rate is limited, nothing is
+ * delivered unless a test gives the queue slots, and what would leave the process is recorded instead.
  */
 import { ApiKeys } from "@hogsend/engine"
 import { HogsendServer, type HogsendServerOptions } from "@hogsend/node"
@@ -81,6 +81,7 @@ export class TestHogsend extends Context.Service<
           migrate: "manual",
           ...options,
           rateLimits: { publishable: "off", keyless: "off", ...options.rateLimits },
+          destinationQueue: { slots: 0, interval: 50, ...options.destinationQueue },
           userTokens: options.userTokens ?? { secrets: [Redacted.make(tokenSecret)] },
           keyGate: { adminApiKey: Redacted.make(adminKey), epochInterval: 100, ...options.keyGate }
         })

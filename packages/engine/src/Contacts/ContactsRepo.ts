@@ -1,29 +1,16 @@
 /** The SQL of contacts: reading them as everybody sees them. */
 import type { PgClient } from "@effect/sql-pg"
-import { Contact, ContactId, type Page } from "@hogsend/core"
-import { Effect, type Schema } from "effect"
-import { type PublicProperty, visibleProperties } from "../contactProperties.ts"
+import { Contact, type ContactId, type Page } from "@hogsend/core"
+import { Effect } from "effect"
 import { oneRow } from "../Database.ts"
-import { contactKeyOf, currentEmailOf, canonicalAnonymousOf, externalOf, type KeyState } from "../IdentityResolver.ts"
-
-interface ContactRow {
-  readonly id: string
-  readonly properties: Readonly<Record<string, Schema.Json>>
-  readonly publicProperties: Readonly<Record<string, PublicProperty>>
-  readonly timezone: string | null
-  readonly source: string | null
-  readonly firstSeenAt: Date
-  readonly lastSeenAt: Date
-  readonly createdAt: Date
-  readonly updatedAt: Date
-}
+import { type DatedRow, type KeyState, publicContact } from "../IdentityResolver.ts"
 
 export const makeContactsRepo = (sql: PgClient.PgClient) => {
   const columns = sql.literal(`c.id, c.properties, c.public_properties as "publicProperties", c.timezone, c.source,
     c.first_seen_at as "firstSeenAt", c.last_seen_at as "lastSeenAt", c.created_at as "createdAt",
     c.updated_at as "updatedAt"`)
 
-  const withKeys = Effect.fnUntraced(function* (rows: ReadonlyArray<ContactRow>) {
+  const withKeys = Effect.fnUntraced(function* (rows: ReadonlyArray<DatedRow>) {
     const keys =
       rows.length === 0
         ? []
@@ -34,7 +21,7 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
         (extract(epoch from preferred_at) * 1000000)::float8 as "preferredAt"
       from hogsend.identity_keys where contact_id = any(${rows.map(({ id }) => id)}::uuid[])`
     const byContact = Map.groupBy(keys, (key) => key.contactId)
-    return rows.map((row) => toContact(row, byContact.get(row.id) ?? []))
+    return rows.map((row) => new Contact(publicContact(row, byContact.get(row.id) ?? [])))
   })
 
   /** Contacts that are somebody and can be seen, and whose keys begin with `search`. */
@@ -51,13 +38,13 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
   return {
     /** Newest first. */
     load: (ids: ReadonlyArray<string>) =>
-      sql<ContactRow>`
+      sql<DatedRow>`
       select ${columns} from hogsend.contacts c where c.id = any(${ids}::uuid[]) order by c.id desc`.pipe(
         Effect.flatMap(withKeys)
       ),
 
     list: ({ limit, offset }: Page, search: string | undefined) =>
-      sql<ContactRow>`
+      sql<DatedRow>`
       select ${columns} from hogsend.contacts c where ${matching(search)}
       order by c.id desc limit ${limit} offset ${offset}`.pipe(Effect.flatMap(withKeys)),
 
@@ -82,18 +69,4 @@ export const makeContactsRepo = (sql: PgClient.PgClient) => {
       where contact_id in (select hogsend.waiting_contacts())
         and former->>'value' = ${id}::uuid::text and former->>'kind' = 'contact'`
   }
-}
-
-const toContact = (row: ContactRow, keys: ReadonlyArray<KeyState>): Contact => {
-  const state = { id: row.id, keys }
-  const { properties, publicProperties, ...rest } = row
-  return new Contact({
-    ...rest,
-    ...contactKeyOf(state),
-    id: ContactId.make(row.id),
-    externalId: externalOf(state)?.value ?? null,
-    email: currentEmailOf(state)?.value ?? null,
-    anonymousId: canonicalAnonymousOf(state)?.value ?? null,
-    properties: visibleProperties({ properties, publicProperties })
-  })
 }

@@ -24,6 +24,12 @@ export interface ContactRow {
   readonly lastSeenAt: Date
 }
 
+/** With when it was made and last changed, by the database's clock. */
+export interface DatedRow extends ContactRow {
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
 /** What the ledger is told; who and when it knows by itself. */
 export interface Note {
   readonly action: LedgerAction
@@ -104,7 +110,7 @@ export const makeIdentityRepo = Effect.gen(function* () {
     properties jsonb, "publicProperties" jsonb, timezone text, source text, "firstSeenAt" timestamptz,
     "lastSeenAt" timestamptz)`
   const contactColumns = sql.literal(`id, properties, public_properties as "publicProperties", timezone, source,
-    first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt"`)
+    first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt", created_at as "createdAt", updated_at as "updatedAt"`)
 
   /**
    * New ones, and those whose rows are locked. By the conflict, so that it is one index probe for each: a plan for an
@@ -155,7 +161,7 @@ export const makeIdentityRepo = Effect.gen(function* () {
     findErased: tombstones.find,
 
     /** Locks the contacts in the one order that the whole product uses. */
-    lockContacts: (ids: ReadonlyArray<string>) => sql<ContactRow>`
+    lockContacts: (ids: ReadonlyArray<string>) => sql<DatedRow>`
       select ${contactColumns} from hogsend.contacts where id = any(${ids}::uuid[]) order by id for no key update`,
 
     /** What is known now of the asserted keys and of these contacts. */

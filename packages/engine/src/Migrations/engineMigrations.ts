@@ -11,6 +11,7 @@ import * as LedgerByAction from "./0008_LedgerByAction.ts"
 import * as LedgerRefusals from "./0009_LedgerRefusals.ts"
 import * as ConfirmGroup from "./0010_ConfirmGroup.ts"
 import * as Endpoints from "./0011_Endpoints.ts"
+import * as Deliveries from "./0012_Deliveries.ts"
 
 export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0001_Clock", sql: Clock.sql },
@@ -23,5 +24,6 @@ export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0008_LedgerByAction", sql: LedgerByAction.sql },
   { name: "0009_LedgerRefusals", sql: LedgerRefusals.sql },
   { name: "0010_ConfirmGroup", sql: ConfirmGroup.sql },
-  { name: "0011_Endpoints", sql: Endpoints.sql }
+  { name: "0011_Endpoints", sql: Endpoints.sql },
+  { name: "0012_Deliveries", sql: Deliveries.sql }
 ]

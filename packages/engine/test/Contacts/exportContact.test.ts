@@ -6,6 +6,7 @@ import { type Answer, TestHogsend } from "@hogsend/testing"
 import { Effect, Schema } from "effect"
 import { Warnings } from "../../src/Warnings.ts"
 import { personalTables } from "../../src/PersonalData.ts"
+import { subscribe } from "../OutboundMessages/subscribe.ts"
 
 type Row = Readonly<Record<string, unknown>>
 
@@ -23,6 +24,7 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
     const sql = yield* PgClient.PgClient
     const { asBrowser, asServer } = yield* TestHogsend
     const ids: Array<string> = []
+    yield* subscribe("contact.created", "contact.updated", "contact.merged")
     for (const who of [name, `${name}_other`]) {
       const [userId, email, anonymousId] = [`u_${who}`, `${who}@x.co`, `a_${who}`]
       yield* asBrowser("POST", "/v1/events", { name: "seen", anonymousId, contactProperties: { of: who } })

@@ -136,6 +136,7 @@ layer(TestHogsend.layer(), options)("DELETE /v1/contacts", (it) => {
         "idempotency_keys",
         "identity_keys",
         "identity_ledger",
+        "outbound_messages",
         "warnings"
       ])
 
@@ -330,6 +331,9 @@ layer(TestHogsend.layer(), options)("The receipt of an erasure", (it) => {
             // Three strings, and the ids of both contacts.
             identity_keys: 5,
             identity_ledger: expect.any(Number),
+            // Both were made, one went into the other, and that they are gone is to be told to nobody.
+            outbound_messages: 5,
+            deliveries: 0,
             identity_cuts: 0,
             events: 2,
             idempotency_keys: 1,

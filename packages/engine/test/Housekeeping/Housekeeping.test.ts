@@ -23,8 +23,8 @@ layer(Tidy, { excludeTestServices: true, timeout: "30 seconds" })("Housekeeping"
       yield* sql`
         insert into hogsend.warning_counts (code, source, hour, times, first_at, last_at)
         select 'junk_key', 'api', now() - make_interval(days => n) + interval '1 minute', 1, now(), now() from generate_series(1, 60) n`
-      expect(yield* tidy).toEqual({ idempotency_keys: 25, warnings: 30, warning_counts: 30, audit_logs: 0 })
-      expect(yield* tidy).toEqual({ idempotency_keys: 0, warnings: 0, warning_counts: 0, audit_logs: 0 })
+      expect(yield* tidy).toMatchObject({ idempotency_keys: 25, warnings: 30, warning_counts: 30, audit_logs: 0 })
+      expect(yield* tidy).toMatchObject({ idempotency_keys: 0, warnings: 0, warning_counts: 0, audit_logs: 0 })
 
       yield* sql.unsafe(
         "create or replace function hogsend.now() returns timestamptz language sql stable as 'select pg_catalog.now() + interval ''10 days'''"
@@ -70,7 +70,7 @@ layer(TestDatabase.layer, { excludeTestServices: true })("Housekeeping by itself
       yield* sql`
         insert into hogsend.warning_counts (code, source, hour, times, first_at, last_at)
         select 'junk_key', 'api', now() - make_interval(days => d), 1, now(), now() from unnest('{29,31}'::int[]) d`
-      expect(yield* tidy).toEqual({ idempotency_keys: 1, warnings: 1, warning_counts: 1, audit_logs: 1 })
+      expect(yield* tidy).toMatchObject({ idempotency_keys: 1, warnings: 1, warning_counts: 1, audit_logs: 1 })
       expect(yield* agesLeft).toEqual([399])
     }).pipe(Effect.provide(Housekeeping.layer()))
   )
@@ -97,6 +97,49 @@ layer(TestDatabase.layer, { excludeTestServices: true })("Housekeeping by itself
       yield* other.commit
       expect(yield* tidy).toMatchObject({ audit_logs: 1 })
     }).pipe(Effect.provide(Housekeeping.layer()))
+  )
+})
+
+/** Messages of an age in days; with a status, each has a delivery, which ended when it happened or is pending. */
+const tellAged = Effect.fnUntraced(function* (days: ReadonlyArray<number>, status?: "pending" | "delivered" | "dead") {
+  const sql = yield* PgClient.PgClient
+  yield* sql`
+    insert into hogsend.endpoints (id, kind, event_types, ordering)
+    values ('00000000-0000-7000-8000-000000000001', 'webhook', '{}', 'none') on conflict do nothing`
+  yield* sql`
+    with message as (
+      insert into hogsend.outbound_messages (id, type, body, occurred_at)
+      select gen_random_uuid(), 'contact.created', '{}', now() - make_interval(days => d) from unnest(${days}::int[]) d
+      returning id, occurred_at
+    ),
+    delivery as (
+      insert into hogsend.deliveries (id, endpoint_id, message_id, status, finished_at)
+      select gen_random_uuid(), '00000000-0000-7000-8000-000000000001', id, ${status ?? ""},
+        case when ${status ?? ""} <> 'pending' then occurred_at end
+      from message where ${status ?? ""} <> '' returning id
+    )
+    insert into hogsend.delivery_attempts (delivery_id, number, started_at, duration_ms) select id, 1, now(), 1 from delivery`
+})
+
+layer(TestDatabase.layer, { excludeTestServices: true })("Housekeeping of deliveries", (it) => {
+  it.effect(
+    "deletes them with their attempts 30 days after they ended, and messages after 30 days and their deliveries",
+    () =>
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const { tidy } = yield* Housekeeping
+        yield* tellAged([29, 31])
+        yield* tellAged([29, 31, 60], "delivered")
+        yield* tellAged([31], "dead")
+        yield* tellAged([29, 31], "pending")
+        expect(yield* tidy).toMatchObject({ deliveries: 3, outbound_messages: 4 })
+        const left = yield* sql`
+        select (select count(*)::int from hogsend.deliveries) as deliveries,
+          (select count(*)::int from hogsend.delivery_attempts) as attempts,
+          (select count(*)::int from hogsend.outbound_messages) as messages`
+        expect(left).toEqual([{ deliveries: 3, attempts: 3, messages: 4 }])
+        expect(yield* tidy).toMatchObject({ deliveries: 0, outbound_messages: 0 })
+      }).pipe(Effect.provide(Housekeeping.layer({ batchSize: 2 })))
   )
 })
 

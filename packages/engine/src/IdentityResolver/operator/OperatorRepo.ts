@@ -5,7 +5,7 @@ import { Effect, Schema } from "effect"
 import type { Actor } from "../../AuditLogs.ts"
 import { oneRow } from "../../Database.ts"
 import { newId } from "../../newId.ts"
-import type { ContactRow } from "../IdentityRepo.ts"
+import type { DatedRow } from "../IdentityRepo.ts"
 import type { Chapter } from "./retell.ts"
 
 /** A row of the ledger, with the key that it names. */
@@ -32,7 +32,7 @@ export interface CutRow {
   readonly createdAt: Date
 }
 
-export interface LineRow extends ContactRow {
+export interface LineRow extends DatedRow {
   readonly mergedInto: string | null
 }
 
@@ -103,7 +103,8 @@ export const makeOperatorRepo = Effect.gen(function* () {
     /** The contact and everybody whom it absorbed, with who is cut from it; in the order that the whole product locks. */
     lockLine: (contactId: string) => sql<LineRow>`
       select id, properties, public_properties as "publicProperties", timezone, source, first_seen_at as "firstSeenAt",
-        last_seen_at as "lastSeenAt", merged_into as "mergedInto"
+        last_seen_at as "lastSeenAt", created_at as "createdAt", updated_at as "updatedAt",
+        merged_into as "mergedInto"
       from hogsend.contacts
       where id in (select hogsend.contact_line(${contactId}::uuid) union ${cutFrom(contactId)})
       order by id for no key update`,

@@ -11,6 +11,8 @@ import { visibleProperties } from "../../contactProperties.ts"
 import { applySteps, fold } from "../applySteps.ts"
 import { type makeIdentityRepo, signedBy } from "../IdentityRepo.ts"
 import type { makeLocking } from "../locking.ts"
+import type { OutboundMessages } from "../../OutboundMessages.ts"
+import { contactEvents, portraitOf, savedAt } from "../contactEvents.ts"
 import { findNamed, stillNamed } from "./operatorNames.ts"
 import type { makeOperatorRepo } from "./OperatorRepo.ts"
 import { type ContactState, currentEmailOf, externalOf, isIdentified, type KeyState, summaryOf } from "../snapshot.ts"
@@ -25,13 +27,14 @@ const noSurvivor = new MergeImpossible({
 /** What an operator's changes are made with. */
 export interface OperatorParts extends ReturnType<typeof makeLocking> {
   readonly repo: Effect.Success<typeof makeIdentityRepo>
+  readonly outbound: OutboundMessages["Service"]
   readonly operatorRepo: Effect.Success<typeof makeOperatorRepo>
   readonly serverOnly: ReadonlySet<string>
 }
 
 /** One attempt, in a transaction. */
 export const operatorMerge = Effect.fnUntraced(function* (
-  { lockedSnapshot, operatorRepo, repo, serverOnly }: OperatorParts,
+  { lockedSnapshot, operatorRepo, outbound, repo, serverOnly }: OperatorParts,
   names: { readonly survivor: string; readonly absorbed: string },
   dryRun: boolean,
   actor: Actor
@@ -71,7 +74,15 @@ export const operatorMerge = Effect.fnUntraced(function* (
   if (dryRun) return answer
 
   for (const cut of liftedCuts) yield* operatorRepo.deleteCut(cut.id)
-  yield* applySteps(repo, stepsOf(survivor, absorbed, key), context)
+  const { changes, rows: now } = yield* applySteps(repo, stepsOf(survivor, absorbed, key), context)
+  const joined = savedAt(context.occurredAt, now.get(survivor.id) ?? survivorRow, survivorRow)
+  yield* outbound.tell(
+    contactEvents({
+      before: contacts.map((row) => portraitOf(row, snapshot.contacts.get(row.id)?.keys ?? [])),
+      after: [portraitOf(joined, merged.keys)],
+      merged: changes.merged
+    })
+  )
   const twin = twinOf(survivor, comingKeys)
   if (twin !== undefined) {
     const about = { rule: "operator", contactId: survivor.id, keyId: twin.id }

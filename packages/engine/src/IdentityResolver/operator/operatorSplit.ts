@@ -9,6 +9,7 @@ import { Effect } from "effect"
 import type { Actor } from "../../AuditLogs.ts"
 import { visibleProperties } from "../../contactProperties.ts"
 import { newId } from "../../newId.ts"
+import { contactEvents, portraitOf, savedAt } from "../contactEvents.ts"
 import { type ContactRow, type Note, signedBy } from "../IdentityRepo.ts"
 import { nameOf } from "./keyName.ts"
 import { Moved } from "../../Database.ts"
@@ -39,7 +40,7 @@ export const operatorSplit = Effect.fnUntraced(function* (
   const now = yield* operatorRepo.lineOf(contactId)
   if (now.length !== line.length || !now.every((id) => line.some((one) => one.id === id))) return yield* new Moved()
   const row = line.find(({ id }) => id === contactId)
-  const { contacts } = yield* repo.snapshot([], row === undefined ? [] : [row])
+  const { contacts, now: micros } = yield* repo.snapshot([], row === undefined ? [] : [row])
   const contact = contacts.get(contactId)
   if (row === undefined || row.mergedInto !== null || contact === undefined) return yield* new Moved()
   const others = line.filter(({ id }) => id !== contactId)
@@ -63,7 +64,15 @@ export const operatorSplit = Effect.fnUntraced(function* (
     providerMerged: plan.providerMerged.map(({ kind, value }) => ({ kind, value }))
   }
   if (dryRun) return { ...outcome, cutId: null }
-  return { ...outcome, cutId: yield* carryOut(parts, { row, plan, splitOffId, others }, actor) }
+  const work = { row, plan, splitOffId, others }
+  const cutId = yield* carryOut(parts, work, actor)
+  const [stayed, left] = savedRows(work, new Date(micros / 1000))
+  const before = [portraitOf(row, contact.keys)]
+  const after = [portraitOf(stayed, staying.keys), portraitOf(left, leaving.keys)]
+  // What was told of them as one is about both.
+  yield* parts.outbound.forget(line.map(({ id }) => id))
+  yield* parts.outbound.tell(contactEvents({ before, after }))
+  return { ...outcome, cutId }
 })
 
 /** The keys as they are under the lock; one that is another string by now, or somebody else's, is looked for again. */
@@ -95,6 +104,12 @@ const sidesOf = (contact: ContactState, { leaving }: SplitPlan, splitOffId: stri
   const left = new Set(leaving.map(({ id }) => id))
   const splitOff: ContactState = { id: splitOffId, firstSeenAt: contact.firstSeenAt, keys: leaving }
   return [{ ...contact, keys: contact.keys.filter(({ id }) => !left.has(id)) }, splitOff] as const
+}
+
+/** Their rows, as the database has them at the end. */
+const savedRows = ({ others, plan, row, splitOffId }: Work, now: Date) => {
+  const restored = others.find(({ id }) => id === splitOffId)
+  return [savedAt(now, plan.staying, row), savedAt(now, { ...plan.splitOff, id: splitOffId }, restored)] as const
 }
 
 interface Work {

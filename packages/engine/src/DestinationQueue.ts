@@ -1,0 +1,234 @@
+/**
+ * The destination queue: every delivery reaches its endpoint, or is given up where an operator sees it.
+ *
+ * A delivery is a row that was written with what it reports, and the row is the job: any number of processes lease what is
+ * due, attempt it, and write down what became of it. It arrives at least once, always under the same `webhook-id`. A receiver
+ * that fails is tried for 75 hours, one that fails all the time is left alone for a while and at last disabled, and none of
+ * them keeps the others waiting. What was sent is kept for a month and can be sent again.
+ */
+import { PgClient } from "@effect/sql-pg"
+import {
+  type DatabaseUnavailable,
+  Delivery,
+  DeliveryAttempt,
+  DeliveryEnded,
+  type DeliveryId,
+  DeliveryNotFound,
+  EndpointDisabled,
+  type EndpointId,
+  type EndpointNotFound,
+  type Page
+} from "@hogsend/core"
+import { Context, Effect, Layer } from "effect"
+import { type Actor, AuditLogs } from "./AuditLogs.ts"
+import { asTask, oneRow, orUnavailable } from "./Database.ts"
+import { DeliverySignal } from "./DeliverySignal.ts"
+import { Destinations } from "./Destinations.ts"
+import { makeAttempt } from "./DestinationQueue/attempt.ts"
+import { makeClaimsRepo } from "./DestinationQueue/ClaimsRepo.ts"
+import {
+  type DeliveryFilter,
+  makeDeliveriesRepo,
+  type QueueHealth,
+  type ReplaySelection
+} from "./DestinationQueue/DeliveriesRepo.ts"
+import { makeDestinationLogger } from "./DestinationQueue/destinationLogger.ts"
+import { makeHealthRepo } from "./DestinationQueue/HealthRepo.ts"
+import { defaultSchedule } from "./DestinationQueue/retryDelay.ts"
+import { watchEndpoints } from "./DestinationQueue/watchEndpoints.ts"
+import { makeWorker } from "./DestinationQueue/worker.ts"
+import { Egress } from "./Egress.ts"
+import { Endpoints } from "./Endpoints.ts"
+import { OutboundMessages } from "./OutboundMessages.ts"
+
+export type { DeliveryFilter, QueueHealth, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
+
+export interface DestinationQueueOptions {
+  /** How many attempts run at the same time, an eighth of them to one endpoint. 0: this process delivers nothing. 128. */
+  readonly slots?: number
+  /** The delays between attempts, in milliseconds. 5 seconds to 24 hours, 75 hours in all. */
+  readonly schedule?: ReadonlyArray<number>
+  /** How long an attempt may take, in milliseconds. 15000. */
+  readonly timeout?: number
+  /** How long a delivery is a worker's own, in milliseconds; longer than an attempt can last. The timeout and 45000. */
+  readonly lease?: number
+  /** The longest time between two looks for what is due, in milliseconds. 2000. */
+  readonly interval?: number
+  /** How long what is in flight may go on when the process ends, in milliseconds. 2000. */
+  readonly shutdownGrace?: number
+  readonly breaker?: {
+    /** How often workers tell each other how endpoints are doing, in milliseconds. 1000. */
+    readonly interval?: number
+    /** The share of failures, over five minutes, at which an endpoint is left alone. 0.7. */
+    readonly failures?: number
+    /** How many tries it takes to judge. 10. */
+    readonly tries?: number
+    /** After how long one delivery tries again, in milliseconds. 30000. */
+    readonly retryAfter?: number
+  }
+  /** After how many days of nothing but failures an endpoint is disabled. 5. */
+  readonly disableAfterDays?: number
+}
+
+export class DestinationQueue extends Context.Service<
+  DestinationQueue,
+  {
+    /** Newest events first. The dead letters are those with the status `dead`. */
+    readonly list: (
+      page: Page,
+      filter: DeliveryFilter
+    ) => Effect.Effect<{ readonly deliveries: ReadonlyArray<Delivery>; readonly total: number }, DatabaseUnavailable>
+    /** With its attempts, the first one first. */
+    readonly get: (
+      id: DeliveryId
+    ) => Effect.Effect<
+      { readonly delivery: Delivery; readonly attempts: ReadonlyArray<DeliveryAttempt> },
+      DeliveryNotFound | DatabaseUnavailable
+    >
+    /** Delivers it again, whatever became of it; one that waits for its next attempt goes now. */
+    readonly retry: (
+      id: DeliveryId,
+      actor: Actor
+    ) => Effect.Effect<Delivery, DeliveryNotFound | EndpointDisabled | DatabaseUnavailable>
+    /** One that waits or is dead is wanted no more. */
+    readonly discard: (
+      id: DeliveryId,
+      actor: Actor
+    ) => Effect.Effect<Delivery, DeliveryNotFound | DeliveryEnded | DatabaseUnavailable>
+    /** Delivers messages again, or for the first time, and answers how many; a dry run only counts. */
+    readonly replay: (
+      endpointId: EndpointId,
+      selection: ReplaySelection & { readonly dryRun?: boolean | undefined },
+      actor: Actor
+    ) => Effect.Effect<number, EndpointNotFound | EndpointDisabled | DatabaseUnavailable>
+    readonly health: Effect.Effect<QueueHealth, DatabaseUnavailable>
+  }
+>()("engine/DestinationQueue") {
+  static readonly layer = ({
+    breaker = {},
+    disableAfterDays = 5,
+    interval = 2000,
+    schedule = defaultSchedule,
+    shutdownGrace = 2000,
+    slots = 128,
+    timeout = 15_000,
+    lease = timeout + 45_000
+  }: DestinationQueueOptions = {}) =>
+    Layer.effect(
+      DestinationQueue,
+      Effect.gen(function* () {
+        const sql = yield* PgClient.PgClient
+        const endpoints = yield* Endpoints
+        const outbound = yield* OutboundMessages
+        const signal = yield* DeliverySignal
+        const audit = yield* AuditLogs
+        const repo = makeDeliveriesRepo(sql)
+        const { failures = 0.7, interval: watchInterval = 1000, retryAfter = 30_000, tries = 10 } = breaker
+        const health = makeHealthRepo(sql, { failures, tries, retryAfter })
+
+        const disable = (endpointId: string, reason: string) =>
+          Effect.gen(function* () {
+            const endpoint = yield* endpoints.disable(endpointId, reason)
+            yield* health.forget(endpointId)
+            if (endpoint === null) return
+            const { disabledAt, id, kind, url } = endpoint
+            const data = { endpointId: id, kind, url, reason, disabledAt: disabledAt ?? new Date(0) }
+            yield* outbound.tell([{ type: "endpoint.disabled", contactId: null, data }])
+            yield* signal.send
+          }).pipe(sql.withTransaction)
+
+        if (slots > 0) {
+          const watch = yield* watchEndpoints(health, disable, { interval: watchInterval, disableAfterDays })
+          const attempt = makeAttempt(endpoints, yield* Destinations, yield* Egress, yield* makeDestinationLogger, {
+            timeout,
+            schedule
+          })
+          const wake = yield* makeWorker(
+            makeClaimsRepo(sql, { lease, maxAttempts: schedule.length + 1, retryAfter }),
+            attempt,
+            ({ claimed: { endpointId, probe }, endpoint }) => watch({ endpointId, probe, endpoint }),
+            { slots, interval, shutdownGrace }
+          )
+          yield* signal.onSignal(wake)
+        }
+
+        const list = Effect.fn("DestinationQueue.list")(function* (page: Page, filter: DeliveryFilter) {
+          const rows = yield* repo.list(filter, page)
+          const { total } = yield* Effect.flatMap(repo.count(filter), oneRow)
+          return { deliveries: rows.map((row) => new Delivery(row)), total }
+        }, orUnavailable)
+
+        const find = Effect.fnUntraced(function* (id: DeliveryId) {
+          const [row] = yield* repo.find(id)
+          return row === undefined ? yield* notFound : new Delivery(row)
+        })
+
+        const get = Effect.fn("DestinationQueue.get")(function* (id: DeliveryId) {
+          const delivery = yield* find(id)
+          return { delivery, attempts: (yield* repo.attempts(id)).map((row) => new DeliveryAttempt(row)) }
+        }, orUnavailable)
+
+        const retry = Effect.fn("DestinationQueue.retry")(
+          function* (id: DeliveryId, actor: Actor) {
+            const [row] = yield* repo.lock(id)
+            if (row === undefined) return yield* notFound
+            if (!row.enabled) return yield* disabled
+            yield* row.status === "pending" ? repo.hurry(id) : repo.retry(id)
+            yield* audit.record({ actor, action: "deliveries.retry", resourceId: id })
+            yield* signal.send
+            return yield* find(id)
+          },
+          sql.withTransaction,
+          orUnavailable
+        )
+
+        const discard = Effect.fn("DestinationQueue.discard")(
+          function* (id: DeliveryId, actor: Actor) {
+            const [row] = yield* repo.lock(id)
+            if (row === undefined) return yield* notFound
+            if (row.status !== "pending" && row.status !== "dead") return yield* ended
+            yield* repo.discard(id)
+            yield* audit.record({ actor, action: "deliveries.discard", resourceId: id })
+            yield* signal.send
+            return yield* find(id)
+          },
+          sql.withTransaction,
+          orUnavailable
+        )
+
+        const replay: DestinationQueue["Service"]["replay"] = Effect.fn("DestinationQueue.replay")(
+          function* (endpointId, { dryRun, ...selection }, actor) {
+            const { status } = yield* endpoints.get(endpointId)
+            if (status === "disabled") return yield* disabled
+            if (dryRun === true) return (yield* Effect.flatMap(repo.countReplay(endpointId, selection), oneRow)).count
+            const { count } = yield* Effect.flatMap(repo.replay(endpointId, selection), oneRow)
+            yield* audit.record({ actor, action: "webhooks.replay", resourceId: endpointId })
+            yield* signal.send
+            return count
+          },
+          sql.withTransaction,
+          orUnavailable,
+          asTask
+        )
+
+        return DestinationQueue.of({
+          list,
+          get,
+          retry,
+          discard,
+          replay,
+          health: Effect.withSpan(orUnavailable(Effect.flatMap(repo.health, oneRow)), "DestinationQueue.health")
+        })
+      })
+    )
+}
+
+const notFound = new DeliveryNotFound({ error: "Delivery not found. No delivery has this id." })
+
+const ended = new DeliveryEnded({
+  error: "This delivery is neither pending nor dead: it was delivered or discarded, and cannot be discarded any more."
+})
+
+const disabled = new EndpointDisabled({
+  error: "The endpoint is disabled, so nothing can be delivered to it. Enable it first."
+})

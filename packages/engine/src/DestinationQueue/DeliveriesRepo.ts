@@ -1,0 +1,153 @@
+/** The SQL of what operators see and do: deliveries, their attempts, dead letters, replays, and how long the queue is. */
+import type { PgClient } from "@effect/sql-pg"
+import type { Delivery, DeliveryAttempt, DeliveryStatus, Page } from "@hogsend/core"
+
+/** Which deliveries to list; what is absent does not matter. */
+export interface DeliveryFilter {
+  readonly endpointId?: string | undefined
+  readonly status?: DeliveryStatus | undefined
+  readonly eventType?: string | undefined
+  readonly contactId?: string | undefined
+  /** By when the event happened. */
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+}
+
+/** Which messages an endpoint is sent once more, of those that it subscribes to. */
+export interface ReplaySelection {
+  /** Of messages, without `msg_`. */
+  readonly messageIds?: ReadonlyArray<string> | undefined
+  readonly eventTypes?: ReadonlyArray<string> | undefined
+  readonly contactId?: string | undefined
+  /** By when the event happened. */
+  readonly since?: Date | undefined
+  readonly until?: Date | undefined
+  /** Only what the endpoint never got. */
+  readonly missingOnly?: boolean | undefined
+}
+
+export interface QueueHealth {
+  readonly pending: number
+  /** For how long the longest due delivery has been due. */
+  readonly oldestDueSeconds: number
+  readonly deadLettered: number
+}
+
+export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
+  const columns = sql.literal(`d.id, d.endpoint_id as "endpointId", 'msg_' || d.message_id as "messageId",
+    m.type as "eventType", d.contact_id as "contactId", d.status, d.attempts,
+    case when d.status = 'pending' then d.due_at end as "dueAt", d.last_status as "lastStatus",
+    d.last_error as "lastError", d.created_at as "createdAt", d.finished_at as "finishedAt"`)
+  const from = sql.literal(`hogsend.deliveries d join hogsend.outbound_messages m on m.id = d.message_id`)
+
+  const happened = ({ since, until }: Pick<DeliveryFilter, "since" | "until">) => [
+    ...(since === undefined ? [] : [sql`m.occurred_at >= ${since}`]),
+    ...(until === undefined ? [] : [sql`m.occurred_at < ${until}`])
+  ]
+
+  const matching = (filter: DeliveryFilter) => {
+    const { contactId, endpointId, eventType, status } = filter
+    return sql.and([
+      sql`true`,
+      ...(endpointId === undefined ? [] : [sql`d.endpoint_id = ${endpointId}`]),
+      // In words, so that the index of dead letters answers.
+      ...(status === undefined ? [] : [sql`d.status = ${sql.literal(`'${status}'`)}`]),
+      ...(eventType === undefined ? [] : [sql`m.type = ${eventType}`]),
+      ...(contactId === undefined ? [] : [sql`d.contact_id = ${contactId}`]),
+      ...happened(filter)
+    ])
+  }
+
+  /**
+   * What is on its way to the endpoint is left alone. A contact that waits for its erasure is not there: only that it was
+   * deleted may be told.
+   */
+  const chosen = (endpointId: string, selection: ReplaySelection) => {
+    const { contactId, eventTypes, messageIds, missingOnly } = selection
+    const left = missingOnly === true ? ["pending", "delivered"] : ["pending"]
+    return sql`
+      hogsend.outbound_messages m join hogsend.endpoints e on e.id = ${endpointId} and m.type = any(e.event_types)
+      where ${sql.and([
+        sql`(m.contact_id is null or m.type = 'contact.deleted'
+          or m.contact_id not in (select hogsend.waiting_contacts()))`,
+        ...(messageIds === undefined ? [] : [sql`m.id = any(${messageIds}::uuid[])`]),
+        ...(eventTypes === undefined ? [] : [sql`m.type = any(${eventTypes}::text[])`]),
+        ...(contactId === undefined ? [] : [sql`m.contact_id = ${contactId}`]),
+        ...happened(selection),
+        sql`not exists (
+          select from hogsend.deliveries d
+          where d.endpoint_id = e.id and d.message_id = m.id and d.status = any(${left}::text[])
+        )`
+      ])}`
+  }
+
+  const again = sql.literal(`status = 'pending', due_at = hogsend.now(), earlier_attempts = d.attempts,
+    turn = nextval('hogsend.delivery_turns'), lease_id = null, lease_until = null, finished_at = null`)
+
+  return {
+    /** Those whose events happened last come first. */
+    list: (filter: DeliveryFilter, { limit, offset }: Page) => sql<typeof Delivery.Type>`
+      select ${columns} from ${from} where ${matching(filter)}
+      order by ${sql.literal(filter.endpointId === undefined ? "d.id" : "d.message_id")} desc
+      limit ${limit} offset ${offset}`,
+
+    count: (filter: DeliveryFilter) => sql<{ total: number }>`
+      select count(*)::int as total from ${from} where ${matching(filter)}`,
+
+    find: (id: string) => sql<typeof Delivery.Type>`select ${columns} from ${from} where d.id = ${id}`,
+
+    attempts: (id: string) => sql<typeof DeliveryAttempt.Type>`
+      select number, started_at as "startedAt", duration_ms as "durationMs", status, error, answer
+      from hogsend.delivery_attempts where delivery_id = ${id} order by number`,
+
+    /** Locks it, with whether its endpoint is enabled. */
+    lock: (id: string) => sql<{ status: DeliveryStatus; enabled: boolean }>`
+      select d.status, e.disabled_at is null as enabled
+      from hogsend.deliveries d join hogsend.endpoints e on e.id = d.endpoint_id
+      where d.id = ${id} for no key update of d`,
+
+    /** With the schedule from its start, behind whatever has come for its contact since. */
+    retry: (id: string) => sql`update hogsend.deliveries d set ${again} where id = ${id} and status <> 'pending'`,
+
+    /** One that waits for its next attempt need not wait. */
+    hurry: (id: string) => sql`
+      update hogsend.deliveries set due_at = least(due_at, hogsend.now()) where id = ${id} and status = 'pending'`,
+
+    /** Whoever is at it loses its lease; who waited for it is due. */
+    discard: (id: string) => sql`
+      with discarded as (
+        update hogsend.deliveries set status = 'discarded', finished_at = hogsend.now(), lease_id = null
+        where id = ${id} returning endpoint_id, contact_id, turn
+      )
+      update hogsend.deliveries set due_at = least(due_at, hogsend.now())
+      where id = (
+        select n.id from discarded d join hogsend.deliveries n using (endpoint_id, contact_id)
+        where n.status = 'pending' and n.turn > d.turn order by n.turn limit 1
+      )`,
+
+    countReplay: (endpointId: string, selection: ReplaySelection) => sql<{ count: number }>`
+      select count(*)::int as count from ${chosen(endpointId, selection)}`,
+
+    /** In the order in which the events happened. */
+    replay: (endpointId: string, selection: ReplaySelection) => sql<{ count: number }>`
+      with replayed as (
+        insert into hogsend.deliveries as d (id, endpoint_id, message_id, contact_id)
+        select (left(m.id::text, 18) || substr(gen_random_uuid()::text, 19))::uuid, e.id, m.id, m.contact_id
+        from ${chosen(endpointId, selection)} order by m.id
+        on conflict (endpoint_id, message_id) do update set ${again} where d.status <> 'pending'
+        returning d.id
+      )
+      select count(*)::int as count from replayed`,
+
+    health: sql<QueueHealth>`
+      select (select count(*)::int from hogsend.deliveries where status = 'pending') as pending,
+        (select count(*)::int from hogsend.deliveries where status = 'dead') as "deadLettered",
+        coalesce((
+          select greatest(0, extract(epoch from hogsend.now() - min(d.due_at)))::float8
+          from hogsend.endpoints e cross join lateral (
+            select due_at from hogsend.deliveries where endpoint_id = e.id and status = 'pending' order by due_at limit 1
+          ) d
+          where e.disabled_at is null
+        ), 0) as "oldestDueSeconds"`
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * One attempt at a delivery: the request of its destination, signed where its kind is, through the egress guard, and what
+ * came of it. Never fails: whatever goes wrong is an outcome.
+ */
+import type { Destination, DestinationLogger, DestinationRequest, OutboundEnvelope } from "@hogsend/core"
+import { Cause, Clock, Effect, Exit, Option, Random, Result } from "effect"
+import { type Destinations, signedKind } from "../Destinations.ts"
+import type { Egress } from "../Egress.ts"
+import type { Endpoints, OpenedEndpoint } from "../Endpoints.ts"
+import { signatureHeaders } from "../WebhookSignature.ts"
+import { type Claimed, disabledError, type Outcome } from "./ClaimsRepo.ts"
+import { type Answer, judge, type NoAnswer, type Verdict } from "./judge.ts"
+
+export interface AttemptOptions {
+  /** In milliseconds. */
+  readonly timeout: number
+  readonly schedule: ReadonlyArray<number>
+}
+
+/** What became of an attempt, and what it says of its endpoint; null: nothing was sent. */
+export interface Attempted extends Outcome {
+  readonly claimed: Claimed
+  readonly endpoint: Verdict["endpoint"] | null
+}
+
+/** Somebody else may try it, after `delay` milliseconds: it was not even begun. */
+export const giveBack = (claimed: Claimed, delay = 0): Attempted => ({
+  claimed,
+  status: "pending",
+  delay,
+  counts: false,
+  error: null,
+  sent: null,
+  endpoint: null
+})
+
+export const makeAttempt = (
+  endpoints: Endpoints["Service"],
+  destinations: Destinations["Service"],
+  egress: Egress["Service"],
+  logger: DestinationLogger,
+  { schedule, timeout }: AttemptOptions
+) => {
+  const send = Effect.fnUntraced(function* (
+    claimed: Claimed,
+    endpoint: OpenedEndpoint,
+    { body, headers, isSuccess, method = "POST", url }: DestinationRequest
+  ) {
+    const startedAt = yield* Clock.currentTimeMillis
+    const signature =
+      endpoint.kind === signedKind
+        ? signatureHeaders({
+            id: `msg_${claimed.messageId}`,
+            timestampSeconds: Math.floor(startedAt / 1000),
+            body,
+            secrets: endpoint.secrets
+          })
+        : {}
+    const exit = yield* (
+      egress
+        .send({ url, method, headers: { ...headers, ...signature }, body, timeoutMs: timeout })
+        // The guard has the deadline; this is for one that does not keep it.
+        .pipe(Effect.timeoutOption(timeout + 1000), Effect.exit)
+    )
+    const answer = yield* answerOf(exit)
+    const now = yield* Clock.currentTimeMillis
+    const verdict = judge({
+      answer,
+      isSuccess:
+        isSuccess === undefined
+          ? undefined
+          : (given) =>
+              Result.getOrElse(
+                tried(() => isSuccess(given)),
+                no
+              ),
+      attempt: claimed.attempt,
+      lastStatus: claimed.lastStatus,
+      schedule,
+      random: yield* Random.next,
+      now
+    })
+    const answered = "error" in answer ? null : answer
+    return {
+      claimed,
+      status: verdict.status,
+      delay: verdict.delay,
+      counts: true,
+      error: verdict.error === null ? null : storable(verdict.error),
+      sent: {
+        startedAt,
+        duration: Math.max(0, now - startedAt),
+        status: answered?.status ?? null,
+        answer: answered === null ? null : storable(answered.body)
+      },
+      endpoint: verdict.endpoint
+    }
+  })
+
+  return Effect.fnUntraced(function* (claimed: Claimed): Effect.fn.Return<Attempted> {
+    const found = yield* Effect.exit(endpoints.find(claimed.endpointId))
+    if (Exit.isFailure(found)) {
+      yield* Effect.logWarning("An endpoint cannot be opened for a delivery", { endpointId: claimed.endpointId })
+      return giveBack(claimed, postponed)
+    }
+    const endpoint = found.value
+    if (endpoint === null || endpoint.disabled) {
+      return { ...giveBack(claimed), status: "discarded", error: disabledError }
+    }
+    const destination = destinations.find(endpoint.kind)
+    if (destination === undefined) return giveUp(claimed, `There is no destination of the kind ${endpoint.kind}.`)
+    const { body } = claimed
+    if (body === null) return giveUp(claimed, "The message is not kept any more.")
+    const request = tried(() => transform(destination, body, endpoint, logger))
+    if (Result.isFailure(request)) return giveUp(claimed, `The destination failed: ${request.failure}`)
+    if (request.success === null) return { ...giveBack(claimed), status: "delivered", counts: true }
+    return yield* send(claimed, endpoint, request.success)
+  })
+}
+
+const transform = (
+  { transform }: Destination,
+  body: string,
+  { config, id, url }: OpenedEndpoint,
+  logger: DestinationLogger
+): DestinationRequest | null =>
+  transform(JSON.parse(body) as OutboundEnvelope, { endpoint: { id, url, config }, logger })
+
+const giveUp = (claimed: Claimed, error: string): Attempted => ({
+  ...giveBack(claimed),
+  status: "dead",
+  counts: true,
+  error: storable(error)
+})
+
+const answerOf = (
+  exit: Exit.Exit<Option.Option<Answer>, { readonly error: string }>
+): Effect.Effect<Answer | NoAnswer> => {
+  if (Exit.isSuccess(exit)) {
+    return Effect.succeed(Option.getOrElse(exit.value, () => ({ error: "No answer came in time." })))
+  }
+  const failure = Cause.findErrorOption(exit.cause)
+  return Option.isSome(failure)
+    ? Effect.succeed({ error: failure.value.error })
+    : Effect.as(Effect.logError("An attempt failed inside of the server", exit.cause), {
+        error: "The attempt failed inside of the server; its log says why."
+      })
+}
+
+/** Code of the host app, which may throw. */
+const tried = <A>(run: () => A): Result.Result<A, string> =>
+  Result.try({ try: run, catch: (error) => (error instanceof Error ? error.message : String(error)) })
+
+const no = () => false
+
+/** What cannot be opened here may be elsewhere, or in a while. */
+const postponed = 10_000
+
+/** The first KiB, without the one character that Postgres has no place for. */
+const storable = (text: string): string => {
+  const { read } = new TextEncoder().encodeInto(text.slice(0, 1024), new Uint8Array(1024))
+  return text.slice(0, read).replaceAll("\u0000", "")
+}

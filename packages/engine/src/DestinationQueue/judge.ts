@@ -1,0 +1,64 @@
+/**
+ * What an answer, or none, means for a delivery and for its endpoint.
+ *
+ * Pure. A success ends it; a refusal of the message itself (400, 413, 422) twice in a row ends it, too; 410 says that the
+ * endpoint is gone for good; everything else is tried again as the schedule says, until it has no step left.
+ */
+import type { DestinationRequest } from "@hogsend/core"
+import { parseRetryAfter, retryDelay } from "./retryDelay.ts"
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** There was no answer, for this reason. */
+export interface NoAnswer {
+  readonly error: string
+}
+
+export interface Tried {
+  readonly answer: Answer | NoAnswer
+  readonly isSuccess: DestinationRequest["isSuccess"]
+  /** From 1, of this round of the schedule. */
+  readonly attempt: number
+  /** Of the attempt before. */
+  readonly lastStatus: number | null
+  readonly schedule: ReadonlyArray<number>
+  readonly random: number
+  readonly now: number
+}
+
+export interface Verdict {
+  readonly status: "pending" | "delivered" | "dead" | "discarded"
+  /** Until it is tried again, in milliseconds. */
+  readonly delay: number
+  /** For a person; null of a success. */
+  readonly error: string | null
+  /** What it says of the endpoint: one that refuses a message is there. */
+  readonly endpoint: "works" | "refuses" | "fails" | "gone"
+}
+
+const refusals = [400, 413, 422]
+
+export const judge = ({ answer, attempt, isSuccess, lastStatus, now, random, schedule }: Tried): Verdict => {
+  const later = (endpoint: Verdict["endpoint"], error: string, retryAfter: number | null): Verdict => {
+    const delay = retryDelay({ attempt, schedule, retryAfter, random })
+    return delay === null
+      ? { status: "dead", delay: 0, error, endpoint }
+      : { status: "pending", delay, error, endpoint }
+  }
+  if ("error" in answer) return later("fails", answer.error, null)
+  const { body, headers, status } = answer
+  if ((isSuccess ?? isOk)({ status, body })) return { status: "delivered", delay: 0, error: null, endpoint: "works" }
+  const error = `The receiver answered ${status}.`
+  if (status === 410) return { status: "discarded", delay: 0, error, endpoint: "gone" }
+  const retryAfter = parseRetryAfter(headers["retry-after"], now)
+  if (!refusals.includes(status)) return later("fails", error, retryAfter)
+  return lastStatus !== null && refusals.includes(lastStatus)
+    ? { status: "dead", delay: 0, error, endpoint: "refuses" }
+    : later("refuses", error, retryAfter)
+}
+
+const isOk = ({ status }: { readonly status: number }): boolean => status >= 200 && status < 300

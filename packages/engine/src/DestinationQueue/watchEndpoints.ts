@@ -1,0 +1,60 @@
+/**
+ * Watches endpoints: once a second what attempts have found out is added to what other workers know. It opens and closes
+ * breakers, and disables an endpoint that says that it is gone, or that nothing has reached for days.
+ */
+import { Effect, Schedule } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { withTimeout } from "../Database.ts"
+import { type Finding, makeEndpointCounts } from "./endpointCounts.ts"
+import type { HealthRepo } from "./HealthRepo.ts"
+
+export interface WatchOptions {
+  /** How often, in milliseconds. */
+  readonly interval: number
+  /** How long nothing but failures may come back. */
+  readonly disableAfterDays: number
+}
+
+/** Answers how it is told of a finding, which asks the database for nothing. */
+export const watchEndpoints = Effect.fnUntraced(function* (
+  repo: HealthRepo,
+  disable: (endpointId: string, reason: string) => Effect.Effect<void, SqlError>,
+  { disableAfterDays, interval }: WatchOptions
+) {
+  const counts = makeEndpointCounts()
+
+  const tell = Effect.gen(function* () {
+    const taken = counts.take()
+    if (taken.length === 0) return
+    const probed = (probe: "works" | "unsent") =>
+      taken.filter((count) => count.probe === probe).map(({ endpointId }) => endpointId)
+    const [working, unsent] = [probed("works"), probed("unsent")]
+    const tried = taken.filter(({ tries }) => tries > 0)
+    const failing = tried.filter(({ failures }) => failures > 0).map(({ endpointId }) => endpointId)
+    const closed = working.length === 0 ? [] : yield* repo.close(working)
+    if (unsent.length > 0) yield* repo.probeAgain(unsent)
+    if (tried.length > 0) yield* Effect.onError(repo.add(tried), () => Effect.sync(() => taken.forEach(counts.put)))
+    const opened = failing.length === 0 ? [] : yield* repo.open(failing)
+    for (const { endpointId } of closed) yield* Effect.logInfo("An endpoint works again", { endpointId })
+    for (const { endpointId } of opened) yield* Effect.logWarning("An endpoint fails and is left alone", { endpointId })
+
+    for (const { endpointId, gone } of taken) if (gone) yield* disable(endpointId, goneReason)
+    const tired = tried.filter(({ works }) => !works).map(({ endpointId }) => endpointId)
+    const given = tired.length === 0 ? [] : yield* repo.failing(tired, disableAfterDays)
+    for (const { endpointId } of given) yield* disable(endpointId, failingReason(disableAfterDays))
+  })
+
+  const tellOrLog = Effect.catchCause(withTimeout(tell), (cause) =>
+    Effect.logWarning("How endpoints are doing could not be written down", cause)
+  )
+  yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(Effect.interruptible(tellOrLog), closeTimeout)))
+  yield* Effect.sleep(interval).pipe(Effect.andThen(tellOrLog), Effect.repeat(Schedule.forever), Effect.forkScoped)
+  return (finding: Finding) => counts.note(finding)
+})
+
+const goneReason = "The receiver answered 410: it is gone for good."
+
+const failingReason = (days: number) => `Nothing was delivered for ${days} days: every attempt failed.`
+
+/** In milliseconds. */
+const closeTimeout = 1000

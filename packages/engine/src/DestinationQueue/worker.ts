@@ -1,0 +1,156 @@
+/**
+ * The worker of one process: claims what is due as far as it has slots, runs the attempts, and writes down what became of
+ * them, many together.
+ *
+ * It looks when it is woken, when something becomes due, when a slot becomes free, and every now and then. When its scope
+ * closes it claims nothing more; what is in flight goes on for a while, and gives its lease back after that.
+ */
+import { Clock, Effect, FiberSet, Latch, Schedule } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import { isUnreachable, withTimeout } from "../Database.ts"
+import { newId } from "../newId.ts"
+import { type Attempted, giveBack } from "./attempt.ts"
+import type { Claimed, ClaimsRepo } from "./ClaimsRepo.ts"
+import { makeSlots } from "./Slots.ts"
+
+export interface WorkerOptions {
+  readonly slots: number
+  /** The longest time between two looks, in milliseconds. */
+  readonly interval: number
+  /** How long what is in flight may go on when the scope closes, in milliseconds. */
+  readonly shutdownGrace: number
+}
+
+/** Answers how it is woken. */
+export const makeWorker = Effect.fnUntraced(function* (
+  repo: ClaimsRepo,
+  attempt: (claimed: Claimed) => Effect.Effect<Attempted>,
+  /** Told of every outcome that was written down. */
+  onFinished: (attempted: Attempted) => void,
+  { interval, shutdownGrace, slots: total }: WorkerOptions
+) {
+  const slots = makeSlots(total)
+  const wake = yield* Latch.make(true)
+  const news = yield* Latch.make()
+  const attempts = yield* FiberSet.make()
+  const state: { outcomes: Array<Attempted>; lookFails: boolean; writeFails: boolean } = {
+    outcomes: [],
+    lookFails: false,
+    writeFails: false
+  }
+
+  /** Logged once until it works again: it is tried all the time. */
+  const complain = (what: "lookFails" | "writeFails", message: string, error: SqlError) =>
+    Effect.suspend(() => {
+      const again = state[what]
+      state[what] = true
+      return again ? Effect.void : Effect.logWarning(message, error.reason._tag)
+    })
+
+  const write = Effect.fnUntraced(function* (group: ReadonlyArray<Attempted>) {
+    yield* withTimeout(repo.finish(group, yield* Clock.currentTimeMillis))
+    state.writeFails = false
+    for (const attempted of group) {
+      slots.release(attempted.claimed.endpointId)
+      onFinished(attempted)
+    }
+    wake.openUnsafe()
+  })
+
+  /** One that cannot be written is given up, so that it keeps no slot: its lease ends, and somebody tries once more. */
+  const writeAlone = (attempted: Attempted) =>
+    Effect.catch(write([attempted]), (error) => {
+      slots.release(attempted.claimed.endpointId)
+      wake.openUnsafe()
+      return Effect.logError("What became of a delivery cannot be written down", {
+        deliveryId: attempted.claimed.id,
+        why: error.reason._tag
+      })
+    })
+
+  /** What has come while the group before was written is the next group. */
+  const writeNext = Effect.gen(function* () {
+    yield* news.await
+    const group = state.outcomes.splice(0, maxGroup)
+    if (group.length === 0) return news.closeUnsafe()
+    yield* Effect.catch(write(group), (error) => {
+      if (!isUnreachable(error)) return Effect.forEach(group, writeAlone, { discard: true })
+      state.outcomes.unshift(...group)
+      return Effect.andThen(
+        complain("writeFails", "What became of deliveries waits to be written down", error),
+        Effect.sleep(Math.min(interval, 500))
+      )
+    })
+  })
+
+  const finish = (attempted: Attempted) => {
+    state.outcomes.push(attempted)
+    news.openUnsafe()
+  }
+
+  const run = (claimed: Claimed) =>
+    attempt(claimed).pipe(
+      Effect.onInterrupt(() => Effect.sync(() => finish(giveBack(claimed)))),
+      Effect.map(finish)
+    )
+
+  /** Answers how long there is nothing to do, unless somebody wakes us. */
+  const look = Effect.gen(function* () {
+    if (slots.free() <= 0) return interval
+    const rows = yield* withTimeout(repo.claim(slots, newId()))
+    state.lookFails = false
+    for (const { more: _, nextDue: __, ...claimed } of rows) {
+      if (!isClaimed(claimed)) continue
+      slots.take(claimed.endpointId)
+      yield* FiberSet.run(attempts, run(claimed))
+    }
+    if (rows[0]?.more) return 0
+    return Math.min(interval, rows[0]?.nextDue ?? interval)
+  })
+
+  const lookAndWait = Effect.gen(function* () {
+    wake.closeUnsafe()
+    // A claim that is on its way is waited for, so that no lease is forgotten.
+    const wait = yield* Effect.uninterruptible(
+      Effect.catch(look, (error) =>
+        Effect.as(complain("lookFails", "The destination queue cannot look for deliveries", error), interval)
+      )
+    )
+    yield* wait <= 0 ? Effect.yieldNow : Effect.timeoutOption(wake.await, Math.ceil(wait))
+  })
+
+  /** Until everything is written down; every writing wakes. */
+  const drained = Effect.gen(function* () {
+    while (slots.free() < total) {
+      wake.closeUnsafe()
+      yield* wake.await
+    }
+  })
+
+  // In the order in which they were begun the other way round: first nobody claims any more, then what is in flight ends.
+  yield* Effect.forkScoped(Effect.forever(writeNext))
+  yield* Effect.addFinalizer(() =>
+    Effect.timeoutOption(FiberSet.awaitEmpty(attempts), shutdownGrace).pipe(
+      Effect.andThen(FiberSet.clear(attempts)),
+      Effect.andThen(Effect.timeoutOption(drained, closeTimeout)),
+      Effect.interruptible,
+      Effect.ignore
+    )
+  )
+  yield* Effect.forkScoped(Effect.forever(lookAndWait))
+
+  yield* Effect.sleep(interval).pipe(
+    Effect.andThen(Effect.ignore(withTimeout(repo.discardOfDisabled))),
+    Effect.repeat(Schedule.forever),
+    Effect.forkScoped
+  )
+  return wake.open
+})
+
+const isClaimed = (row: { readonly [Key in keyof Claimed]: Claimed[Key] | null }): row is Claimed => row.id !== null
+
+/** So many outcomes are written in one statement at the most. */
+const maxGroup = 500
+
+/** What is done while the scope closes has this long to be written down, in milliseconds. */
+const closeTimeout = 1000

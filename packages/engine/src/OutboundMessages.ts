@@ -1,0 +1,104 @@
+/**
+ * What the outside world is told: a message for each event of the catalog, and a delivery of it to every endpoint that is
+ * enabled and subscribes to it.
+ *
+ * Both are written in the transaction of what they report, so nothing is told that did not happen and nothing happens
+ * untold; an endpoint that subscribes later finds the messages. The bytes of a message are made once. Deliveries take their
+ * turns under whatever lock the caller holds on the contact: the order of the turns is the order of what happened to it.
+ * Sending is the queue's.
+ */
+import { PgClient } from "@effect/sql-pg"
+import type {
+  ContactCreatedData,
+  ContactDeletedData,
+  ContactMergedData,
+  ContactUpdatedData,
+  EndpointDisabledData
+} from "@hogsend/core"
+import { Clock, Context, Effect, Layer } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
+import type { Fragment } from "effect/sql/Statement"
+import { oneRow } from "./Database.ts"
+import { DeliverySignal } from "./DeliverySignal.ts"
+import { newId } from "./newId.ts"
+import { makeOutboundRepo } from "./OutboundMessages/OutboundRepo.ts"
+
+/** The events of the catalog that something tells so far, with their `data`. */
+interface OutboundData {
+  readonly "contact.created": typeof ContactCreatedData.Type
+  readonly "contact.updated": typeof ContactUpdatedData.Type
+  readonly "contact.merged": typeof ContactMergedData.Type
+  readonly "contact.deleted": typeof ContactDeletedData.Type
+  readonly "endpoint.disabled": typeof EndpointDisabledData.Type
+}
+
+/** Something to tell. `contactId` says whom it is about, or that it is about nobody. */
+export type OutboundEvent = {
+  readonly [Type in keyof OutboundData]: {
+    readonly type: Type
+    readonly contactId: string | null
+    readonly data: OutboundData[Type]
+  }
+}[keyof OutboundData]
+
+export class OutboundMessages extends Context.Service<
+  OutboundMessages,
+  {
+    /**
+     * In this order. Part of the caller's transaction, after whose commit workers are woken; of nothing it asks the database
+     * for nothing.
+     */
+    readonly tell: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<void, SqlError>
+    /**
+     * The same as parts of a bigger statement. `queued` has a row for each delivery: when there is one, whoever runs the
+     * statement sends the `DeliverySignal`.
+     */
+    readonly parts: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<Fragment>
+    /**
+     * What waits to be told of contacts that leave is not told any more, but that they were deleted. That waits until what is
+     * on its way at the moment has arrived.
+     */
+    readonly withdraw: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
+    /** What tells that the contacts were deleted names them no more, as far as it is still to be told, and outlives them. */
+    readonly release: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
+    /** What was told of these contacts cannot be told again, and what waits to be told is not told. */
+    readonly forget: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
+  }
+>()("engine/OutboundMessages") {
+  static readonly layer = Layer.effect(
+    OutboundMessages,
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const repo = makeOutboundRepo(sql)
+      const signal = yield* DeliverySignal
+
+      const parts = (events: ReadonlyArray<OutboundEvent>) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const timestamp = new Date(now).toISOString()
+          return repo.messageParts(
+            events.map(({ contactId, data, type }) => {
+              const id = newId()
+              return { id, type, contactId, body: JSON.stringify({ id: `msg_${id}`, type, timestamp, data }) }
+            })
+          )
+        })
+
+      const tell = Effect.fnUntraced(function* (events: ReadonlyArray<OutboundEvent>) {
+        if (events.length === 0) return
+        const { heard } = yield* Effect.flatMap(
+          sql<{ heard: boolean }>`with ${yield* parts(events)} select exists (select from queued) as heard`,
+          oneRow
+        )
+        if (heard) yield* signal.send
+      })
+
+      return OutboundMessages.of({
+        tell,
+        parts,
+        withdraw: (contactIds) => Effect.asVoid(repo.withdraw(contactIds)),
+        release: (contactIds) => Effect.asVoid(repo.release(contactIds)),
+        forget: (contactIds) => Effect.asVoid(repo.forget(contactIds))
+      })
+    })
+  )
+}

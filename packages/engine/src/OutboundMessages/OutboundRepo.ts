@@ -1,0 +1,75 @@
+/** The SQL of what is told: messages and their deliveries, and what becomes of them when a contact leaves. */
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import type { OutboundEventName } from "@hogsend/core"
+import { column } from "../Database.ts"
+
+export interface MessageRow {
+  readonly id: string
+  readonly type: OutboundEventName
+  readonly contactId: string | null
+  /** What is sent, to the byte. */
+  readonly body: string
+}
+
+const { text, uuid } = PgTypes.OID
+
+export const makeOutboundRepo = (sql: PgClient.PgClient) => {
+  /** What tells that these contacts were deleted. */
+  const farewells = (contactIds: ReadonlyArray<string>) => sql`
+    select id from hogsend.outbound_messages where contact_id = any(${contactIds}::uuid[]) and type = 'contact.deleted'`
+
+  return {
+    /**
+     * As parts of a statement. The endpoints are locked against being deleted, so that a delivery to one that is going fails
+     * nobody; a delivery's id has the time of its message's.
+     */
+    messageParts: (messages: ReadonlyArray<MessageRow>) => {
+      const of = (oid: number, value: (message: MessageRow) => unknown) => column(messages.map(value), oid)
+      return sql`
+        told as materialized (
+          select * from unnest(${of(uuid, ({ id }) => id)}, ${of(text, ({ type }) => type)},
+            ${of(uuid, ({ contactId }) => contactId)}, ${of(text, ({ body }) => body)})
+            with ordinality as t (id, type, contact_id, body, place)
+        ),
+        messages as (
+          insert into hogsend.outbound_messages (id, type, contact_id, body)
+          select id, type, contact_id, body from told
+        ),
+        queued as (
+          insert into hogsend.deliveries (id, endpoint_id, message_id, contact_id)
+          select (left(t.id::text, 18) || substr(gen_random_uuid()::text, 19))::uuid, e.id, t.id, t.contact_id
+          from told t join hogsend.endpoints e on t.type = any(e.event_types) and e.disabled_at is null
+          order by t.place, e.id for key share of e
+          returning id
+        )`
+    },
+
+    /** A worker that is at one of them loses its lease: what it finds out is written nowhere. */
+    withdraw: (contactIds: ReadonlyArray<string>) => sql`
+      with farewells as (${farewells(contactIds)}),
+      withdrawn as (
+        update hogsend.deliveries
+        set status = 'discarded', finished_at = hogsend.now(), lease_id = null, last_error = 'The contact was deleted.'
+        where contact_id = any(${contactIds}::uuid[]) and status in ('pending', 'dead')
+          and message_id not in (select id from farewells)
+        returning endpoint_id, lease_until
+      )
+      update hogsend.deliveries d set due_at = w.until
+      from (select endpoint_id, max(lease_until) as until from withdrawn where lease_until > hogsend.now() group by 1) w
+      where d.contact_id = any(${contactIds}::uuid[]) and d.message_id in (select id from farewells)
+        and d.status = 'pending' and d.endpoint_id = w.endpoint_id`,
+
+    release: (contactIds: ReadonlyArray<string>) => sql`
+      with released as (
+        update hogsend.deliveries set contact_id = null
+        where contact_id = any(${contactIds}::uuid[]) and message_id in (${farewells(contactIds)})
+          and status in ('pending', 'dead')
+        returning message_id
+      )
+      update hogsend.outbound_messages set contact_id = null where id in (select message_id from released)`,
+
+    forget: (contactIds: ReadonlyArray<string>) => sql`
+      with gone as (delete from hogsend.outbound_messages where contact_id = any(${contactIds}::uuid[]))
+      delete from hogsend.deliveries where contact_id = any(${contactIds}::uuid[])`
+  }
+}
