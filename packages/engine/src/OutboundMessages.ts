@@ -51,9 +51,9 @@ export class OutboundMessages extends Context.Service<
     readonly tell: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<void, SqlError>
     /**
      * The same as parts of a bigger statement. `queued` has a row for each delivery: when there is one, whoever runs the
-     * statement sends the `DeliverySignal`.
+     * statement sends the `DeliverySignal`. `turn` is what has to hold before anything is told.
      */
-    readonly parts: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<Fragment>
+    readonly parts: (events: ReadonlyArray<OutboundEvent>, turn?: Fragment) => Effect.Effect<Fragment>
     /**
      * What waits to be told of contacts that leave is not told any more, but that they were deleted. That waits until what is
      * on its way at the moment has arrived.
@@ -72,14 +72,15 @@ export class OutboundMessages extends Context.Service<
       const repo = makeOutboundRepo(sql)
       const signal = yield* DeliverySignal
 
-      const parts = (events: ReadonlyArray<OutboundEvent>) =>
+      const parts = (events: ReadonlyArray<OutboundEvent>, turn?: Fragment) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const timestamp = new Date(now).toISOString()
           return repo.messageParts(
             events.map(({ contactId, data, type }) => {
               const id = newId()
               return { id, type, contactId, body: JSON.stringify({ id: `msg_${id}`, type, timestamp, data }) }
-            })
+            }),
+            turn
           )
         })
 

@@ -42,8 +42,9 @@ export const makeStoreGroup = ({ repo, resolver, warnings }: StoreParts) => {
       })),
       statement
     )
+    const heard = rows[0]?.heard === true
     const missing = new Set(rows.flatMap(({ id }) => id ?? []))
-    if (missing.size === 0) return new Set<Submission>()
+    if (missing.size === 0) return { heard, left: new Set<Submission>() }
     crowd.repeats = true
     const left = resolved.filter(({ request }) => missing.has(request.event.id))
     const holders = yield* repo.findIdempotencyKeys(left.flatMap(({ request }) => request.claim ?? []))
@@ -57,7 +58,7 @@ export const makeStoreGroup = ({ repo, resolver, warnings }: StoreParts) => {
       else if (holder.eventId === request.event.id) answers.set(request, Exit.succeed(answered(request, resolution)))
       else answers.set(request, Exit.succeed(notStored(resolution, request.draft, [])))
     }
-    return new Set(left.map(({ request }) => request))
+    return { heard, left: new Set(left.map(({ request }) => request)) }
   })
 
   const attempt = (submissions: ReadonlyArray<Submission>) =>

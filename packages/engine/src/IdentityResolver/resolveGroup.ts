@@ -6,16 +6,17 @@
  * nobody who holds a contact. Who cannot be resolved with the others is named in the answer and has changed nothing. When
  * somebody else was faster, all of it is undone by `TakenMeanwhile`, and whoever names what was taken goes alone.
  */
-import { Clock, Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 import { slotOf } from "../IdentityKey.ts"
 import { newId } from "../newId.ts"
 import { changesOf, newContact, noteOfNew } from "./applySteps.ts"
 import { untoldAliases } from "./burnGuard.ts"
 import { type Candidate, classifyGroup, indexKnowledge, type Knowledge } from "./classifyGroup.ts"
+import { contactEvents, portraitOf, savedAt } from "./contactEvents.ts"
 import type { ResolvedDecision } from "./decide.ts"
 import { type GroupChanges, type GroupKey, type GroupStatement, type makeGroupRepo, takenIn } from "./GroupRepo.ts"
-import { type ContactRow, type KeyName, type NewKey, signedBy, type SignedNote } from "./IdentityRepo.ts"
+import { type DatedRow, type KeyName, type NewKey, signedBy, type SignedNote } from "./IdentityRepo.ts"
 import type { IdentityLimits } from "./limits.ts"
 import { anonymousContactKey, type Assertion, type ContactKey, contactKeyOf } from "./snapshot.ts"
 import {
@@ -27,7 +28,9 @@ import {
   updateContact,
   type Writer
 } from "./updateContact.ts"
+import type { DeliverySignal } from "../DeliverySignal.ts"
 import type { Asker, Resolved } from "../IdentityResolver.ts"
+import type { OutboundEvent } from "../OutboundMessages.ts"
 
 /** One request of a group. */
 export interface GroupRequest extends PersonPatch {
@@ -44,11 +47,11 @@ export interface InGroup<R> {
 
 /** What the group does besides resolving, in the same statement. */
 export interface GroupWork<R, E> {
-  /** Answers for whom nothing was written. */
+  /** Answers for whom nothing was written, and what the statement says of `heard`. */
   readonly write: (
     resolved: ReadonlyArray<InGroup<R>>,
     statement: GroupStatement
-  ) => Effect.Effect<ReadonlySet<R>, E | SqlError>
+  ) => Effect.Effect<{ readonly left: ReadonlySet<R>; readonly heard: boolean }, E | SqlError>
 }
 
 export interface GroupResolved<R> {
@@ -69,18 +72,18 @@ interface Rules {
 
 export const makeResolveGroup = (
   repo: Effect.Success<ReturnType<typeof makeGroupRepo>>,
+  signal: DeliverySignal["Service"],
   { limits, serverOnly }: Rules
 ) =>
   Effect.fnUntraced(function* <R extends GroupRequest, E>(requests: ReadonlyArray<R>, work: GroupWork<R, E>) {
-    const now = (yield* Clock.currentTimeMillis) * 1000
     const times = requests.map(({ occurredAt }) => occurredAt.getTime())
     const [firstMs, lastMs] = [Math.min(...times), Math.max(...times)]
-    const rows = yield* repo.lookUp(namedBy(requests), { firstMs, seenMs: lastMs - seenResolutionMs })
-    const knowledge = indexKnowledge(rows)
+    const { now, sightings } = yield* repo.lookUp(namedBy(requests), { firstMs, seenMs: lastMs - seenResolutionMs })
+    const knowledge = indexKnowledge(sightings)
     const { alone, together } = classifyGroup(requests, knowledge, { mint: newId, limits, now })
     if (together.length === 0) return { resolved: [], alone } satisfies GroupResolved<R>
-    const { changes, resolved } = foldGroup(together, knowledge, serverOnly)
-    const left = yield* work.write(resolved, repo.statement(changes)).pipe(
+    const { changes, resolved } = foldGroup(together, knowledge, { now: new Date(now / 1000), serverOnly })
+    const { heard, left } = yield* work.write(resolved, yield* repo.statement(changes)).pipe(
       Effect.catch((error): Effect.Effect<never, E | SqlError | TakenMeanwhile> => {
         const taken = error instanceof SqlError ? takenIn(error) : Option.none()
         return Option.isNone(taken)
@@ -88,6 +91,7 @@ export const makeResolveGroup = (
           : Effect.fail(new TakenMeanwhile({ slots: takenSlots(taken.value, together, knowledge, repo.macOf) }))
       })
     )
+    if (heard) yield* signal.send
     return { resolved: resolved.filter(({ request }) => !left.has(request)), alone } satisfies GroupResolved<R>
   })
 
@@ -110,13 +114,14 @@ const noChanges = changesOf([])
 const foldGroup = <R extends GroupRequest>(
   candidates: ReadonlyArray<Candidate<R>>,
   knowledge: Knowledge,
-  serverOnly: ReadonlySet<string>
+  { now, serverOnly }: { readonly now: Date; readonly serverOnly: ReadonlySet<string> }
 ) => {
-  const rows = new Map<string, ContactRow>()
+  const rows = new Map<string, DatedRow>()
   const written = new Map<string, string>()
   const [held, strangers] = [new Set<string>(), new Set<string>()]
   const claims: Array<NewKey> = []
   const notes: Array<SignedNote> = []
+  const told: Array<OutboundEvent> = []
   const resolved = candidates.map((candidate): InGroup<R> => {
     const { decision, fresh, request } = candidate
     const { asker, assertion, occurredAt } = request
@@ -132,11 +137,13 @@ const foldGroup = <R extends GroupRequest>(
       held.add(keyId)
     }
     const known = contact === null ? undefined : knowledge.contacts.get(contact.id)
-    const row = contact === null ? undefined : (rows.get(contact.id) ?? rowFor(candidate, known))
+    const row = contact === null ? undefined : (rows.get(contact.id) ?? rowFor(candidate, known, now))
     const writer = writerOf(assertion, decision)
     const update = row === undefined ? noUpdate : updateContact(row, request, writer, serverOnly)
-    const changed = update.changed ?? (fresh ? row : undefined)
-    if (changed !== undefined) {
+    const changed = update.changed === undefined ? (fresh ? row : undefined) : savedAt(now, update.changed, row)
+    if (changed !== undefined && contact !== null) {
+      const before = fresh || row === undefined ? [] : [portraitOf(row, contact.keys)]
+      told.push(...contactEvents({ before, after: [portraitOf(changed, contact.keys)] }))
       rows.set(changed.id, changed)
       if (known?.row !== undefined) {
         written.set(changed.id, known.row.version)
@@ -155,12 +162,13 @@ const foldGroup = <R extends GroupRequest>(
     return { request, resolution, bound: fresh || changed !== undefined }
   })
   const changes: GroupChanges = {
-    contacts: [...rows.values()],
+    contacts: Array.from(rows.values(), (row) => ({ ...row, savedAt: now })),
     claims,
     notes,
     written: Array.from(written, ([id, version]) => ({ id, version })),
     held: [...held],
-    strangers: [...strangers]
+    strangers: [...strangers],
+    told
   }
   return { resolved, changes }
 }
@@ -168,9 +176,10 @@ const foldGroup = <R extends GroupRequest>(
 /** The row that a request may write to: a new one, or what is stored of whoever is known. */
 const rowFor = (
   { decision: { contact }, fresh, request }: Candidate<GroupRequest>,
-  known: ReturnType<Knowledge["contacts"]["get"]>
-): ContactRow | undefined => {
-  if (fresh) return contact === null ? undefined : newContact(contact.id, request)
+  known: ReturnType<Knowledge["contacts"]["get"]>,
+  now: Date
+): DatedRow | undefined => {
+  if (fresh) return contact === null ? undefined : savedAt(now, newContact(contact.id, request), undefined)
   return known?.row !== undefined &&
     mayUpdate(request, { firstMs: known.firstSeenAt / 1000, lastMs: known.lastSeenAt / 1000 })
     ? known.row

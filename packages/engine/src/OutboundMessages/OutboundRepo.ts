@@ -1,6 +1,7 @@
 /** The SQL of what is told: messages and their deliveries, and what becomes of them when a contact leaves. */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import type { OutboundEventName } from "@hogsend/core"
+import type { Fragment } from "effect/sql/Statement"
 import { column } from "../Database.ts"
 
 export interface MessageRow {
@@ -23,13 +24,14 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
      * As parts of a statement. The endpoints are locked against being deleted, so that a delivery to one that is going fails
      * nobody; a delivery's id has the time of its message's.
      */
-    messageParts: (messages: ReadonlyArray<MessageRow>) => {
+    messageParts: (messages: ReadonlyArray<MessageRow>, turn: Fragment = sql`true`) => {
       const of = (oid: number, value: (message: MessageRow) => unknown) => column(messages.map(value), oid)
       return sql`
         told as materialized (
           select * from unnest(${of(uuid, ({ id }) => id)}, ${of(text, ({ type }) => type)},
             ${of(uuid, ({ contactId }) => contactId)}, ${of(text, ({ body }) => body)})
             with ordinality as t (id, type, contact_id, body, place)
+          where ${turn}
         ),
         messages as (
           insert into hogsend.outbound_messages (id, type, contact_id, body)
