@@ -61,7 +61,10 @@ export interface GroupChanges {
 
 /** The group's part in the statement that writes it. */
 export interface GroupStatement {
-  /** Comes after a part `claimed`, the idempotency keys: parts of a statement have no order of their own, and locks do. */
+  /**
+   * Those that the group needs: each costs every group that has it. They come after a part `claimed`, the idempotency keys:
+   * parts of a statement have no order of their own, and locks do.
+   */
   readonly parts: Fragment
   /** A call that undoes the statement when anything was taken; `missing` selects keys of which something was not written. */
   readonly confirm: (missing: Fragment) => Fragment
@@ -86,6 +89,9 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
       )}) as v (asked, patches)
       cross join lateral (select * from hogsend.identity_keys where ${kind} and value = asked offset 0) k`
   }
+
+  const joined = (parts: ReadonlyArray<Fragment>, by: string) =>
+    parts.reduce((before, part) => sql`${before}${sql.literal(by)}${part}`)
 
   return {
     macOf,
@@ -124,38 +130,42 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
       const uuids = (ids: ReadonlyArray<string>) => column(ids, uuid)
       const turn = sql`(select count(*) from claimed) >= 0`
       const macs = claims.filter(({ kind }) => kind !== "contact").map(macOf)
-      const parts = sql`
-        new_keys as (${repo.claimKeys(claims, turn)}),
-        held as materialized (
+      const lost = [sql`select id from unnest(${uuids(held)}) as v (id) where id not in (select id from held)`]
+      const parts = [
+        sql`held as materialized (
           select k.id from unnest(${uuids(held)}) as v (id)
           cross join lateral (
             select id from hogsend.identity_keys where id = v.id offset 0 for key share skip locked
           ) k where ${turn}
-        ),
-        locked as materialized (
-          select c.id from unnest(${uuids(written.map(({ id }) => id))}, ${column(
-            written.map(({ version }) => version),
-            text
-          )}) as v (id, version)
+        )`
+      ]
+      if (claims.length > 0) {
+        const keyIds = uuids(claims.map(({ keyId }) => keyId))
+        parts.push(sql`new_keys as (${repo.claimKeys(claims, turn)})`, sql`noted as (${repo.insertLedger(notes)})`)
+        lost.push(sql`select id from unnest(${keyIds}) as v (id) where id not in (select id from new_keys)`)
+      }
+      if (written.length > 0) {
+        const ids = uuids(written.map(({ id }) => id))
+        const versions = column(
+          written.map(({ version }) => version),
+          text
+        )
+        parts.push(sql`locked as materialized (
+          select c.id from unnest(${ids}, ${versions}) as v (id, version)
           cross join lateral (
             select id from hogsend.contacts where id = v.id and xmin::text = version
             offset 0 for no key update skip locked
           ) c where ${turn}
-        ),
-        lost as materialized (
-          select id from unnest(${uuids(claims.map(({ keyId }) => keyId))}) as v (id) where id not in (select id from new_keys)
-          union all
-          select id from unnest(${uuids(held)}) as v (id) where id not in (select id from held)
-          union all
-          select id from unnest(${uuids(written.map(({ id }) => id))}) as v (id) where id not in (select id from locked)
-        ),
-        saved as (${repo.saveContacts(contacts, sql`not exists (select from lost)`)}),
-        noted as (${repo.insertLedger(notes)})`
+        )`)
+        lost.push(sql`select id from unnest(${ids}) as v (id) where id not in (select id from locked)`)
+      }
+      parts.push(sql`lost as materialized (${joined(lost, " union all ")})`)
+      if (contacts.length > 0)
+        parts.push(sql`saved as (${repo.saveContacts(contacts, sql`not exists (select from lost)`)})`)
       return {
-        parts,
+        parts: joined(parts, ", "),
         confirm: (missing) => sql`hogsend.confirm_group(
-          array(select id from lost union all ${missing}),
-          ${uuids(strangers)}, ${column(macs, text)})`
+          array(select id from lost union all ${missing}), ${uuids(strangers)}, ${column(macs, text)})`
       }
     }
   }
