@@ -29,7 +29,6 @@ import { Context, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { Moved, oneRow, orUnavailable } from "./Database.ts"
-import { DeliverySignal } from "./DeliverySignal.ts"
 import { applySteps, type Changes } from "./IdentityResolver/applySteps.ts"
 import { type Alias, untoldAliases } from "./IdentityResolver/burnGuard.ts"
 import { decide } from "./IdentityResolver/decide.ts"
@@ -281,7 +280,7 @@ export class IdentityResolver extends Context.Service<
         })
 
         const operator = makeOperator(audit, { ...locking, repo, operatorRepo, outbound, serverOnly })
-        const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), yield* DeliverySignal, { limits, serverOnly })
+        const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), { limits, serverOnly })
         return IdentityResolver.of({ resolve, resolveGroup, portray, lookup, markTold, ...operator })
       })
     )

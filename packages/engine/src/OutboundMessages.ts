@@ -51,9 +51,11 @@ export class OutboundMessages extends Context.Service<
     readonly tell: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<void, SqlError>
     /**
      * The same as parts of a bigger statement. `queued` has a row for each delivery: when there is one, whoever runs the
-     * statement sends the `DeliverySignal`. `turn` is what has to hold before anything is told.
+     * statement does `wake`. `turn` is what has to hold before anything is told.
      */
     readonly parts: (events: ReadonlyArray<OutboundEvent>, turn?: Fragment) => Effect.Effect<Fragment>
+    /** Deliveries were written: workers look for them, after the commit. */
+    readonly wake: Effect.Effect<void>
     /**
      * What waits to be told of contacts that leave is not told any more, but that they were deleted. That waits until what is
      * on its way at the moment has arrived.
@@ -96,6 +98,7 @@ export class OutboundMessages extends Context.Service<
       return OutboundMessages.of({
         tell,
         parts,
+        wake: signal.send,
         withdraw: (contactIds) => Effect.asVoid(repo.withdraw(contactIds)),
         release: (contactIds) => Effect.asVoid(repo.release(contactIds)),
         forget: (contactIds) => Effect.asVoid(repo.forget(contactIds))

@@ -67,7 +67,10 @@ export interface GroupChanges {
 
 /** The group's part in the statement that writes it. */
 export interface GroupStatement {
-  /** Comes after a part `claimed`, the idempotency keys: parts of a statement have no order of their own, and locks do. */
+  /**
+   * Those that the group needs: each costs every group that has it. They come after a part `claimed`, the idempotency keys:
+   * parts of a statement have no order of their own, and locks do.
+   */
   readonly parts: Fragment
   /** A call that undoes the statement when anything was taken; `missing` selects keys of which something was not written. */
   readonly confirm: (missing: Fragment) => Fragment
@@ -96,8 +99,12 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
       cross join lateral (select * from hogsend.identity_keys where ${kind} and value = asked offset 0) k`
   }
 
+  const joined = (parts: ReadonlyArray<Fragment>, by: string) =>
+    parts.reduce((before, part) => sql`${before}${sql.literal(by)}${part}`)
+
   return {
     macOf,
+    wake: outbound.wake,
 
     /**
      * The keys' rows, and every key of whom they belong to: one statement, so that a merge is seen whole or not at all.
@@ -148,40 +155,46 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
       const uuids = (ids: ReadonlyArray<string>) => column(ids, uuid)
       const turn = sql`(select count(*) from claimed) >= 0`
       const macs = claims.filter(({ kind }) => kind !== "contact").map(macOf)
-      const parts = sql`
-        new_keys as (${repo.claimKeys(claims, turn)}),
-        held as materialized (
+      const lost: Array<Fragment> = [
+        sql`select id from unnest(${uuids(held)}) as v (id) where id not in (select id from held)`
+      ]
+      const parts: Array<Fragment> = [
+        sql`held as materialized (
           select k.id from unnest(${uuids(held)}) as v (id)
           cross join lateral (
             select id from hogsend.identity_keys where id = v.id offset 0 for key share skip locked
           ) k where ${turn}
-        ),
-        locked as materialized (
-          select c.id from unnest(${uuids(written.map(({ id }) => id))}, ${column(
-            written.map(({ version }) => version),
-            text
-          )}) as v (id, version)
+        )`
+      ]
+      if (claims.length > 0) {
+        const keyIds = uuids(claims.map(({ keyId }) => keyId))
+        parts.push(sql`new_keys as (${repo.claimKeys(claims, turn)})`, sql`noted as (${repo.insertLedger(notes)})`)
+        lost.push(sql`select id from unnest(${keyIds}) as v (id) where id not in (select id from new_keys)`)
+      }
+      if (written.length > 0) {
+        const ids = uuids(written.map(({ id }) => id))
+        const versions = column(
+          written.map(({ version }) => version),
+          text
+        )
+        parts.push(sql`locked as materialized (
+          select c.id from unnest(${ids}, ${versions}) as v (id, version)
           cross join lateral (
             select id from hogsend.contacts where id = v.id and xmin::text = version
             offset 0 for no key update skip locked
           ) c where ${turn}
-        ),
-        lost as materialized (
-          select id from unnest(${uuids(claims.map(({ keyId }) => keyId))}) as v (id) where id not in (select id from new_keys)
-          union all
-          select id from unnest(${uuids(held)}) as v (id) where id not in (select id from held)
-          union all
-          select id from unnest(${uuids(written.map(({ id }) => id))}) as v (id) where id not in (select id from locked)
-        ),
-        saved as (${repo.saveContacts(contacts, sql`not exists (select from lost)`)}),
-        noted as (${repo.insertLedger(notes)})`
+        )`)
+        lost.push(sql`select id from unnest(${ids}) as v (id) where id not in (select id from locked)`)
+      }
+      parts.push(sql`lost as materialized (${joined(lost, " union all ")})`)
+      const ours = sql`not exists (select from lost)`
+      if (contacts.length > 0) parts.push(sql`saved as (${repo.saveContacts(contacts, ours)})`)
+      if (told.length > 0) parts.push(yield* outbound.parts(told, ours))
       return {
-        parts:
-          told.length === 0 ? parts : sql`${parts}, ${yield* outbound.parts(told, sql`not exists (select from lost)`)}`,
+        parts: joined(parts, ", "),
         heard: told.length === 0 ? sql`false` : sql`exists (select from queued)`,
         confirm: (missing) => sql`hogsend.confirm_group(
-          array(select id from lost union all ${missing}),
-          ${uuids(strangers)}, ${column(macs, text)})`
+          array(select id from lost union all ${missing}), ${uuids(strangers)}, ${column(macs, text)})`
       }
     })
   }

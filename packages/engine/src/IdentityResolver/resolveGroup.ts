@@ -28,7 +28,6 @@ import {
   updateContact,
   type Writer
 } from "./updateContact.ts"
-import type { DeliverySignal } from "../DeliverySignal.ts"
 import type { Asker, Resolved } from "../IdentityResolver.ts"
 import type { OutboundEvent } from "../OutboundMessages.ts"
 
@@ -72,7 +71,6 @@ interface Rules {
 
 export const makeResolveGroup = (
   repo: Effect.Success<ReturnType<typeof makeGroupRepo>>,
-  signal: DeliverySignal["Service"],
   { limits, serverOnly }: Rules
 ) =>
   Effect.fnUntraced(function* <R extends GroupRequest, E>(requests: ReadonlyArray<R>, work: GroupWork<R, E>) {
@@ -91,7 +89,7 @@ export const makeResolveGroup = (
           : Effect.fail(new TakenMeanwhile({ slots: takenSlots(taken.value, together, knowledge, repo.macOf) }))
       })
     )
-    if (heard) yield* signal.send
+    if (heard) yield* repo.wake
     return { resolved: resolved.filter(({ request }) => !left.has(request)), alone } satisfies GroupResolved<R>
   })
 
