@@ -97,7 +97,10 @@ export const ContactMergedData = Schema.Struct({
   ...person,
   previousKeys: Schema.Array(
     Schema.Struct({ userId: Schema.String, contactKeyKind: ContactKeyKind, contactId: ContactId })
-  ).annotateKey({ description: "The contacts that went into this one, by the contact keys that they had." })
+  ).annotateKey({
+    description:
+      "What the person may be known by: the contact keys of the contacts that went into this one, and its own when that is another now."
+  })
 })
 
 export const EndpointDisabledData = Schema.Struct({

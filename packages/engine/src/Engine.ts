@@ -73,8 +73,7 @@ export const Engine = {
       Layer.provideMerge(
         Layer.mergeAll(
           AuditLogs.layer,
-          OutboundMessages.layer,
-          DeliverySignal.layer(),
+          Layer.provideMerge(OutboundMessages.layer, DeliverySignal.layer()),
           Warnings.layer(options.warnings),
           Events.layer,
           KeyGate.layer(options.keyGate),

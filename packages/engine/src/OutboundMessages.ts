@@ -18,6 +18,8 @@ import type {
 import { Clock, Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
+import { oneRow } from "./Database.ts"
+import { DeliverySignal } from "./DeliverySignal.ts"
 import { newId } from "./newId.ts"
 import { makeOutboundRepo } from "./OutboundMessages/OutboundRepo.ts"
 
@@ -42,9 +44,15 @@ export type OutboundEvent = {
 export class OutboundMessages extends Context.Service<
   OutboundMessages,
   {
-    /** In this order. Part of the caller's transaction; of nothing it asks the database for nothing. */
+    /**
+     * In this order. Part of the caller's transaction, after whose commit workers are woken; of nothing it asks the database
+     * for nothing.
+     */
     readonly tell: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<void, SqlError>
-    /** The same as parts of a bigger statement: `told`, `messages`, `queued`. */
+    /**
+     * The same as parts of a bigger statement. `queued` has a row for each delivery: when there is one, whoever runs the
+     * statement sends the `DeliverySignal`.
+     */
     readonly parts: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<Fragment>
     /**
      * What waits to be told of contacts that leave is not told any more, but that they were deleted. That waits until what is
@@ -62,6 +70,7 @@ export class OutboundMessages extends Context.Service<
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       const repo = makeOutboundRepo(sql)
+      const signal = yield* DeliverySignal
 
       const parts = (events: ReadonlyArray<OutboundEvent>) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
@@ -74,12 +83,18 @@ export class OutboundMessages extends Context.Service<
           )
         })
 
+      const tell = Effect.fnUntraced(function* (events: ReadonlyArray<OutboundEvent>) {
+        if (events.length === 0) return
+        const { heard } = yield* Effect.flatMap(
+          sql<{ heard: boolean }>`with ${yield* parts(events)} select exists (select from queued) as heard`,
+          oneRow
+        )
+        if (heard) yield* signal.send
+      })
+
       return OutboundMessages.of({
+        tell,
         parts,
-        tell: (events) =>
-          events.length === 0
-            ? Effect.void
-            : Effect.flatMap(parts(events), (told) => Effect.asVoid(sql`with ${told} select`)),
         withdraw: (contactIds) => Effect.asVoid(repo.withdraw(contactIds)),
         release: (contactIds) => Effect.asVoid(repo.release(contactIds)),
         forget: (contactIds) => Effect.asVoid(repo.forget(contactIds))

@@ -21,7 +21,7 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
   return {
     /**
      * As parts of a statement. The endpoints are locked against being deleted, so that a delivery to one that is going fails
-     * nobody; a delivery's id has the time of its message's. Whoever listens is notified once, after the commit.
+     * nobody; a delivery's id has the time of its message's.
      */
     messageParts: (messages: ReadonlyArray<MessageRow>) => {
       const of = (oid: number, value: (message: MessageRow) => unknown) => column(messages.map(value), oid)
@@ -40,7 +40,7 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
           select (left(t.id::text, 18) || substr(gen_random_uuid()::text, 19))::uuid, e.id, t.id, t.contact_id
           from told t join hogsend.endpoints e on t.type = any(e.event_types) and e.disabled_at is null
           order by t.place, e.id for key share of e
-          returning pg_notify('hogsend_deliveries', '')
+          returning id
         )`
     },
 

@@ -84,8 +84,7 @@ export const services = Layer.mergeAll(Endpoints.layer({ cacheTtl: 20 })).pipe(
     Layer.mergeAll(
       AuditLogs.layer,
       Destinations.layer({ own }),
-      OutboundMessages.layer,
-      DeliverySignal.layer(),
+      Layer.provideMerge(OutboundMessages.layer, DeliverySignal.layer()),
       Sealing.layer({ secrets: [Redacted.make("a test secret that is long enough to seal with")] })
     )
   ),

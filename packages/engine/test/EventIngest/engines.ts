@@ -7,7 +7,7 @@ import { AuditLogs } from "../../src/AuditLogs.ts"
 import { Erasures } from "../../src/Erasures.ts"
 import { EventIngest, type EventIngestOptions } from "../../src/EventIngest.ts"
 import { IdentityResolver } from "../../src/IdentityResolver.ts"
-import { OutboundMessages } from "../../src/OutboundMessages.ts"
+import { unheard } from "../OutboundMessages/unheard.ts"
 import { Principals } from "../../src/Principals.ts"
 import { RateLimits } from "../../src/RateLimits.ts"
 import { Sealing } from "../../src/Sealing.ts"
@@ -23,7 +23,7 @@ const engineLayer = (url: string, options: EventIngestOptions & { readonly maxCo
     Layer.provideMerge(
       Layer.mergeAll(
         AuditLogs.layer,
-        OutboundMessages.layer,
+        unheard,
         Tombstones.layer,
         Warnings.layer(),
         UserTokens.layer({ secrets: [secret] }),

@@ -10,7 +10,7 @@ import { Tombstones } from "../../src/Tombstones.ts"
 import { IdentityResolver, type IdentityResolverOptions, type Resolution } from "../../src/IdentityResolver.ts"
 import type { Assertion, ContactState, KeyState } from "../../src/IdentityResolver/snapshot.ts"
 import { newId } from "../../src/newId.ts"
-import { OutboundMessages } from "../../src/OutboundMessages.ts"
+import { unheard } from "../OutboundMessages/unheard.ts"
 
 export interface Stored {
   readonly eventId: string
@@ -56,7 +56,7 @@ export const database = (maxConnections: number) =>
 /** The resolver over a fresh database with a pool of this size. */
 export const resolverLayer = (options: IdentityResolverOptions & { readonly maxConnections: number }) =>
   IdentityResolver.layer(options).pipe(
-    Layer.provideMerge(Layer.mergeAll(AuditLogs.layer, OutboundMessages.layer, Layer.orDie(Tombstones.layer))),
+    Layer.provideMerge(Layer.mergeAll(AuditLogs.layer, unheard, Layer.orDie(Tombstones.layer))),
     Layer.provide(Sealing.layer({ secrets: [Redacted.make("a secret that is long enough to seal things with")] })),
     Layer.provideMerge(database(options.maxConnections))
   )

@@ -3,8 +3,9 @@ import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
 import { OutboundEnvelope } from "@hogsend/core"
 import { TestDatabase } from "@hogsend/testing"
-import { Effect, Fiber, Layer, Queue, Schema } from "effect"
+import { Effect, Fiber, Layer, Schema } from "effect"
 import { CurrentTransformer } from "effect/sql/Statement"
+import { DeliverySignal } from "../../src/DeliverySignal.ts"
 import { newId } from "../../src/newId.ts"
 import { type OutboundEvent, OutboundMessages } from "../../src/OutboundMessages.ts"
 import { openTransaction, somebodyWaits } from "../openTransaction.ts"
@@ -30,7 +31,15 @@ const clear = Effect.flatMap(
   (sql) => sql`truncate hogsend.outbound_messages, hogsend.deliveries, hogsend.endpoints cascade`
 )
 
-layer(Layer.provideMerge(OutboundMessages.layer, TestDatabase.layer), {
+/** How often workers were woken. */
+const signals = { sent: 0 }
+
+const Counted = Layer.succeed(
+  DeliverySignal,
+  DeliverySignal.of({ send: Effect.sync(() => void signals.sent++), onSignal: () => Effect.void })
+)
+
+layer(OutboundMessages.layer.pipe(Layer.provide(Counted), Layer.provideMerge(TestDatabase.layer)), {
   excludeTestServices: true,
   timeout: "30 seconds"
 })("What is told", (it) => {
@@ -128,30 +137,30 @@ layer(Layer.provideMerge(OutboundMessages.layer, TestDatabase.layer), {
     })
   )
 
-  it.effect("is not told when its transaction is rolled back, and nobody is woken for it", () =>
+  it.effect("is not told when its transaction is rolled back", () =>
     Effect.gen(function* () {
       yield* clear
       const sql = yield* PgClient.PgClient
       yield* subscribe("endpoint.disabled")
-      const woken = yield* sql.listen("hogsend_deliveries")
-      yield* Effect.exit(sql.withTransaction(Effect.andThen(tell(disabled()), Effect.fail("no"))))
+      const service = yield* OutboundMessages
+      const transaction = yield* openTransaction(service.tell([disabled()]))
+      yield* transaction.rollback
       expect(yield* told).toEqual([])
       expect(yield* sql`select 1 from hogsend.deliveries`).toEqual([])
+    })
+  )
 
-      const service = yield* OutboundMessages
-      const transaction = yield* openTransaction(service.tell([disabled(), disabled()]))
-      // Notices come in the order of commits: this one would be behind another.
-      yield* sql.notify("hogsend_deliveries", "somebody else")
-      expect(yield* Queue.take(woken)).toMatchObject({ payload: "somebody else" })
-      yield* transaction.commit
-      expect(yield* Queue.take(woken)).toMatchObject({ payload: "" })
-      yield* sql.notify("hogsend_deliveries", "once")
-      expect(yield* Queue.take(woken)).toMatchObject({ payload: "once" })
-      // Nobody subscribes to it, so nobody is woken.
+  it.effect("wakes workers once, when somebody subscribes to it", () =>
+    Effect.gen(function* () {
+      yield* clear
+      yield* subscribe("endpoint.disabled")
+      signals.sent = 0
+      yield* tell()
       yield* tell(merged(newId()))
-      yield* sql.notify("hogsend_deliveries", "nobody")
-      expect(yield* Queue.take(woken)).toMatchObject({ payload: "nobody" })
-    }).pipe(Effect.scoped)
+      expect(signals.sent).toBe(0)
+      yield* tell(merged(newId()), disabled(), disabled())
+      expect(signals.sent).toBe(1)
+    })
   )
 
   it.effect("an endpoint that is deleted meanwhile keeps nothing from happening", () =>
