@@ -60,6 +60,8 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
     [{ HOGSEND_TRUSTED_PROXIES: "10.0.0.1/8" }, `has "10.0.0.1/8": address has non-zero host bits`],
     [{ HOGSEND_TRUSTED_PROXIES: "10.0.0.0/33" }, `HOGSEND_TRUSTED_PROXIES has "10.0.0.0/33"`],
     [{ HOGSEND_TRUSTED_PROXIES: "true" }, `HOGSEND_TRUSTED_PROXIES has "true"`],
+    [{ OUTBOUND_ALLOW_HTTP: "1" }, `OUTBOUND_ALLOW_HTTP is "1", and must be true or false`],
+    [{ OUTBOUND_ALLOW_LOOPBACK: "True" }, `OUTBOUND_ALLOW_LOOPBACK is "True", and must be true or false`],
     [{ HOGSEND_MIGRATE: "never" }, `HOGSEND_MIGRATE is "never", and must be one of auto, manual`],
     [{ LOG_LEVEL: "INFO" }, `LOG_LEVEL is "INFO", and must be one of debug, info, warn, error`],
     [{ LOG_FORMAT: "logfmt" }, `LOG_FORMAT is "logfmt", and must be one of pretty, json`],
@@ -85,6 +87,8 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
         HOGSEND_RATE_LIMIT_PUBLISHABLE: "x",
         HOGSEND_TRUSTED_PROXIES: "x",
         HOGSEND_EXPOSE_EMAIL: "x",
+        OUTBOUND_ALLOW_HTTP: "x",
+        OUTBOUND_ALLOW_LOOPBACK: "x",
         HOGSEND_MIGRATE: "x",
         LOG_LEVEL: "x",
         LOG_FORMAT: "x",
@@ -196,6 +200,8 @@ describe("Defaults", () => {
         adminApiKey: undefined,
         publicProperties: [],
         exposeEmail: false,
+        outboundAllowHttp: false,
+        outboundAllowLoopback: false,
         docs: true,
         migrate: "auto",
         logLevel: "info",
@@ -225,12 +231,16 @@ describe("Defaults", () => {
         ADMIN_API_KEY: "a-key-of-some-length",
         HOGSEND_PUBLIC_PROPERTIES: "plan, role",
         HOGSEND_EXPOSE_EMAIL: "true",
+        OUTBOUND_ALLOW_HTTP: "true",
+        OUTBOUND_ALLOW_LOOPBACK: "true",
         HOGSEND_DOCS: "false"
       })
       expect(environment).toMatchObject({
         port: 0,
         publicProperties: ["plan", "role"],
         exposeEmail: true,
+        outboundAllowHttp: true,
+        outboundAllowLoopback: true,
         docs: false
       })
       expect(environment.previousAuthSecrets.map(Redacted.value)).toEqual([`${strong}1`, `${strong}2`])

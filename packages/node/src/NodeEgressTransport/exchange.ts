@@ -11,23 +11,30 @@ import { failureOf, isStale } from "./failureOf.ts"
 import type { Agents } from "./idleConnections.ts"
 
 export const exchange = (agents: Agents, request: VettedRequest): Effect.Effect<EgressAnswer, EgressFailed> =>
-  Effect.suspend(() => {
+  Effect.callback<EgressAnswer, EgressFailed | Stale>((resume) => {
     const outgoing = begin(agents, request)
-    return Effect.callback<EgressAnswer, EgressFailed | Stale>((resume) => {
-      let answered = false
-      outgoing.once("response", (answer) => {
-        answered = true
-        readBody(answer, request.maxAnswerBytes, (read) => resume(read))
+    let outcome: Effect.Effect<EgressAnswer, EgressFailed | Stale> | undefined
+    let answered = false
+    outgoing.once("response", (answer) => {
+      answered = true
+      readBody(answer, request.maxAnswerBytes, (body) => {
+        outcome = Effect.succeed({ status: answer.statusCode ?? 0, headers: headersOf(answer), body })
+        // A receiver that answers without reading to the end is not waited for.
+        if (!outgoing.writableFinished) outgoing.destroy()
       })
-      outgoing.on("error", (error) => {
-        const stale = outgoing.reusedSocket && !answered && isStale(error)
-        resume(Effect.fail(stale ? "stale" : failureOf(error, request.secure)))
-      })
-      // Without an error, too: a receiver that answers 101 is hung up on.
-      outgoing.once("close", () => answered || resume(Effect.fail(EgressFailed.of("reset"))))
-      outgoing.end(request.body)
-      return Effect.sync(() => outgoing.destroy())
     })
+    outgoing.on("error", (error) => {
+      const stale = outgoing.reusedSocket && !answered && isStale(error)
+      outcome ??= Effect.fail(stale ? "stale" : failureOf(error, request.secure))
+    })
+    outgoing.once("close", () => {
+      // Without an error: an answer that is cut off, or 101, on which Node hangs up.
+      const end = outcome ?? Effect.fail(EgressFailed.of("reset"))
+      // Right after this event the connection is given back, and then the next request may have it.
+      queueMicrotask(() => resume(end))
+    })
+    outgoing.end(request.body)
+    return Effect.sync(() => outgoing.destroy())
   }).pipe(
     // It was closed while nobody used it. Each try uses up one that waited, and a new connection is never stale.
     Effect.catch((failure) => (failure === "stale" ? exchange(agents, request) : Effect.fail(failure)))
@@ -44,33 +51,22 @@ const begin = ({ http, https }: Agents, request: VettedRequest): ClientRequest =
     : httpRequest({ ...options, agent: http })
 }
 
-const readBody = (
-  answer: IncomingMessage,
-  maxBytes: number,
-  resume: (read: Effect.Effect<EgressAnswer, EgressFailed>) => void
-) => {
+/** Says once what was read, at the end or at the limit; nothing when the answer is cut off before. */
+const readBody = (answer: IncomingMessage, maxBytes: number, done: (body: string) => void) => {
   const chunks: Array<Buffer> = []
   let length = 0
-  const finish = () => {
-    const bytes = Buffer.concat(chunks).subarray(0, maxBytes)
-    resume(
-      Effect.succeed({
-        status: answer.statusCode ?? 0,
-        headers: headersOf(answer),
-        // A character that was cut in two is left out.
-        body: new TextDecoder().decode(bytes, { stream: true })
-      })
-    )
-  }
+  // A character that the limit cuts in two is left out.
+  const text = () => new TextDecoder().decode(Buffer.concat(chunks).subarray(0, maxBytes), { stream: true })
   answer.on("data", (chunk: Buffer) => {
     chunks.push(chunk)
     length += chunk.length
     if (length <= maxBytes) return
-    finish()
     answer.destroy()
+    done(text())
   })
-  answer.once("end", finish)
-  answer.on("error", () => resume(Effect.fail(EgressFailed.of("reset"))))
+  answer.once("end", () => done(text()))
+  // Said by the request's own end.
+  answer.on("error", () => undefined)
 }
 
 const headersOf = ({ headers }: IncomingMessage): Readonly<Record<string, string>> =>
