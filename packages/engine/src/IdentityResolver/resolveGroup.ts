@@ -10,26 +10,14 @@ import { Effect, Option, Schema } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 import { slotOf } from "../IdentityKey.ts"
 import { newId } from "../newId.ts"
-import { changesOf, newContact, noteOfNew } from "./applySteps.ts"
-import { untoldAliases } from "./burnGuard.ts"
 import { type Candidate, classifyGroup, indexKnowledge, type Knowledge } from "./classifyGroup.ts"
-import { contactEvents, portraitOf, savedAt } from "./contactEvents.ts"
-import type { ResolvedDecision } from "./decide.ts"
-import { type GroupChanges, type GroupKey, type GroupStatement, type makeGroupRepo, takenIn } from "./GroupRepo.ts"
-import { type DatedRow, type KeyName, type NewKey, signedBy, type SignedNote } from "./IdentityRepo.ts"
+import { foldGroup } from "./foldGroup.ts"
+import { type GroupKey, type GroupStatement, type makeGroupRepo, takenIn } from "./GroupRepo.ts"
+import type { KeyName } from "./IdentityRepo.ts"
 import type { IdentityLimits } from "./limits.ts"
-import { anonymousContactKey, type Assertion, type ContactKey, contactKeyOf } from "./snapshot.ts"
-import {
-  isPatch,
-  mayUpdate,
-  noUpdate,
-  type PersonPatch,
-  seenResolutionMs,
-  updateContact,
-  type Writer
-} from "./updateContact.ts"
+import type { Assertion } from "./snapshot.ts"
+import { isPatch, type PersonPatch, seenResolutionMs } from "./updateContact.ts"
 import type { Asker, Resolved } from "../IdentityResolver.ts"
-import type { OutboundEvent } from "../OutboundMessages.ts"
 
 /** One request of a group. */
 export interface GroupRequest extends PersonPatch {
@@ -106,84 +94,6 @@ const namedBy = (requests: ReadonlyArray<GroupRequest>): ReadonlyArray<GroupKey>
   return [...keys.values()]
 }
 
-const noChanges = changesOf([])
-
-/** What the group changes. Each contact is written once, whatever many requests say of it, in their order. */
-const foldGroup = <R extends GroupRequest>(
-  candidates: ReadonlyArray<Candidate<R>>,
-  knowledge: Knowledge,
-  { now, serverOnly }: { readonly now: Date; readonly serverOnly: ReadonlySet<string> }
-) => {
-  const rows = new Map<string, DatedRow>()
-  const written = new Map<string, string>()
-  const [held, strangers] = [new Set<string>(), new Set<string>()]
-  const claims: Array<NewKey> = []
-  const notes: Array<SignedNote> = []
-  const told: Array<OutboundEvent> = []
-  const resolved = candidates.map((candidate): InGroup<R> => {
-    const { decision, fresh, request } = candidate
-    const { asker, assertion, occurredAt } = request
-    const { contact, keyId, steps } = decision
-    if (fresh) {
-      const signed = signedBy(assertion.vouchedBy, asker.actor)
-      for (const step of steps) {
-        if (step._tag === "ClaimKey") claims.push({ ...step, assertedBy: assertion.vouchedBy, occurredAt })
-        const note = step._tag === "CreateContact" || step._tag === "ClaimKey" ? noteOfNew(step) : undefined
-        if (note !== undefined) notes.push(signed(note))
-      }
-    } else {
-      held.add(keyId)
-    }
-    const known = contact === null ? undefined : knowledge.contacts.get(contact.id)
-    const row = contact === null ? undefined : (rows.get(contact.id) ?? rowFor(candidate, known, now))
-    const writer = writerOf(assertion, decision)
-    const update = row === undefined ? noUpdate : updateContact(row, request, writer, serverOnly)
-    const changed = update.changed === undefined ? (fresh ? row : undefined) : savedAt(now, update.changed, row)
-    if (changed !== undefined && contact !== null) {
-      const before = fresh || row === undefined ? [] : [portraitOf(row, contact.keys)]
-      told.push(...contactEvents({ before, after: [portraitOf(changed, contact.keys)] }))
-      rows.set(changed.id, changed)
-      if (known?.row !== undefined) {
-        written.set(changed.id, known.row.version)
-        if (writer?.trusted === false) strangers.add(changed.id)
-      }
-    }
-    const resolution = {
-      ...keyOf(decision, assertion),
-      keyId,
-      contactId: contact?.id ?? null,
-      changes: { ...(fresh ? changesOf(steps) : noChanges), updated: update.updated },
-      // Whoever is known was told of when their keys came together.
-      untold: fresh && contact !== null ? untoldAliases(contact) : [],
-      warnings: update.warnings
-    }
-    return { request, resolution, bound: fresh || changed !== undefined }
-  })
-  const changes: GroupChanges = {
-    contacts: Array.from(rows.values(), (row) => ({ ...row, savedAt: now })),
-    claims,
-    notes,
-    written: Array.from(written, ([id, version]) => ({ id, version })),
-    held: [...held],
-    strangers: [...strangers],
-    told
-  }
-  return { resolved, changes }
-}
-
-/** The row that a request may write to: a new one, or what is stored of whoever is known. */
-const rowFor = (
-  { decision: { contact }, fresh, request }: Candidate<GroupRequest>,
-  known: ReturnType<Knowledge["contacts"]["get"]>,
-  now: Date
-): DatedRow | undefined => {
-  if (fresh) return contact === null ? undefined : savedAt(now, newContact(contact.id, request), undefined)
-  return known?.row !== undefined &&
-    mayUpdate(request, { firstMs: known.firstSeenAt / 1000, lastMs: known.lastSeenAt / 1000 })
-    ? known.row
-    : undefined
-}
-
 /** The slots of what was taken: of a contact, all those by which the group writes to it. */
 const takenSlots = (
   { ids, macs }: { readonly ids: ReadonlyArray<string>; readonly macs: ReadonlyArray<string> },
@@ -207,16 +117,4 @@ const takenSlots = (
         : []
     })
   })
-}
-
-const keyOf = ({ contact }: ResolvedDecision, { keys }: Assertion): ContactKey =>
-  contact === null ? anonymousContactKey(keys[0]?.value ?? "") : contactKeyOf(contact)
-
-/** A browser without a token writes to its own anonymous contact, under its key; to an identified one it does not. */
-export const writerOf = (
-  { vouchedBy }: Assertion,
-  { keyId, wasIdentified }: Pick<ResolvedDecision, "keyId" | "wasIdentified">
-): Writer | undefined => {
-  if (vouchedBy === "server" || vouchedBy === "user") return { trusted: true, server: vouchedBy === "server" }
-  return wasIdentified ? undefined : { trusted: false, keyId }
 }
