@@ -51,8 +51,9 @@ export const Replay = Schema.Struct({
   })
 }).check(
   Schema.makeFilter(
-    ({ dryRun: _, ...selection }) =>
-      Object.values(selection).some((value) => value !== undefined && value !== false) ||
+    ({ contactId, eventTypes, messageIds, missingOnly, since, until }) =>
+      missingOnly === true ||
+      [contactId, eventTypes, messageIds, since, until].some((given) => given !== undefined) ||
       "Say what to send again: messageIds, eventTypes, contactId, since, until or missingOnly."
   )
 )

@@ -59,7 +59,7 @@ export const OutboundEnvelope = Schema.Struct({
     description: "One for each event, the same for every endpoint and attempt: what a receiver knows a repetition by."
   }),
   type: Schema.Literals([...outboundEventNames, testEventName]),
-  timestamp: Schema.String.annotateKey({
+  timestamp: Schema.String.annotate({ format: "date-time" }).annotateKey({
     description: "When it happened: ISO-8601 in UTC with milliseconds."
   }),
   data: Schema.Record(Schema.String, Schema.Json)

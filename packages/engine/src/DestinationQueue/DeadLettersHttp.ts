@@ -10,8 +10,8 @@ export const DeadLettersHttp = HttpApiBuilder.group(
   Effect.fnUntraced(function* (handlers) {
     const queue = yield* DestinationQueue
     return handlers.handleAll({
-      list: ({ query: { limit: _, offset: __, ...filter }, query }) =>
-        Effect.map(queue.deadLetters(pageOf(query), filter), (found) => ({ ...found, ...pageOf(query) })),
+      list: ({ query }) =>
+        Effect.map(queue.deadLetters(pageOf(query), query), (found) => ({ ...found, ...pageOf(query) })),
       retry: ({ params }) =>
         Effect.flatMap(Caller, (actor) => Effect.map(queue.retryDead(params.id, actor), (delivery) => ({ delivery }))),
       discard: ({ params }) =>

@@ -12,9 +12,9 @@ export const DeliveriesHttp = HttpApiBuilder.group(
     const endpoints = yield* Endpoints
     const queue = yield* DestinationQueue
     return handlers.handleAll({
-      list: ({ params: { id }, query: { limit: _, offset: __, ...filter }, query }) =>
-        endpoints.get(id).pipe(
-          Effect.andThen(queue.list(pageOf(query), { ...filter, endpointId: id })),
+      list: ({ params, query }) =>
+        endpoints.get(params.id).pipe(
+          Effect.andThen(queue.list(pageOf(query), { ...query, endpointId: params.id })),
           Effect.map((found) => ({ ...found, ...pageOf(query) }))
         ),
       get: ({ params }) => queue.get(params.deliveryId, params.id),
