@@ -13,7 +13,9 @@ import type {
   ContactDeletedData,
   ContactMergedData,
   ContactUpdatedData,
-  EndpointDisabledData
+  EndpointDisabledData,
+  testEventName,
+  WebhookTestData
 } from "@hogsend/core"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -21,7 +23,7 @@ import type { Fragment } from "effect/sql/Statement"
 import { oneRow } from "./Database.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { newId } from "./newId.ts"
-import { makeOutboundRepo } from "./OutboundMessages/OutboundRepo.ts"
+import { makeOutboundRepo, type MessageOptions } from "./OutboundMessages/OutboundRepo.ts"
 
 /** The events of the catalog that something tells so far, with their `data`. */
 interface OutboundData {
@@ -32,14 +34,20 @@ interface OutboundData {
   readonly "endpoint.disabled": typeof EndpointDisabledData.Type
 }
 
-/** Something to tell. `contactId` says whom it is about, or that it is about nobody. */
+/** `contactId` says whom it is about, or that it is about nobody. */
+interface Event<Type extends string, Data> {
+  readonly type: Type
+  readonly contactId: string | null
+  readonly data: Data
+}
+
+/** Something to tell. */
 export type OutboundEvent = {
-  readonly [Type in keyof OutboundData]: {
-    readonly type: Type
-    readonly contactId: string | null
-    readonly data: OutboundData[Type]
-  }
+  readonly [Type in keyof OutboundData]: Event<Type, OutboundData[Type]>
 }[keyof OutboundData]
+
+/** What is in no catalog. */
+type TestEvent = Event<typeof testEventName, typeof WebhookTestData.Type>
 
 export class OutboundMessages extends Context.Service<
   OutboundMessages,
@@ -49,6 +57,8 @@ export class OutboundMessages extends Context.Service<
      * for nothing.
      */
     readonly tell: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<void, SqlError>
+    /** To this endpoint alone, whatever it subscribes to. False: it is disabled or gone, so nobody is told. */
+    readonly tellOne: (endpointId: string, event: TestEvent) => Effect.Effect<boolean, SqlError>
     /**
      * The same as parts of a bigger statement. `queued` has a row for each delivery: when there is one, whoever runs the
      * statement does `wake`. `turn` is what has to hold before anything is told.
@@ -74,7 +84,7 @@ export class OutboundMessages extends Context.Service<
       const repo = makeOutboundRepo(sql)
       const signal = yield* DeliverySignal
 
-      const parts = (events: ReadonlyArray<OutboundEvent>, turn?: Fragment) =>
+      const written = (events: ReadonlyArray<OutboundEvent | TestEvent>, options: MessageOptions) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const timestamp = new Date(now).toISOString()
           return repo.messageParts(
@@ -82,22 +92,25 @@ export class OutboundMessages extends Context.Service<
               const id = newId()
               return { id, type, contactId, body: JSON.stringify({ id: `msg_${id}`, type, timestamp, data }) }
             }),
-            turn
+            options
           )
         })
 
-      const tell = Effect.fnUntraced(function* (events: ReadonlyArray<OutboundEvent>) {
-        if (events.length === 0) return
+      /** Answers whether anybody is told. */
+      const write = Effect.fnUntraced(function* (parts: Fragment) {
         const { heard } = yield* Effect.flatMap(
-          sql<{ heard: boolean }>`with ${yield* parts(events)} select exists (select from queued) as heard`,
+          sql<{ heard: boolean }>`with ${parts} select exists (select from queued) as heard`,
           oneRow
         )
         if (heard) yield* signal.send
+        return heard
       })
 
       return OutboundMessages.of({
-        tell,
-        parts,
+        tell: (events) =>
+          events.length === 0 ? Effect.void : Effect.asVoid(Effect.flatMap(written(events, {}), write)),
+        tellOne: (endpointId, event) => Effect.flatMap(written([event], { only: endpointId }), write),
+        parts: (events, turn) => written(events, { turn }),
         wake: signal.send,
         withdraw: (contactIds) => Effect.asVoid(repo.withdraw(contactIds)),
         release: (contactIds) => Effect.asVoid(repo.release(contactIds)),
