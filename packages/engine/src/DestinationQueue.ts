@@ -34,6 +34,7 @@ import {
 } from "./DestinationQueue/DeliveriesRepo.ts"
 import { makeDestinationLogger } from "./DestinationQueue/destinationLogger.ts"
 import { makeHealthRepo } from "./DestinationQueue/HealthRepo.ts"
+import { ownSessions } from "./DestinationQueue/ownSessions.ts"
 import { defaultSchedule } from "./DestinationQueue/retryDelay.ts"
 import { watchEndpoints } from "./DestinationQueue/watchEndpoints.ts"
 import { makeWorker } from "./DestinationQueue/worker.ts"
@@ -129,7 +130,6 @@ export class DestinationQueue extends Context.Service<
         const disable = (endpointId: string, reason: string) =>
           Effect.gen(function* () {
             const endpoint = yield* endpoints.disable(endpointId, reason)
-            yield* health.forget(endpointId)
             if (endpoint === null) return
             const { disabledAt, id, kind, url } = endpoint
             const data = { endpointId: id, kind, url, reason, disabledAt: disabledAt ?? new Date(0) }
@@ -144,7 +144,7 @@ export class DestinationQueue extends Context.Service<
             schedule
           })
           const wake = yield* makeWorker(
-            makeClaimsRepo(sql, { lease, maxAttempts: schedule.length + 1, retryAfter }),
+            makeClaimsRepo(yield* ownSessions(sql), { lease, maxAttempts: schedule.length + 1, retryAfter }),
             attempt,
             ({ claimed: { endpointId, probe }, endpoint }) => watch({ endpointId, probe, endpoint }),
             { slots, interval, shutdownGrace }

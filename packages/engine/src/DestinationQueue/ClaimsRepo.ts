@@ -1,8 +1,8 @@
 /**
  * The SQL of working off deliveries: claiming them, and writing down what became of them. One statement for many rows each.
  *
- * Rows are written by the conflict with their own id, after they were locked by it: one index probe for each, whatever the
- * size of the table was when the statement was planned.
+ * Rows are found by laterals and scalar queries, which no plan turns into a join, and written by the conflict with their own
+ * id: one index probe for each, as long as the session reads no whole table (`ownSessions.ts`).
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import { column } from "../Database.ts"
@@ -106,8 +106,8 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
       probes as (
         update hogsend.endpoint_health h set retry_at = hogsend.now() + ${milliseconds(retryAfter)}
         where h.retry_at <= hogsend.now()
-          and exists (select from hogsend.endpoints e where e.id = h.endpoint_id and e.disabled_at is null)
-          and exists (select from hogsend.deliveries where endpoint_id = h.endpoint_id and ${isFree})
+          and (select e.disabled_at is null from hogsend.endpoints e where e.id = h.endpoint_id)
+          and (select true from hogsend.deliveries where endpoint_id = h.endpoint_id and ${isFree} limit 1)
         returning h.endpoint_id
       ),
       open as materialized (

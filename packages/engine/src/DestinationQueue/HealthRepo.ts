@@ -75,12 +75,7 @@ export const makeHealthRepo = (sql: PgClient.PgClient, { failures, retryAfter, t
     failing: (endpointIds: ReadonlyArray<string>, days: number) => sql<{ endpointId: string }>`
       select h.endpoint_id as "endpointId" from hogsend.endpoint_health h join hogsend.endpoints e on e.id = h.endpoint_id
       where h.endpoint_id = any(${endpointIds}::uuid[]) and e.disabled_at is null and h.failing_since is not null
-        and greatest(h.failing_since, e.updated_at) <= hogsend.now() - make_interval(days => ${days}::int)`,
-
-    /** Of one that is disabled. */
-    forget: (endpointId: string) => sql`
-      with tries as (delete from hogsend.endpoint_tries where endpoint_id = ${endpointId})
-      delete from hogsend.endpoint_health where endpoint_id = ${endpointId}`
+        and greatest(h.failing_since, e.updated_at) <= hogsend.now() - make_interval(days => ${days}::int)`
   }
 }
 

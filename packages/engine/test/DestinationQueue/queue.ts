@@ -201,5 +201,3 @@ export const moveClock = Effect.fnUntraced(function* (by: string) {
     `create or replace function hogsend.now() returns timestamptz language sql stable parallel safe as 'select pg_catalog.now()${shift.replaceAll("'", "''")}'`
   )
 })
-
-export type Listed = { readonly deliveries: ReadonlyArray<Delivery>; readonly attempts: ReadonlyArray<DeliveryAttempt> }

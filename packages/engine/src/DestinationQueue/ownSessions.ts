@@ -1,0 +1,19 @@
+/**
+ * The queue's own two sessions, beside the pool: requests and deliveries do not wait for each other's turn.
+ *
+ * Their plans never read a whole table. A plan is made once and kept, perhaps while there were ten deliveries, and would then
+ * read all of the two hundred thousand that a busy minute brings, for every row that it looks for. Behind a pooler, where
+ * nothing is prepared, every statement is planned as its tables are, and the host's sessions do.
+ */
+import { PgClient } from "@effect/sql-pg"
+import { Effect } from "effect"
+import * as Reactivity from "effect/reactivity/Reactivity"
+
+export const ownSessions = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
+  if (sql.config.prepare === false) return sql
+  const startupParameters = { ...sql.config.startupParameters, enable_seqscan: "off" }
+  return yield* Effect.provide(
+    PgClient.make({ ...sql.config, maxConnections: 2, minConnections: 0, startupParameters }),
+    Reactivity.layer
+  )
+})

@@ -1,0 +1,220 @@
+/** What becomes of deliveries that are refused, fail, are skipped, or come to nobody: by real rows and a moved clock. */
+import * as PgClient from "@effect/sql-pg/PgClient"
+import { DeliveryId, EndpointId } from "@hogsend/core"
+import { expect, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { Endpoints } from "../../src/Endpoints.ts"
+import {
+  actor,
+  addEndpoint,
+  answer,
+  fails,
+  isDone,
+  moveClock,
+  Receiver,
+  type Row,
+  rowsOf,
+  services,
+  tell,
+  times,
+  until,
+  untilAll,
+  worker
+} from "./queue.ts"
+
+const is =
+  (status: string, attempts: number) =>
+  (row: Row): boolean =>
+    row.status === status && row.attempts === attempts && !row.leased
+
+layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A delivery that", (it) => {
+  it.effect("fails is tried by the schedule, then dead, with every attempt kept", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      receiver.answers(answer(500, {}, "no ".repeat(1000) + "\u0000"))
+      const queue = yield* worker({ schedule: [10_000, 3_600_000] })
+      const endpoint = yield* addEndpoint()
+      yield* tell(endpoint.id, [{}])
+      const [first] = yield* untilAll(endpoint.id, is("pending", 1))
+      expect(first).toMatchObject({ lastStatus: 500, lastError: "The receiver answered 500." })
+      expect(first?.dueIn).toBeGreaterThan(6)
+      expect(first?.dueIn).toBeLessThan(12)
+
+      yield* moveClock("13 seconds")
+      const [second] = yield* untilAll(endpoint.id, is("pending", 2))
+      expect(second?.dueIn).toBeGreaterThan(2800)
+      receiver.answers(fails)
+      yield* moveClock("2 hours")
+      const [third] = yield* untilAll(endpoint.id, is("dead", 3))
+      expect(third).toMatchObject({ lastStatus: null, lastError: "The connection was reset." })
+
+      const { attempts, delivery } = yield* queue.get(DeliveryId.make(third?.id ?? ""))
+      expect(delivery).toMatchObject({ status: "dead", attempts: 3, dueAt: null, finishedAt: expect.any(Date) })
+      expect(attempts).toMatchObject([
+        { number: 1, status: 500, error: "The receiver answered 500.", answer: "no ".repeat(1000).slice(0, 1024) },
+        { number: 2, status: 500 },
+        { number: 3, status: null, error: "The connection was reset.", answer: null }
+      ])
+      yield* moveClock("")
+    })
+  )
+
+  it.effect("is told to wait longer waits longer", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      receiver.answers(answer(429, { "retry-after": "600" }))
+      yield* worker()
+      const endpoint = yield* addEndpoint()
+      yield* tell(endpoint.id, [{}])
+      const [row] = yield* untilAll(endpoint.id, is("pending", 1))
+      expect(row?.dueIn).toBeGreaterThan(590)
+      expect(row?.dueIn).toBeLessThanOrEqual(600)
+    })
+  )
+
+  it.effect("is refused twice for what it says is dead, and its endpoint goes on", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      receiver.answers(answer(422))
+      yield* worker({ schedule: [0, 0, 0, 0] })
+      const endpoint = yield* addEndpoint()
+      yield* tell(endpoint.id, [{}])
+      yield* untilAll(endpoint.id, is("dead", 2))
+      receiver.answers(answer(200))
+      yield* tell(endpoint.id, [{}])
+      yield* until(rowsOf(endpoint.id), (rows) => rows.some(isDone))
+    })
+  )
+
+  it.effect("is answered 410 ends with all others of its endpoint, which is disabled and says so elsewhere", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const endpoints = yield* Endpoints
+      receiver.answers(({ url }) => answer(url.endsWith("/gone") ? 410 : 200)({} as never))
+      yield* worker({ slots: 8 })
+      const watcher = yield* addEndpoint({ eventTypes: ["endpoint.disabled"] })
+      const endpoint = yield* addEndpoint({ url: "https://receiver.example/gone" })
+      const other = yield* addEndpoint()
+      yield* tell(
+        endpoint.id,
+        times(20, () => ({}))
+      )
+      yield* untilAll(endpoint.id, ({ status }) => status === "discarded")
+      const shown = yield* endpoints.get(EndpointId.make(endpoint.id))
+      expect(shown).toMatchObject({ status: "disabled", disabledReason: expect.stringMatching(/410/) })
+      expect(yield* endpoints.get(other.id)).toMatchObject({ status: "enabled" })
+
+      yield* untilAll(watcher.id, isDone)
+      const told = receiver.got.map(({ body }) => JSON.parse(body)).filter(({ type }) => type === "endpoint.disabled")
+      expect(told).toMatchObject([{ data: { endpointId: endpoint.id, kind: "webhook", url: endpoint.url } }])
+    })
+  )
+
+  it.effect("its destination makes another request of is sent as it says, and judged as it says", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      receiver.answers(answer(200, {}, `{"ok":true}`))
+      const queue = yield* worker({ schedule: [0] })
+      const config = { url: "https://api.example/people", token: "t0ken" }
+      const endpoint = yield* addEndpoint({ kind: "picky", url: null, config })
+      const before = receiver.got.length
+      yield* tell(endpoint.id, [{ data: { n: 1 } }])
+      yield* untilAll(endpoint.id, isDone)
+      expect(receiver.got.slice(before)).toEqual([
+        { url: config.url, method: "PUT", headers: { "x-token": "t0ken" }, body: `{"n":1}`, timeoutMs: 60_000 }
+      ])
+
+      for (const refusal of [`{"ok":false}`, "<html>"]) {
+        receiver.answers(answer(200, {}, refusal))
+        const [id] = yield* tell(endpoint.id, [{ data: { n: 2 } }])
+        yield* until(rowsOf(endpoint.id), (rows) =>
+          rows.some(({ messageId, status }) => messageId === id && status === "dead")
+        )
+      }
+
+      // Skipped: delivered without a call, and without an attempt to show.
+      const sent = receiver.got.length
+      const [skipped] = yield* tell(endpoint.id, [{ type: "contact.updated" }])
+      const rows = yield* until(rowsOf(endpoint.id), (all) =>
+        all.some((row) => row.messageId === skipped && isDone(row))
+      )
+      const row = rows.find(({ messageId }) => messageId === skipped)
+      expect((yield* queue.get(DeliveryId.make(row?.id ?? ""))).attempts).toEqual([])
+
+      const [thrown] = yield* tell(endpoint.id, [{ data: { n: 13 } }])
+      const after = yield* until(rowsOf(endpoint.id), (all) =>
+        all.some(({ messageId, status }) => messageId === thrown && status === "dead")
+      )
+      expect(after.find(({ messageId }) => messageId === thrown)).toMatchObject({
+        attempts: 1,
+        lastError: "The destination failed: No 13, please."
+      })
+      expect(receiver.got.length).toBe(sent)
+    })
+  )
+
+  it.effect("breaks the server's own code follows the schedule", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      receiver.answers(() => Effect.die(new Error("a bug")))
+      yield* worker()
+      const endpoint = yield* addEndpoint()
+      yield* tell(endpoint.id, [{}])
+      const [row] = yield* untilAll(endpoint.id, is("pending", 1))
+      expect(row?.dueIn).toBeGreaterThan(2)
+      receiver.answers(answer(200))
+    })
+  )
+
+  it.effect("comes to an endpoint that is disabled is discarded, whether it is due or not", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const endpoints = yield* Endpoints
+      receiver.answers(answer(500))
+      yield* worker({ slots: 8 })
+      const endpoint = yield* addEndpoint()
+      yield* tell(
+        endpoint.id,
+        times(3, () => ({}))
+      )
+      yield* untilAll(endpoint.id, is("pending", 1))
+      yield* endpoints.edit(endpoint.id, { disabled: true }, actor)
+      yield* tell(endpoint.id, [{}])
+      const rows = yield* untilAll(endpoint.id, ({ status }) => status === "discarded")
+      expect(rows.map(({ attempts }) => attempts)).toEqual([1, 1, 1, 0])
+      receiver.answers(answer(200))
+    })
+  )
+
+  it.effect("is on its way to an endpoint that is deleted is gone with it", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const endpoints = yield* Endpoints
+      receiver.answers(answer(500))
+      yield* worker()
+      const endpoint = yield* addEndpoint()
+      yield* tell(endpoint.id, [{}])
+      yield* untilAll(endpoint.id, is("pending", 1))
+      yield* endpoints.delete(endpoint.id, actor)
+      expect(yield* rowsOf(endpoint.id)).toEqual([])
+      receiver.answers(answer(200))
+      const other = yield* addEndpoint()
+      yield* tell(other.id, [{}])
+      yield* untilAll(other.id, isDone)
+    })
+  )
+
+  it.effect("has lost its message, or its destination, is dead", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* worker()
+      const [lost, strange] = [yield* addEndpoint(), yield* addEndpoint()]
+      yield* sql`update hogsend.endpoints set kind = 'unknown' where id = ${strange.id}`
+      yield* sql`
+        insert into hogsend.deliveries (id, endpoint_id, message_id)
+        values (gen_random_uuid(), ${lost.id}, gen_random_uuid())`
+      yield* tell(strange.id, [{}])
+      for (const { id } of [lost, strange]) yield* untilAll(id, ({ status }) => status === "dead")
+    })
+  )
+})
