@@ -5,7 +5,7 @@
  * delivery. The connection that listens stands beside the pool, so that it takes nobody's place there.
  */
 import { PgClient, PgConnection } from "@effect/sql-pg"
-import { Context, Effect, Latch, Layer, Queue, Schedule, type Scope } from "effect"
+import { Context, Effect, Exit, Latch, Layer, Queue, Schedule, Scope } from "effect"
 import { withTimeout } from "./Database.ts"
 import { newId } from "./newId.ts"
 
@@ -40,8 +40,14 @@ export class DeliverySignal extends Context.Service<
         )
 
         const listen = Effect.gen(function* () {
-          const connection = yield* PgConnection.make(sql.config)
-          const signals = yield* connection.listen(channel)
+          const session = yield* Scope.make()
+          const hangUp = Effect.addFinalizer(() => Scope.close(session, Exit.void))
+          yield* hangUp
+          const signals = yield* Effect.flatMap(Scope.provide(PgConnection.make(sql.config), session), (connection) =>
+            connection.listen(channel)
+          )
+          // Before the driver asks a server that may say nothing any more to stop, and waits for it.
+          yield* hangUp
           // Whatever was signalled before is found by a look.
           yield* wakeAll
           return yield* Effect.forever(

@@ -117,7 +117,10 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A worker 
         times(3, () => ({}))
       )
       const before = receiver.got.length + 1
-      yield* until(Effect.sync(() => receiver.got.length), (count) => count === before)
+      yield* until(
+        Effect.sync(() => receiver.got.length),
+        (count) => count === before
+      )
       yield* Effect.all([stop, letGo], { concurrency: 2 })
       expect(receiver.got.length).toBe(before)
       const rows = yield* rowsOf(endpoint.id)

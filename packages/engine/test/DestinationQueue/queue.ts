@@ -3,7 +3,7 @@
  * workers of several processes, and a receiver that answers as the test says.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { type Delivery, type DeliveryAttempt, defineDestination, type EndpointDraft } from "@hogsend/core"
+import { defineDestination, type EndpointDraft } from "@hogsend/core"
 import { TestDatabase } from "@hogsend/testing"
 import { Context, Effect, Exit, Layer, Logger, Redacted, Schedule, Scope } from "effect"
 import { AuditLogs } from "../../src/AuditLogs.ts"
@@ -146,17 +146,23 @@ export const tellNobody = Effect.fnUntraced(function* (events: ReadonlyArray<Tol
   return rows.map(({ id }) => id)
 })
 
-/** Messages, and their deliveries to an endpoint; answers the messages' ids. */
-export const tell = Effect.fnUntraced(function* (endpointId: string, events: ReadonlyArray<Told>) {
+/** Messages and their deliveries to an endpoint, of which no worker is told; answers the messages' ids. */
+export const tellSilently = Effect.fnUntraced(function* (endpointId: string, events: ReadonlyArray<Told>) {
   const sql = yield* PgClient.PgClient
   const ids = yield* tellNobody(events)
   yield* sql`
     insert into hogsend.deliveries (id, endpoint_id, message_id, contact_id)
     select gen_random_uuid(), ${endpointId}, m.id, m.contact_id from unnest(${ids}::uuid[]) with ordinality as t (id, place)
     join hogsend.outbound_messages m using (id) order by t.place`
-  yield* Effect.flatMap(DeliverySignal, ({ send }) => send)
   return ids
 })
+
+/** The same, and workers are told. */
+export const tell = (endpointId: string, events: ReadonlyArray<Told>) =>
+  Effect.tap(
+    tellSilently(endpointId, events),
+    Effect.flatMap(DeliverySignal, ({ send }) => send)
+  )
 
 export const times = <A>(count: number, make: (n: number) => A): ReadonlyArray<A> =>
   Array.from({ length: count }, (_, n) => make(n))
