@@ -131,10 +131,9 @@ export class DestinationQueue extends Context.Service<
           Effect.gen(function* () {
             const endpoint = yield* endpoints.disable(endpointId, reason)
             if (endpoint === null) return
-            const { disabledAt, id, kind, url } = endpoint
-            const data = { endpointId: id, kind, url, reason, disabledAt: disabledAt ?? new Date(0) }
+            const { disabledAt, kind, updatedAt, url } = endpoint
+            const data = { endpointId, kind, url, reason, disabledAt: disabledAt ?? updatedAt }
             yield* outbound.tell([{ type: "endpoint.disabled", contactId: null, data }])
-            yield* signal.send
           }).pipe(sql.withTransaction)
 
         if (slots > 0) {

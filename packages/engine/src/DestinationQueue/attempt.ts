@@ -140,11 +140,13 @@ const answerOf = (
     return Effect.succeed(Option.getOrElse(exit.value, () => ({ error: "No answer came in time." })))
   }
   const failure = Cause.findErrorOption(exit.cause)
-  return Option.isSome(failure)
-    ? Effect.succeed({ error: failure.value.error })
-    : Effect.as(Effect.logError("An attempt failed inside of the server", exit.cause), {
-        error: "The attempt failed inside of the server; its log says why."
-      })
+  if (Option.isSome(failure)) return Effect.succeed({ error: failure.value.error })
+  const defect = Cause.squash(exit.cause)
+  // Its name alone: the rest may hold the URL, and that a key.
+  const name = defect instanceof Error ? defect.name : typeof defect
+  return Effect.as(Effect.logError("An attempt failed inside of the server", name), {
+    error: "The attempt failed inside of the server."
+  })
 }
 
 /** Code of the host app, which may throw. */

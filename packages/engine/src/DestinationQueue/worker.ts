@@ -32,60 +32,75 @@ export const makeWorker = Effect.fnUntraced(function* (
   const slots = makeSlots(total)
   const wake = yield* Latch.make(true)
   const news = yield* Latch.make()
+  const written = yield* Latch.make()
   const attempts = yield* FiberSet.make()
-  const state: { outcomes: Array<Attempted>; lookFails: boolean; writeFails: boolean } = {
+  const state: { outcomes: Array<Attempted>; unwritten: number; freed: number; idle: boolean } = {
     outcomes: [],
-    lookFails: false,
-    writeFails: false
+    unwritten: 0,
+    /** Slots, since the last look. */
+    freed: 0,
+    /** Nothing was freed for a while after it. */
+    idle: false
   }
+  const failing = { look: false, write: false }
+  /** A database that takes nothing is asked for nothing. */
+  const isFull = () => state.unwritten >= 4 * total
 
   /** Logged once until it works again: it is tried all the time. */
-  const complain = (what: "lookFails" | "writeFails", message: string, error: SqlError) =>
+  const complain = (what: "look" | "write", message: string, error: SqlError) =>
     Effect.suspend(() => {
-      const again = state[what]
-      state[what] = true
+      const again = failing[what]
+      failing[what] = true
       return again ? Effect.void : Effect.logWarning(message, error.reason._tag)
     })
 
   const write = Effect.fnUntraced(function* (group: ReadonlyArray<Attempted>) {
     yield* withTimeout(repo.finish(group, yield* Clock.currentTimeMillis))
-    state.writeFails = false
-    for (const attempted of group) {
-      slots.release(attempted.claimed.endpointId)
-      onFinished(attempted)
-    }
-    wake.openUnsafe()
+    failing.write = false
+    for (const attempted of group) onFinished(attempted)
+    settled(group)
   })
 
-  /** One that cannot be written is given up, so that it keeps no slot: its lease ends, and somebody tries once more. */
+  const settled = (group: ReadonlyArray<Attempted>) => {
+    // Another one of a contact may be due, or there is room again.
+    if (isFull() || group.some(({ claimed }) => claimed.ordered)) wake.openUnsafe()
+    state.unwritten -= group.length
+    written.openUnsafe()
+  }
+
+  /** One that cannot be written is given up: its lease ends, and somebody tries once more. */
   const writeAlone = (attempted: Attempted) =>
     Effect.catch(write([attempted]), (error) => {
-      slots.release(attempted.claimed.endpointId)
-      wake.openUnsafe()
+      settled([attempted])
       return Effect.logError("What became of a delivery cannot be written down", {
         deliveryId: attempted.claimed.id,
         why: error.reason._tag
       })
     })
 
-  /** What has come while the group before was written is the next group. */
+  /** At once when nothing else is in flight; else what comes in a moment is written together. */
   const writeNext = Effect.gen(function* () {
     yield* news.await
+    if (state.outcomes.length < enough && slots.free() < total) yield* Effect.sleep(moment)
     const group = state.outcomes.splice(0, maxGroup)
     if (group.length === 0) return news.closeUnsafe()
     yield* Effect.catch(write(group), (error) => {
       if (!isUnreachable(error)) return Effect.forEach(group, writeAlone, { discard: true })
       state.outcomes.unshift(...group)
       return Effect.andThen(
-        complain("writeFails", "What became of deliveries waits to be written down", error),
+        complain("write", "What became of deliveries waits to be written down", error),
         Effect.sleep(Math.min(interval, 500))
       )
     })
   })
 
   const finish = (attempted: Attempted) => {
+    slots.release(attempted.claimed.endpointId)
     state.outcomes.push(attempted)
+    state.unwritten += 1
     news.openUnsafe()
+    state.freed += 1
+    if (state.idle || state.freed >= slots.share / 2) wake.openUnsafe()
   }
 
   const run = (claimed: Claimed) =>
@@ -96,9 +111,9 @@ export const makeWorker = Effect.fnUntraced(function* (
 
   /** Answers how long there is nothing to do, unless somebody wakes us. */
   const look = Effect.gen(function* () {
-    if (slots.free() <= 0) return interval
+    if (slots.free() <= 0 || isFull()) return interval
     const rows = yield* withTimeout(repo.claim(slots, newId()))
-    state.lookFails = false
+    failing.look = false
     for (const { more: _, nextDue: __, ...claimed } of rows) {
       if (!isClaimed(claimed)) continue
       slots.take(claimed.endpointId)
@@ -108,22 +123,28 @@ export const makeWorker = Effect.fnUntraced(function* (
     return Math.min(interval, rows[0]?.nextDue ?? interval)
   })
 
+  /** A few slots that become free after a look are filled together, a moment later. */
   const lookAndWait = Effect.gen(function* () {
     wake.closeUnsafe()
+    Object.assign(state, { freed: 0, idle: false })
     // A claim that is on its way is waited for, so that no lease is forgotten.
     const wait = yield* Effect.uninterruptible(
       Effect.catch(look, (error) =>
-        Effect.as(complain("lookFails", "The destination queue cannot look for deliveries", error), interval)
+        Effect.as(complain("look", "The destination queue cannot look for deliveries", error), interval)
       )
     )
-    yield* wait <= 0 ? Effect.yieldNow : Effect.timeoutOption(wake.await, Math.ceil(wait))
+    if (wait <= 0) return yield* Effect.yieldNow
+    yield* Effect.timeoutOption(wake.await, Math.min(moment, wait))
+    if (wake.isOpen() || state.freed > 0) return
+    state.idle = true
+    yield* Effect.timeoutOption(wake.await, Math.ceil(wait))
   })
 
-  /** Until everything is written down; every writing wakes. */
+  /** Until everything is written down. */
   const drained = Effect.gen(function* () {
-    while (slots.free() < total) {
-      wake.closeUnsafe()
-      yield* wake.await
+    while (slots.free() < total || state.unwritten > 0) {
+      written.closeUnsafe()
+      yield* written.await
     }
   })
 
@@ -151,6 +172,12 @@ const isClaimed = (row: { readonly [Key in keyof Claimed]: Claimed[Key] | null }
 
 /** So many outcomes are written in one statement at the most. */
 const maxGroup = 500
+
+/** So many are worth a statement of their own while others are in flight. */
+const enough = 64
+
+/** How long it takes to have a few together, in milliseconds. */
+const moment = 5
 
 /** What is done while the scope closes has this long to be written down, in milliseconds. */
 const closeTimeout = 1000

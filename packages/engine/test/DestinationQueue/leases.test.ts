@@ -2,6 +2,8 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { expect, layer } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
+import { Database } from "../../src/Database.ts"
+import { openTransaction } from "../openTransaction.ts"
 import {
   addEndpoint,
   answer,
@@ -83,6 +85,38 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A lease",
         select number, status from hogsend.delivery_attempts where delivery_id = ${after?.id ?? null} order by number`
       expect(attempts).toEqual([{ number: 2, status: 500 }])
       yield* moveClock("")
+    })
+  )
+
+  it.effect("outlives a database that takes no outcomes: they are written when it does", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const receiver = yield* Receiver
+      const letGo = yield* hold
+      const endpoint = yield* addEndpoint()
+      yield* Effect.provide(worker(), Database.timeouts({ timeout: 50 }))
+      const before = receiver.got.length
+      yield* tell(
+        endpoint.id,
+        times(5, () => ({}))
+      )
+      yield* until(
+        Effect.sync(() => receiver.got.length),
+        (count) => count === before + 5
+      )
+      const other = yield* openTransaction(sql`lock table hogsend.delivery_attempts in exclusive mode`)
+      yield* letGo
+      // Somebody waits for the lock, and stops waiting, several times.
+      const waiting = sql<{ pid: number }>`
+        select pid from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      for (let n = 0; n < 3; n++) {
+        yield* until(waiting, (rows) => rows.length > 0)
+        yield* until(waiting, (rows) => rows.length === 0)
+      }
+      yield* other.commit
+      const rows = yield* untilAll(endpoint.id, isDone)
+      expect(rows.map(({ attempts }) => attempts)).toEqual([1, 1, 1, 1, 1])
+      expect(receiver.got.length).toBe(before + 5)
     })
   )
 
