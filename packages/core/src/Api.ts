@@ -6,6 +6,8 @@ import { HttpApi, OpenApi } from "effect/http-api"
 import { ApiKeysApi } from "./ApiKeysApi.ts"
 import { AuditLogsApi } from "./AuditLogsApi.ts"
 import { AdminContactsApi, ContactsApi } from "./ContactsApi.ts"
+import { DeadLettersApi } from "./DeadLettersApi.ts"
+import { DeliveriesApi } from "./DeliveriesApi.ts"
 import { describeRoutes } from "./describeRoutes.ts"
 import { Envelope } from "./Envelope.ts"
 import { ErasuresApi } from "./ErasuresApi.ts"
@@ -27,6 +29,8 @@ const routes = HttpApi.make("hogsend")
   .add(IdentityApi)
   .add(WarningsApi)
   .add(WebhooksApi)
+  .add(DeliveriesApi)
+  .add(DeadLettersApi)
   .add(ApiKeysApi)
   .add(AuditLogsApi)
   .middleware(Envelope)

@@ -29,6 +29,11 @@ export class Delivery extends Schema.Class<Delivery>("Delivery")({
   finishedAt: Schema.NullOr(Instant)
 }) {}
 
+/** A delivery that was given up. */
+export class DeadLetter extends Delivery.extend<DeadLetter>("DeadLetter")({
+  payload: OutboundEnvelope.annotateKey({ description: "The envelope, as the receiver did not get it." })
+}) {}
+
 export class DeliveryAttempt extends Schema.Class<DeliveryAttempt>("DeliveryAttempt")({
   number: Schema.Int.annotateKey({ description: "From 1." }),
   startedAt: Instant,
@@ -48,6 +53,15 @@ export class DeliveryEnded extends Schema.TaggedError<DeliveryEnded>()(
   "DeliveryEnded",
   { error: Schema.String },
   { httpApiStatus: 409, description: "The delivery was delivered or discarded, so it cannot be discarded." }
+) {}
+
+export class DeliveryNotDead extends Schema.TaggedError<DeliveryNotDead>()(
+  "DeliveryNotDead",
+  { error: Schema.String },
+  {
+    httpApiStatus: 409,
+    description: "The delivery is no dead letter any more: it is on its way again, was delivered, or was discarded."
+  }
 ) {}
 
 export class EndpointDisabled extends Schema.TaggedError<EndpointDisabled>()(

@@ -13,6 +13,22 @@ export const TrackStatus = Schema.Struct({
 })
 export type TrackStatus = typeof TrackStatus.Type
 
+const upToCounted = "10000 stands for as many or more."
+
+/** How the deliveries of outbound events are doing, of all processes together. */
+export const QueueHealth = Schema.Struct({
+  pending: Schema.Int.annotateKey({
+    description: `Deliveries on their way, those that wait for their next attempt included. ${upToCounted}`
+  }),
+  oldestDueSeconds: Schema.Number.annotateKey({
+    description: "For how long the longest due delivery has been due. 0: none is."
+  }),
+  deadLettered: Schema.Int.annotateKey({
+    description: `Deliveries that were given up and can be delivered again. ${upToCounted}`
+  })
+})
+export type QueueHealth = typeof QueueHealth.Type
+
 export const HealthReport = Schema.Struct({
   status: Schema.Literals(["healthy", "degraded", "migration_pending"]).annotateKey({
     description: "`migration_pending` when a track is not in sync, else `degraded` when a component is down."
@@ -22,7 +38,8 @@ export const HealthReport = Schema.Struct({
   timestamp: Instant,
   version: Schema.String,
   components: Schema.Struct({
-    database: Schema.Struct({ status: Schema.Literals(["up", "down"]), latencyMs: Schema.NullOr(Schema.Number) })
+    database: Schema.Struct({ status: Schema.Literals(["up", "down"]), latencyMs: Schema.NullOr(Schema.Number) }),
+    queue: Schema.NullOr(QueueHealth).annotateKey({ description: "Null: it could not be counted in time." })
   })
 })
 export type HealthReport = typeof HealthReport.Type

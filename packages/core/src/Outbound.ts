@@ -50,13 +50,16 @@ export const SubscribedEventName = Schema.String.check(
   )
 ).pipe(Schema.decodeTo(OutboundEventName, SchemaTransformation.passthroughSupertype<OutboundEventName, string>()))
 
+/** `msg_` and a uuid. */
+export const MessageId = Schema.String.check(Schema.isPattern(/^msg_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/))
+
 /** What is sent: one JSON text for all endpoints, attempts and replays. */
 export const OutboundEnvelope = Schema.Struct({
-  id: Schema.String.check(Schema.isPattern(/^msg_[0-9a-f-]{36}$/)).annotateKey({
+  id: MessageId.annotateKey({
     description: "One for each event, the same for every endpoint and attempt: what a receiver knows a repetition by."
   }),
   type: Schema.Literals([...outboundEventNames, testEventName]),
-  timestamp: Schema.String.annotateKey({
+  timestamp: Schema.String.annotate({ format: "date-time" }).annotateKey({
     description: "When it happened: ISO-8601 in UTC with milliseconds."
   }),
   data: Schema.Record(Schema.String, Schema.Json)

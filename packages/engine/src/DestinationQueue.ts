@@ -9,17 +9,21 @@
 import { PgClient } from "@effect/sql-pg"
 import {
   type DatabaseUnavailable,
+  DeadLetter,
   Delivery,
   DeliveryAttempt,
   DeliveryEnded,
   type DeliveryId,
+  DeliveryNotDead,
   DeliveryNotFound,
   EndpointDisabled,
   type EndpointId,
   type EndpointNotFound,
-  type Page
+  type Page,
+  type QueueHealth,
+  testEventName
 } from "@hogsend/core"
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { asTask, oneRow, orUnavailable } from "./Database.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
@@ -28,8 +32,8 @@ import { makeAttempt } from "./DestinationQueue/attempt.ts"
 import { makeClaimsRepo } from "./DestinationQueue/ClaimsRepo.ts"
 import {
   type DeliveryFilter,
+  type LockedDelivery,
   makeDeliveriesRepo,
-  type QueueHealth,
   type ReplaySelection
 } from "./DestinationQueue/DeliveriesRepo.ts"
 import { makeDestinationLogger } from "./DestinationQueue/destinationLogger.ts"
@@ -42,7 +46,7 @@ import { Egress } from "./Egress.ts"
 import { Endpoints } from "./Endpoints.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
 
-export type { DeliveryFilter, QueueHealth, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
+export type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
 
 export interface DestinationQueueOptions {
   /** How many attempts run at the same time, an eighth of them to one endpoint. 0: this process delivers nothing. 128. */
@@ -74,14 +78,15 @@ export interface DestinationQueueOptions {
 export class DestinationQueue extends Context.Service<
   DestinationQueue,
   {
-    /** Newest events first. The dead letters are those with the status `dead`. */
+    /** Newest events first. */
     readonly list: (
       page: Page,
       filter: DeliveryFilter
     ) => Effect.Effect<{ readonly deliveries: ReadonlyArray<Delivery>; readonly total: number }, DatabaseUnavailable>
-    /** With its attempts, the first one first. */
+    /** With its attempts, the first one first; not found, too, when it went to another endpoint than the given one. */
     readonly get: (
-      id: DeliveryId
+      id: DeliveryId,
+      endpointId?: EndpointId
     ) => Effect.Effect<
       { readonly delivery: Delivery; readonly attempts: ReadonlyArray<DeliveryAttempt> },
       DeliveryNotFound | DatabaseUnavailable
@@ -89,8 +94,19 @@ export class DestinationQueue extends Context.Service<
     /** Delivers it again, whatever became of it; one that waits for its next attempt goes now. */
     readonly retry: (
       id: DeliveryId,
-      actor: Actor
+      actor: Actor,
+      endpointId?: EndpointId
     ) => Effect.Effect<Delivery, DeliveryNotFound | EndpointDisabled | DatabaseUnavailable>
+    /** Those that were given up, with what they say; newest events first. */
+    readonly deadLetters: (
+      page: Page,
+      filter: Omit<DeliveryFilter, "status">
+    ) => Effect.Effect<{ readonly items: ReadonlyArray<DeadLetter>; readonly total: number }, DatabaseUnavailable>
+    /** The same as `retry`, of a dead letter only. */
+    readonly retryDead: (
+      id: DeliveryId,
+      actor: Actor
+    ) => Effect.Effect<Delivery, DeliveryNotFound | DeliveryNotDead | EndpointDisabled | DatabaseUnavailable>
     /** One that waits or is dead is wanted no more. */
     readonly discard: (
       id: DeliveryId,
@@ -102,6 +118,12 @@ export class DestinationQueue extends Context.Service<
       selection: ReplaySelection & { readonly dryRun?: boolean | undefined },
       actor: Actor
     ) => Effect.Effect<number, EndpointNotFound | EndpointDisabled | DatabaseUnavailable>
+    /** Sends a `webhook.test` to this endpoint alone, whatever it subscribes to. */
+    readonly test: (
+      endpointId: EndpointId,
+      actor: Actor
+    ) => Effect.Effect<void, EndpointNotFound | EndpointDisabled | DatabaseUnavailable>
+    /** Counted up to 10,000. */
     readonly health: Effect.Effect<QueueHealth, DatabaseUnavailable>
   }
 >()("engine/DestinationQueue") {
@@ -162,15 +184,19 @@ export class DestinationQueue extends Context.Service<
           return row === undefined ? yield* notFound : new Delivery(row)
         })
 
-        const get = Effect.fn("DestinationQueue.get")(function* (id: DeliveryId) {
+        const get = Effect.fn("DestinationQueue.get")(function* (id: DeliveryId, endpointId?: EndpointId) {
           const delivery = yield* find(id)
+          if (endpointId !== undefined && delivery.endpointId !== endpointId) return yield* notFound
           return { delivery, attempts: (yield* repo.attempts(id)).map((row) => new DeliveryAttempt(row)) }
         }, orUnavailable)
 
-        const retry = Effect.fn("DestinationQueue.retry")(
-          function* (id: DeliveryId, actor: Actor) {
+        /** Unless something speaks against it as it is under its lock. */
+        const deliverAgain = Effect.fn("DestinationQueue.retry")(
+          function* <E>(id: DeliveryId, actor: Actor, objection: (row: LockedDelivery) => E | null) {
             const [row] = yield* repo.lock(id)
             if (row === undefined) return yield* notFound
+            const objected = objection(row)
+            if (objected !== null) return yield* Effect.fail(objected)
             if (!row.enabled) return yield* disabled
             yield* row.status === "pending" ? repo.hurry(id) : repo.retry(id)
             yield* audit.record({ actor, action: "deliveries.retry", resourceId: id })
@@ -178,6 +204,23 @@ export class DestinationQueue extends Context.Service<
             return yield* find(id)
           },
           sql.withTransaction,
+          orUnavailable
+        )
+
+        const retry = (id: DeliveryId, actor: Actor, endpointId?: EndpointId) =>
+          deliverAgain(id, actor, (row) =>
+            endpointId === undefined || row.endpointId === endpointId ? null : notFound
+          )
+
+        const retryDead = (id: DeliveryId, actor: Actor) =>
+          deliverAgain(id, actor, ({ status }) => (status === "dead" ? null : notDead))
+
+        const deadLetters: DestinationQueue["Service"]["deadLetters"] = Effect.fn("DestinationQueue.deadLetters")(
+          function* (page, filter) {
+            const rows = yield* repo.deadLetters(filter, page)
+            const { total } = yield* Effect.flatMap(repo.count({ ...filter, status: "dead" }), oneRow)
+            return { items: rows.map((row) => new DeadLetter(row)), total }
+          },
           orUnavailable
         )
 
@@ -210,12 +253,29 @@ export class DestinationQueue extends Context.Service<
           asTask
         )
 
+        const test = Effect.fn("DestinationQueue.test")(
+          function* (endpointId: EndpointId, actor: Actor) {
+            yield* endpoints.get(endpointId)
+            const sentAt = new Date(yield* Clock.currentTimeMillis)
+            const data = { message: testMessage, endpointId, sentAt, userId: `test_${endpointId}`, to: testRecipient }
+            if (!(yield* outbound.tellOne(endpointId, { type: testEventName, contactId: null, data }))) {
+              return yield* disabled
+            }
+            yield* audit.record({ actor, action: "webhooks.test", resourceId: endpointId })
+          },
+          sql.withTransaction,
+          orUnavailable
+        )
+
         return DestinationQueue.of({
           list,
           get,
           retry,
+          deadLetters,
+          retryDead,
           discard,
           replay,
+          test,
           health: Effect.withSpan(orUnavailable(Effect.flatMap(repo.health, oneRow)), "DestinationQueue.health")
         })
       })
@@ -224,6 +284,10 @@ export class DestinationQueue extends Context.Service<
 
 const notFound = new DeliveryNotFound({ error: "Delivery not found. No delivery has this id." })
 
+const notDead = new DeliveryNotDead({
+  error: "This delivery is no dead letter any more: it is on its way again, was delivered, or was discarded."
+})
+
 const ended = new DeliveryEnded({
   error: "This delivery is neither pending nor dead: it was delivered or discarded, and cannot be discarded any more."
 })
@@ -231,3 +295,7 @@ const ended = new DeliveryEnded({
 const disabled = new EndpointDisabled({
   error: "The endpoint is disabled, so nothing can be delivered to it. Enable it first."
 })
+
+const testMessage = "A test: somebody asked for it, and nothing has happened to anybody."
+
+const testRecipient = "test@hogsend.com"

@@ -14,6 +14,8 @@ import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { DestinationQueue, type DestinationQueueOptions } from "./DestinationQueue.ts"
+import { DeadLettersHttp } from "./DestinationQueue/DeadLettersHttp.ts"
+import { DeliveriesHttp } from "./DestinationQueue/DeliveriesHttp.ts"
 import { Destinations, type DestinationsOptions } from "./Destinations.ts"
 import { Egress, type EgressOptions } from "./Egress.ts"
 import { Endpoints, type EndpointsOptions } from "./Endpoints.ts"
@@ -67,7 +69,10 @@ export const Engine = {
       EventIngest.layer(options.contacts),
       Erasures.layer(options.erasures),
       ApiKeys.layer,
-      DestinationQueue.layer(options.destinationQueue).pipe(Layer.provideMerge(Endpoints.layer(options.endpoints)))
+      Health.layer(options.health).pipe(
+        Layer.provideMerge(DestinationQueue.layer(options.destinationQueue)),
+        Layer.provideMerge(Endpoints.layer(options.endpoints))
+      )
     ).pipe(
       Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(options.contacts), Principals.layer)),
       Layer.provideMerge(
@@ -78,7 +83,6 @@ export const Engine = {
           Events.layer,
           KeyGate.layer(options.keyGate),
           UserTokens.layer(options.userTokens),
-          Health.layer(options.health),
           Housekeeping.layer(options.housekeeping),
           Tombstones.layer,
           Destinations.layer(options.destinations)
@@ -107,7 +111,8 @@ export const Engine = {
     const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
       Layer.provide([EventsHttp, ContactsHttp, HealthHttp]),
       Layer.provide([AdminContactsHttp, ErasuresHttp, AdminEventsHttp, IdentityHttp]),
-      Layer.provide([WarningsHttp, WebhooksHttp, ApiKeysHttp, AuditLogsHttp]),
+      Layer.provide([WebhooksHttp, DeliveriesHttp, DeadLettersHttp]),
+      Layer.provide([WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
       Layer.provide([KeyGateHttp, HttpEdge.envelope])
     )
     return Layer.mergeAll(api, HttpEdge.layer, docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty)

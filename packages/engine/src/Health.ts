@@ -5,6 +5,7 @@
 import { PgClient } from "@effect/sql-pg"
 import { type HealthReport, NotReady, type TrackStatus } from "@hogsend/core"
 import { Clock, Context, Effect, Exit, Fiber, Layer, Option } from "effect"
+import { DestinationQueue } from "./DestinationQueue.ts"
 import { Migrations } from "./Migrations.ts"
 
 export interface HealthOptions {
@@ -29,6 +30,7 @@ export class Health extends Context.Service<
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
         const migrations = yield* Migrations
+        const queue = yield* DestinationQueue
         const timeout = options.probeTimeout ?? 1500
         const startedAt = yield* Clock.currentTimeMillis
 
@@ -40,8 +42,11 @@ export class Health extends Context.Service<
         const latencyProbe = makeProbe(latency, timeout)
         const schemaProbe = makeProbe(migrations.status, timeout)
 
+        const queueProbe = makeProbe(queue.health, timeout)
+        const basics = Effect.all({ latencyMs: latencyProbe, schema: schemaProbe }, { concurrency: 2 })
+
         const report = Effect.gen(function* () {
-          const [latencyMs, schema] = yield* Effect.all([latencyProbe, schemaProbe], { concurrency: 2 })
+          const [{ latencyMs, schema }, queued] = yield* Effect.all([basics, queueProbe], { concurrency: 2 })
           const now = yield* Clock.currentTimeMillis
           const inSync = schema === null || (schema.engine.inSync && schema.client.inSync)
           return {
@@ -50,16 +55,14 @@ export class Health extends Context.Service<
             uptime: Math.round((now - startedAt) / 1000),
             timestamp: new Date(now),
             version: options.version ?? "1",
-            components: { database: { status: latencyMs === null ? "down" : "up", latencyMs } }
+            components: { database: { status: latencyMs === null ? "down" : "up", latencyMs }, queue: queued }
           } as const
         }).pipe(Effect.withSpan("Health.report"))
 
         const ready = Effect.gen(function* () {
-          const { components, schema } = yield* report
-          if (components.database.status === "down") {
-            return yield* new NotReady({ error: "Not ready: the database does not answer." })
-          }
-          if (schema.engine.applied === null) {
+          const { latencyMs, schema } = yield* basics
+          if (latencyMs === null) return yield* new NotReady({ error: "Not ready: the database does not answer." })
+          if (schema === null) {
             return yield* new NotReady({ error: "Not ready: the state of the schema cannot be read." })
           }
           // A newer process may have migrated ahead of us, which is fine; to be behind is not.

@@ -13,7 +13,9 @@ import type {
   ContactDeletedData,
   ContactMergedData,
   ContactUpdatedData,
-  EndpointDisabledData
+  EndpointDisabledData,
+  testEventName,
+  WebhookTestData
 } from "@hogsend/core"
 import { Clock, Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -32,14 +34,20 @@ interface OutboundData {
   readonly "endpoint.disabled": typeof EndpointDisabledData.Type
 }
 
-/** Something to tell. `contactId` says whom it is about, or that it is about nobody. */
+/** `contactId` says whom it is about, or that it is about nobody. */
+interface Event<Type extends string, Data> {
+  readonly type: Type
+  readonly contactId: string | null
+  readonly data: Data
+}
+
+/** Something to tell. */
 export type OutboundEvent = {
-  readonly [Type in keyof OutboundData]: {
-    readonly type: Type
-    readonly contactId: string | null
-    readonly data: OutboundData[Type]
-  }
+  readonly [Type in keyof OutboundData]: Event<Type, OutboundData[Type]>
 }[keyof OutboundData]
+
+/** What is in no catalog. */
+type TestEvent = Event<typeof testEventName, typeof WebhookTestData.Type>
 
 export class OutboundMessages extends Context.Service<
   OutboundMessages,
@@ -49,6 +57,8 @@ export class OutboundMessages extends Context.Service<
      * for nothing.
      */
     readonly tell: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<void, SqlError>
+    /** To this endpoint alone, whatever it subscribes to. False: it is disabled or gone, so nobody is told. */
+    readonly tellOne: (endpointId: string, event: TestEvent) => Effect.Effect<boolean, SqlError>
     /**
      * The same as parts of a bigger statement. `queued` has a row for each delivery: when there is one, whoever runs the
      * statement sends the `DeliverySignal`.
@@ -72,29 +82,32 @@ export class OutboundMessages extends Context.Service<
       const repo = makeOutboundRepo(sql)
       const signal = yield* DeliverySignal
 
-      const parts = (events: ReadonlyArray<OutboundEvent>) =>
+      const parts = (events: ReadonlyArray<OutboundEvent | TestEvent>, only?: string) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const timestamp = new Date(now).toISOString()
           return repo.messageParts(
             events.map(({ contactId, data, type }) => {
               const id = newId()
               return { id, type, contactId, body: JSON.stringify({ id: `msg_${id}`, type, timestamp, data }) }
-            })
+            }),
+            only
           )
         })
 
-      const tell = Effect.fnUntraced(function* (events: ReadonlyArray<OutboundEvent>) {
-        if (events.length === 0) return
+      /** Answers whether anybody is told. */
+      const write = Effect.fnUntraced(function* (written: Fragment) {
         const { heard } = yield* Effect.flatMap(
-          sql<{ heard: boolean }>`with ${yield* parts(events)} select exists (select from queued) as heard`,
+          sql<{ heard: boolean }>`with ${written} select exists (select from queued) as heard`,
           oneRow
         )
         if (heard) yield* signal.send
+        return heard
       })
 
       return OutboundMessages.of({
-        tell,
-        parts,
+        tell: (events) => (events.length === 0 ? Effect.void : Effect.asVoid(Effect.flatMap(parts(events), write))),
+        tellOne: (endpointId, event) => Effect.flatMap(parts([event], endpointId), write),
+        parts: (events) => parts(events),
         withdraw: (contactIds) => Effect.asVoid(repo.withdraw(contactIds)),
         release: (contactIds) => Effect.asVoid(repo.release(contactIds)),
         forget: (contactIds) => Effect.asVoid(repo.forget(contactIds))

@@ -19,6 +19,7 @@ const publicRoutes = ["health.report", "health.live", "health.ready"]
 /** A value that each path parameter takes; a route with another one needs a line here. */
 const parameters: Readonly<Record<string, string>> = {
   id: "0198d5c8-4ad5-7000-8000-000000000000",
+  deliveryId: "0198d5c8-4ad5-7000-8000-000000000001",
   code: "junk_key"
 }
 

@@ -1,6 +1,6 @@
 /** The SQL of what operators see and do: deliveries, their attempts, dead letters, replays, and how long the queue is. */
 import type { PgClient } from "@effect/sql-pg"
-import type { Delivery, DeliveryAttempt, DeliveryStatus, Page } from "@hogsend/core"
+import type { DeadLetter, Delivery, DeliveryAttempt, DeliveryStatus, Page, QueueHealth } from "@hogsend/core"
 
 /** Which deliveries to list; what is absent does not matter. */
 export interface DeliveryFilter {
@@ -26,11 +26,12 @@ export interface ReplaySelection {
   readonly missingOnly?: boolean | undefined
 }
 
-export interface QueueHealth {
-  readonly pending: number
-  /** For how long the longest due delivery has been due. */
-  readonly oldestDueSeconds: number
-  readonly deadLettered: number
+/** A delivery as it is under its lock. */
+export interface LockedDelivery {
+  readonly endpointId: string
+  readonly status: DeliveryStatus
+  /** Whether its endpoint is. */
+  readonly enabled: boolean
 }
 
 export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
@@ -84,12 +85,20 @@ export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
   const again = sql.literal(`status = 'pending', due_at = hogsend.now(), earlier_attempts = d.attempts,
     turn = nextval('hogsend.delivery_turns'), lease_id = null, lease_until = null, finished_at = null`)
 
+  const counted = (status: DeliveryStatus) => sql`(select count(*)::int from
+    (select from hogsend.deliveries where status = ${sql.literal(`'${status}'`)} limit 10000) as counted)`
+
   return {
     /** Those whose events happened last come first. */
     list: (filter: DeliveryFilter, { limit, offset }: Page) => sql<typeof Delivery.Type>`
       select ${columns} from ${from} where ${matching(filter)}
       order by ${sql.literal(filter.endpointId === undefined ? "d.id" : "d.message_id")} desc
       limit ${limit} offset ${offset}`,
+
+    /** The same of the dead letters, with their payloads. */
+    deadLetters: (filter: Omit<DeliveryFilter, "status">, { limit, offset }: Page) => sql<typeof DeadLetter.Type>`
+      select ${columns}, m.body::json as payload from ${from} where ${matching({ ...filter, status: "dead" })}
+      order by d.id desc limit ${limit} offset ${offset}`,
 
     count: (filter: DeliveryFilter) => sql<{ total: number }>`
       select count(*)::int as total from ${from} where ${matching(filter)}`,
@@ -100,9 +109,8 @@ export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
       select number, started_at as "startedAt", duration_ms as "durationMs", status, error, answer
       from hogsend.delivery_attempts where delivery_id = ${id} order by number`,
 
-    /** Locks it, with whether its endpoint is enabled. */
-    lock: (id: string) => sql<{ status: DeliveryStatus; enabled: boolean }>`
-      select d.status, e.disabled_at is null as enabled
+    lock: (id: string) => sql<LockedDelivery>`
+      select d.endpoint_id as "endpointId", d.status, e.disabled_at is null as enabled
       from hogsend.deliveries d join hogsend.endpoints e on e.id = d.endpoint_id
       where d.id = ${id} for no key update of d`,
 
@@ -139,9 +147,9 @@ export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
       )
       select count(*)::int as count from replayed`,
 
+    /** Counts no further than somebody who looks at it needs: it is asked all the time, also of a million rows. */
     health: sql<QueueHealth>`
-      select (select count(*)::int from hogsend.deliveries where status = 'pending') as pending,
-        (select count(*)::int from hogsend.deliveries where status = 'dead') as "deadLettered",
+      select ${counted("pending")} as pending, ${counted("dead")} as "deadLettered",
         coalesce((
           select greatest(0, extract(epoch from hogsend.now() - min(d.due_at)))::float8
           from hogsend.endpoints e cross join lateral (

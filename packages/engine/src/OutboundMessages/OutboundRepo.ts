@@ -1,11 +1,11 @@
 /** The SQL of what is told: messages and their deliveries, and what becomes of them when a contact leaves. */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
-import type { OutboundEventName } from "@hogsend/core"
+import type { OutboundEnvelope } from "@hogsend/core"
 import { column } from "../Database.ts"
 
 export interface MessageRow {
   readonly id: string
-  readonly type: OutboundEventName
+  readonly type: OutboundEnvelope["type"]
   readonly contactId: string | null
   /** What is sent, to the byte. */
   readonly body: string
@@ -21,9 +21,11 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
   return {
     /**
      * As parts of a statement. The endpoints are locked against being deleted, so that a delivery to one that is going fails
-     * nobody; a delivery's id has the time of its message's.
+     * nobody; a delivery's id has the time of its message's. `only` names the one endpoint to tell, instead of all that
+     * subscribe.
      */
-    messageParts: (messages: ReadonlyArray<MessageRow>) => {
+    messageParts: (messages: ReadonlyArray<MessageRow>, only?: string) => {
+      const wants = only === undefined ? sql`t.type = any(e.event_types)` : sql`e.id = ${only}`
       const of = (oid: number, value: (message: MessageRow) => unknown) => column(messages.map(value), oid)
       return sql`
         told as materialized (
@@ -38,7 +40,7 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
         queued as (
           insert into hogsend.deliveries (id, endpoint_id, message_id, contact_id)
           select (left(t.id::text, 18) || substr(gen_random_uuid()::text, 19))::uuid, e.id, t.id, t.contact_id
-          from told t join hogsend.endpoints e on t.type = any(e.event_types) and e.disabled_at is null
+          from told t join hogsend.endpoints e on ${wants} and e.disabled_at is null
           order by t.place, e.id for key share of e
           returning id
         )`

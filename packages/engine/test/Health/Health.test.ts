@@ -46,7 +46,10 @@ layer(TestHogsend.layer({ health: { probeTimeout }, clientMigrations: [] }).pipe
         uptime: expect.any(Number),
         timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         version: "1",
-        components: { database: { status: "up", latencyMs: expect.any(Number) } }
+        components: {
+          database: { status: "up", latencyMs: expect.any(Number) },
+          queue: { pending: 0, oldestDueSeconds: 0, deadLettered: 0 }
+        }
       })
       expect(body.uptime).toBeLessThan(60)
       expect(Math.abs(Date.parse(body.timestamp) - Date.now())).toBeLessThan(5000)
@@ -147,7 +150,7 @@ describe("A database that", () => {
           expect(status).toBe(200)
           expect(body).toMatchObject({
             status: "degraded",
-            components: { database: { status: "down", latencyMs: null } }
+            components: { database: { status: "down", latencyMs: null }, queue: null }
           })
         }
         expectNotReady(yield* ready)
