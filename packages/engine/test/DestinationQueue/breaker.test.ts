@@ -111,7 +111,8 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A breaker
       receiver.answers((request) => (others(request) ? answer(200) : fails)(request))
       const endpoint = yield* addEndpoint()
       yield* worker({ breaker })
-      for (const minutes of [0, 6, 12]) {
+      // By steps of the ring's length: each comes to the slots of the one before.
+      for (const minutes of [0, 5, 10, 15]) {
         yield* moveClock(`${minutes} minutes`)
         yield* tell(
           endpoint.id,

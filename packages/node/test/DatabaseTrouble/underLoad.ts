@@ -25,6 +25,7 @@ export const serverOn = (url: string, options: Partial<HogsendServerOptions> = {
     erasures: { interval: 50, softDays: 0 },
     housekeeping: { interval: 50 },
     keyGate: { epochInterval: 50 },
+    destinationQueue: { slots: 8, interval: 50 },
     ...options
   }).pipe(
     Layer.provideMerge(Postgres.layer({ databaseUrl: Redacted.make(url), dataDirectory: "/nowhere", poolMax })),
