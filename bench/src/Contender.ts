@@ -6,6 +6,7 @@
  */
 import { Effect, type Redacted } from "effect"
 import { ask } from "./ask.ts"
+import { BenchPostgres } from "./BenchPostgres.ts"
 import { secondsOf, secondsOfEnded, secondsOfFamily, secondsOfMachine } from "./processorTime.ts"
 
 /** What a load found: latencies are those of requests, in milliseconds, as far as the generator tells them. */
@@ -71,32 +72,30 @@ const secondsUsed = (server: number | undefined, postmaster: number) => ({
 /** Long enough to connect on a slow machine, and for what is compiled and cached. */
 const warmUpSeconds = 3
 
-/** One round of a contender, in a turn that no other round has. */
-export const runRound = Effect.fnUntraced(function* (
-  { load, name, pid, underWay, url }: Contender,
-  postmaster: number,
-  { seconds, turn }: { readonly turn: number; readonly seconds: number }
-) {
-  yield* ask(url, "checkpoint")
-  yield* load({ seconds: warmUpSeconds, seed: 2 * turn })
-  const before = yield* settledEvents(url)
-  const from = secondsUsed(pid, postmaster)
-  const loaded = yield* load({ seconds, seed: 2 * turn + 1 })
-  const to = secondsUsed(pid, postmaster)
-  const stored = (yield* settledEvents(url)) - before
-  if (stored < loaded.events || stored > loaded.events + underWay) {
-    return yield* Effect.fail(new Error(`${name} acknowledged ${loaded.events} events, and ${stored} were stored`))
-  }
-  const spent = (who: keyof typeof from) => to[who] - from[who]
-  const micros = (who: keyof typeof from) => (spent(who) * 1_000_000) / loaded.events
-  const elsewhere = spent("machine") - spent("server") - spent("postgres") - spent("generator")
-  const result: Round = {
-    ...loaded,
-    perSecond: loaded.events / loaded.seconds,
-    server: micros("server"),
-    postgres: micros("postgres"),
-    generator: micros("generator"),
-    coresElsewhere: elsewhere / loaded.seconds
-  }
-  return result
-})
+/** Rounds of so many seconds. */
+export const roundsOf = (seconds: number) =>
+  Effect.fnUntraced(function* ({ load, name, pid, underWay, url }: Contender, turn: number) {
+    const { postmaster } = yield* BenchPostgres
+    yield* ask(url, "checkpoint")
+    yield* load({ seconds: warmUpSeconds, seed: 2 * turn })
+    const before = yield* settledEvents(url)
+    const from = secondsUsed(pid, postmaster)
+    const loaded = yield* load({ seconds, seed: 2 * turn + 1 })
+    const to = secondsUsed(pid, postmaster)
+    const stored = (yield* settledEvents(url)) - before
+    if (stored < loaded.events || stored > loaded.events + underWay) {
+      return yield* Effect.fail(new Error(`${name} acknowledged ${loaded.events} events, and ${stored} were stored`))
+    }
+    const spent = (who: keyof typeof from) => to[who] - from[who]
+    const micros = (who: keyof typeof from) => (spent(who) * 1_000_000) / loaded.events
+    const elsewhere = spent("machine") - spent("server") - spent("postgres") - spent("generator")
+    const result: Round = {
+      ...loaded,
+      perSecond: loaded.events / loaded.seconds,
+      server: micros("server"),
+      postgres: micros("postgres"),
+      generator: micros("generator"),
+      coresElsewhere: elsewhere / loaded.seconds
+    }
+    return result
+  })

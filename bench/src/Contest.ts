@@ -6,7 +6,7 @@
 import { Console, Effect, type Scope } from "effect"
 import { availableParallelism } from "node:os"
 import { BenchPostgres } from "./BenchPostgres.ts"
-import { type Contender, type Round, runRound } from "./Contender.ts"
+import type { Round } from "./Contender.ts"
 import { flushCost } from "./flushCost.ts"
 import { grouped } from "./grouped.ts"
 import { median } from "./measure.ts"
@@ -23,28 +23,33 @@ export interface Series {
   readonly rounds: ReadonlyArray<Round>
 }
 
+/** One round of a contender, in a turn that no other round has. */
+export type RunRound<C, E, R> = (contender: C, turn: number) => Effect.Effect<Round, E, R>
+
 /** Lets all of them run in turn, and answers their rounds in the same order. */
-export const runInTurn = Effect.fnUntraced(function* (contenders: ReadonlyArray<Contender>, turns: Turns) {
-  const { postmaster } = yield* BenchPostgres
+export const runInTurn = Effect.fnUntraced(function* <C extends { readonly name: string }, E, R>(
+  contenders: ReadonlyArray<C>,
+  count: number,
+  run: RunRound<C, E, R>
+) {
   const series = contenders.map((contender) => ({ contender, rounds: Array.of<Round>() }))
-  for (let round = 0; round < turns.rounds; round++) {
+  for (let round = 0; round < count; round++) {
     for (const [at, { contender, rounds }] of series.entries()) {
-      yield* Console.error(`round ${round + 1} of ${turns.rounds}: ${contender.name}`)
-      const turn = round * contenders.length + at
-      rounds.push(yield* runRound(contender, postmaster, { turn, seconds: turns.seconds }))
+      yield* Console.error(`round ${round + 1} of ${count}: ${contender.name}`)
+      rounds.push(yield* run(contender, round * contenders.length + at))
     }
   }
   return series.map(({ contender, rounds }): Series => ({ name: contender.name, rounds }))
 })
 
-/** Starts each alone for a short round, and answers the fastest, started again. */
-export const fastestOf = Effect.fnUntraced(function* <E, R>(
-  candidates: ReadonlyArray<Effect.Effect<Contender, E, R | Scope.Scope>>
+/** Starts each alone for a round, a short one, and answers the fastest, started again. */
+export const fastestOf = Effect.fnUntraced(function* <C, E, R, F, S>(
+  candidates: ReadonlyArray<Effect.Effect<C, E, R | Scope.Scope>>,
+  run: RunRound<C, F, S>
 ) {
-  const { postmaster } = yield* BenchPostgres
   const tried = yield* Effect.forEach(candidates, (candidate, at) =>
     candidate.pipe(
-      Effect.flatMap((contender) => runRound(contender, postmaster, { turn: 1_000 + at, seconds: 3 })),
+      Effect.flatMap((contender) => run(contender, 1_000 + at)),
       Effect.map(({ perSecond }) => ({ candidate, perSecond })),
       Effect.scoped
     )
@@ -97,14 +102,22 @@ export const rowOf = (
   ]
 }
 
-/** How the numbers came about. */
+/** How the numbers of timed rounds came about. */
 export const notesOf = Effect.fnUntraced(function* (series: ReadonlyArray<Series>, turns: Turns) {
   const { dataDirectory } = yield* BenchPostgres
-  const elsewhere = Math.max(...series.map((one) => medianOf(one, ({ coresElsewhere }) => coresElsewhere)))
   return [
-    `Medians of ${turns.rounds} rounds of ${turns.seconds} s that took turns. Every commit is flushed to disk: one flush takes ${grouped(flushCost(dataDirectory))} µs here.`,
+    `Medians of ${turns.rounds} rounds of ${turns.seconds} s that took turns. ${flushNote(dataDirectory)}`,
     "µs: processor time an event, of the server, of Postgres, of the load generator; limit: what all cores could do at that cost.",
     "pgbench tells no p50: its mean stands there.",
-    `Something else kept ${elsewhere.toFixed(2)} cores busy${elsewhere > 0.2 ? ": run it again on a quiet machine" : ""}.`
+    elsewhereNote(series)
   ]
 })
+
+export const flushNote = (folder: string): string =>
+  `Every commit is flushed to disk: one flush takes ${grouped(flushCost(folder))} µs here.`
+
+/** Whether the numbers are worth something. */
+export const elsewhereNote = (series: ReadonlyArray<Series>): string => {
+  const elsewhere = Math.max(...series.map((one) => medianOf(one, ({ coresElsewhere }) => coresElsewhere)))
+  return `Something else kept ${elsewhere.toFixed(2)} cores busy${elsewhere > 0.2 ? ": run it again on a quiet machine" : ""}.`
+}

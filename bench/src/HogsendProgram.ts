@@ -1,5 +1,6 @@
 /** The real server, `apps/server/src/main.ts`, in production mode as a child process on a database of the bench. */
 import { Effect, Redacted } from "effect"
+import { randomBytes } from "node:crypto"
 import { addSecretKey } from "./addSecretKey.ts"
 import { startNode } from "./ChildProgram.ts"
 
@@ -10,7 +11,10 @@ export interface Target {
   readonly pid: number
 }
 
-/** Nothing is set that need not be. */
+/** The full-admin key of every server of a bench. */
+export const adminKey = `hsk_${randomBytes(32).toString("base64url")}`
+
+/** Nothing is set that need not be; receivers are on this machine. */
 export const startHogsend = Effect.fnUntraced(function* (databaseUrl: Redacted.Redacted<string>) {
   const key = yield* addSecretKey(databaseUrl)
   const program = yield* startNode(["apps/server/src/main.ts"], {
@@ -18,6 +22,9 @@ export const startHogsend = Effect.fnUntraced(function* (databaseUrl: Redacted.R
     HOST: "127.0.0.1",
     PORT: "0",
     DATABASE_URL: Redacted.value(databaseUrl),
+    ADMIN_API_KEY: adminKey,
+    OUTBOUND_ALLOW_HTTP: "true",
+    OUTBOUND_ALLOW_LOOPBACK: "true",
     BETTER_AUTH_SECRET: "the signing secret of a bench's own server"
   })
   const [, port] = yield* program.printed(/Hogsend serves http:\/\/\S+:(\d+) /)

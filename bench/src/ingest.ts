@@ -10,6 +10,7 @@ import { addSecretKey } from "./addSecretKey.ts"
 import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
 import { requirePrograms, startNode } from "./ChildProgram.ts"
+import { roundsOf } from "./Contender.ts"
 import { columns, fastestOf, notesOf, rowOf, runInTurn, type Turns } from "./Contest.ts"
 import { startHogsend, type Target } from "./HogsendProgram.ts"
 import { bySql } from "./ingest/bySql.ts"
@@ -41,11 +42,15 @@ const ingestWith = (plan: Plan): Effect.Effect<Report, unknown> =>
         Effect.map(startPeer(peerUrl, size), (target) =>
           overHttp(`Fastify and pg, a pool of ${size}`, peerUrl, target, { connections })
         )
-      )
+      ),
+      roundsOf(3)
     )
     const sql = { script: pgbenchScript, variables: pgbenchVariables, eventsPerTransaction: 1 }
-    const pgbench = yield* fastestOf(plan.clients.map((clients) => bySql(pgbenchUrl, { ...sql, clients })))
-    const series = yield* runInTurn([ours, peer, pgbench], plan)
+    const pgbench = yield* fastestOf(
+      plan.clients.map((clients) => bySql(pgbenchUrl, { ...sql, clients })),
+      roundsOf(3)
+    )
+    const series = yield* runInTurn([ours, peer, pgbench], plan.rounds, roundsOf(plan.seconds))
     return {
       columns: ["single events", ...columns],
       rows: series.map((one, at) => rowOf(one, { ours: at === 0 ? undefined : series[0], goal: goals[at] ?? "" })),

@@ -8,7 +8,7 @@ import { Console, Effect } from "effect"
 import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
 import { requirePrograms } from "./ChildProgram.ts"
-import type { Contender } from "./Contender.ts"
+import { type Contender, roundsOf } from "./Contender.ts"
 import { columns, fastestOf, notesOf, rowOf, runInTurn, type Turns } from "./Contest.ts"
 import { startHogsend } from "./HogsendProgram.ts"
 import { bySql } from "./ingest/bySql.ts"
@@ -36,14 +36,17 @@ const ingestBatchWith = (plan: Plan): Effect.Effect<Report, unknown> =>
     const contenders = yield* Effect.forEach(plan.batches, (batch) => {
       const sql = { script: pgbenchBatchScript, variables: pgbenchBatchVariables(batch), eventsPerTransaction: batch }
       return Effect.map(
-        fastestOf(plan.clients.map((clients) => bySql(pgbenchUrl, { ...sql, clients }))),
+        fastestOf(
+          plan.clients.map((clients) => bySql(pgbenchUrl, { ...sql, clients })),
+          roundsOf(3)
+        ),
         (pgbench): ReadonlyArray<Contender> => [
           overHttp(`Hogsend, ${batch}`, ourUrl, target, { connections, batch }),
           { ...pgbench, name: `${pgbench.name}, ${batch}` }
         ]
       )
     })
-    const series = yield* runInTurn(contenders.flat(), plan)
+    const series = yield* runInTurn(contenders.flat(), plan.rounds, roundsOf(plan.seconds))
     return {
       columns: ["events in batches", ...columns],
       rows: series.map((one, at) => {

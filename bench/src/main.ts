@@ -2,6 +2,7 @@
 import { NodeRuntime } from "@effect/platform-node"
 import { Console, Effect } from "effect"
 import type { Bench } from "./Bench.ts"
+import { deliver } from "./deliver.ts"
 import { gate } from "./gate.ts"
 import { ingest } from "./ingest.ts"
 import { ingestBatch } from "./ingestBatch.ts"
@@ -10,6 +11,7 @@ import { resolve } from "./resolve.ts"
 import { start } from "./start.ts"
 
 const benches = new Map<string, Bench>([
+  ["deliver", deliver],
   ["gate", gate],
   ["ingest", ingest],
   ["ingest-batch", ingestBatch],

@@ -30,7 +30,10 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/node": ["effect", "@effect/sql-pg", "@effect/platform-node", "@hogsend/core", "@hogsend/engine", "node:*"],
   "packages/testing": ["effect", "@effect/sql-pg", "@hogsend/engine", "@hogsend/node", "node:*", "vitest"],
   "apps/server": ["effect", "@effect/platform-node", "@hogsend/engine", "@hogsend/node"],
-  bench: ["effect", "@effect/sql-pg", "@effect/platform-node", ...ours, "node:*", "fastify", "jose", "pg"]
+  bench: ["effect", "@effect/sql-pg", "@effect/platform-node", ...ours, "node:*", "fastify", "jose", "pg"].concat([
+    "graphile-worker",
+    "pg-boss"
+  ])
 }
 
 const files = Object.keys(arrows).flatMap((part) => sources(`${part}/src`))

@@ -18,7 +18,7 @@ import { eventsOf, insist, isAnswered, type Reply, runSenders, type Sent } from 
 export const senders = 48
 
 /** A client on the database of the data folder, beside the server's. */
-const clientOn = (folder: string) =>
+export const clientOn = (folder: string) =>
   Effect.suspend(() => {
     const cluster = readdirSync(folder).find((name) => /^postgres-\d+$/.test(name)) ?? ""
     const [, , , port, host = ""] = readFileSync(join(folder, cluster, "postmaster.pid"), "utf8").split("\n")

@@ -1,7 +1,7 @@
 /** Who has a delivery, and what becomes of it when they are lost: nobody else has it meanwhile, and somebody has it after. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { expect, layer } from "@effect/vitest"
-import { Deferred, Effect } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { Database } from "../../src/Database.ts"
 import { openTransaction } from "../openTransaction.ts"
 import {
@@ -88,6 +88,27 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A lease",
     })
   )
 
+  it.effect("is taken of what nobody else is at, without waiting for the rest", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const receiver = yield* Receiver
+      receiver.answers(answer(200))
+      const endpoint = yield* addEndpoint()
+      const [held] = yield* tell(
+        endpoint.id,
+        times(4, () => ({}))
+      )
+      const other = yield* openTransaction(
+        sql`select from hogsend.deliveries where endpoint_id = ${endpoint.id} and message_id = ${held ?? ""} for update`
+      )
+      yield* worker()
+      const rows = yield* until(rowsOf(endpoint.id), (all) => all.filter(isDone).length === 3)
+      expect(rows.find((row) => !isDone(row))?.messageId).toBe(held)
+      yield* other.commit
+      yield* untilAll(endpoint.id, isDone)
+    })
+  )
+
   it.effect("outlives a database that takes no outcomes: they are written when it does", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
@@ -155,7 +176,12 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A worker 
         Effect.sync(() => receiver.got.length),
         (count) => count === before
       )
-      yield* Effect.all([stop, letGo], { concurrency: 2 })
+      const stopping = yield* Effect.forkChild(stop)
+      const leases = Effect.map(rowsOf(endpoint.id), (rows) => rows.filter(({ leased }) => leased).length)
+      // Nobody gives it back meanwhile.
+      for (let n = 0; n < 50; n++) expect(yield* leases).toBe(1)
+      yield* letGo
+      yield* Fiber.join(stopping)
       expect(receiver.got.length).toBe(before)
       const rows = yield* rowsOf(endpoint.id)
       expect(rows.map(({ attempts, leased, status }) => [status, attempts, leased]).toSorted()).toEqual([

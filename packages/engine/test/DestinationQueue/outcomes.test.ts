@@ -31,7 +31,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
   it.effect("fails is tried by the schedule, then dead, with every attempt kept", () =>
     Effect.gen(function* () {
       const receiver = yield* Receiver
-      receiver.answers(answer(500, {}, "no ".repeat(1000) + "\u0000"))
+      receiver.answers(answer(500, {}, "\u0000" + "no ".repeat(1000)))
       const queue = yield* worker({ schedule: [10_000, 3_600_000] })
       const endpoint = yield* addEndpoint()
       yield* tell(endpoint.id, [{}])
@@ -51,7 +51,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       const { attempts, delivery } = yield* queue.get(DeliveryId.make(third?.id ?? ""))
       expect(delivery).toMatchObject({ status: "dead", attempts: 3, dueAt: null, finishedAt: expect.any(Date) })
       expect(attempts).toMatchObject([
-        { number: 1, status: 500, error: "The receiver answered 500.", answer: "no ".repeat(1000).slice(0, 1024) },
+        { number: 1, status: 500, error: "The receiver answered 500.", answer: "no ".repeat(1000).slice(0, 1023) },
         { number: 2, status: 500 },
         { number: 3, status: null, error: "The connection was reset.", answer: null }
       ])

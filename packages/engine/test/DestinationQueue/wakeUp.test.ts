@@ -52,9 +52,14 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A worker 
       const endpoint = yield* addEndpoint()
       yield* worker({ interval: never })
       yield* until(listening, (sessions) => sessions.length >= 2)
-      yield* tellSilently(endpoint.id, [{}])
-      yield* send
-      yield* untilAll(endpoint.id, isDone)
+      const rounds = Effect.gen(function* () {
+        for (let n = 0; n < 5; n++) {
+          yield* tellSilently(endpoint.id, [{}])
+          yield* send
+          yield* untilAll(endpoint.id, isDone)
+        }
+      })
+      yield* rounds
 
       const before = (yield* listening).map(({ pid }) => pid)
       yield* sql`select pg_terminate_backend(pid) from unnest(${before}::int[]) pid`
@@ -62,9 +67,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A worker 
       yield* tellSilently(endpoint.id, [{}])
       yield* untilAll(endpoint.id, isDone)
       yield* until(listening, (sessions) => sessions.filter(({ pid }) => !before.includes(pid)).length >= 2)
-      yield* tellSilently(endpoint.id, [{}])
-      yield* send
-      yield* untilAll(endpoint.id, isDone)
+      yield* rounds
     })
   )
 
