@@ -220,7 +220,8 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     young.delete(group)
     const apart = new Set(Exit.isSuccess(outcome) ? outcome.value.alone : [])
     const turn = ++state.turn
-    const left: Entries<I, A, E> = []
+    const [left, loners]: [Entries<I, A, E>, Entries<I, A, E>] = [[], []]
+    // Nothing else runs until those who are left wait again: meanwhile anybody could overtake them.
     for (const entry of group) {
       const { item, slots } = entry
       const exit = Exit.isSuccess(outcome) ? outcome.value.answers.get(item) : failed(outcome)
@@ -230,7 +231,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
         continue
       }
       if (apart.has(item) && !slots.some(({ passedIn }) => passedIn === turn)) {
-        yield* storeAlone(entry)
+        loners.push(entry)
       } else {
         release(entry)
         // Whoever comes after others of its own group is not kept waiting by a crowd.
@@ -241,6 +242,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       for (const slot of slots) slot.passedIn = turn
     }
     state.waiting = [...left, ...state.waiting]
+    for (const entry of loners) yield* storeAlone(entry)
     tell()
   })
 

@@ -54,8 +54,8 @@ export interface GroupChanges {
   readonly claims: ReadonlyArray<NewKey>
   readonly notes: ReadonlyArray<SignedNote>
   /**
-   * Contacts that are there and are written to, as they were read. Whoever takes a key from a contact writes its row too,
-   * so one that is unchanged has its keys.
+   * Contacts that are there and are written to, as they were read. Whoever changes a contact's keys writes its row too, so
+   * one that is unchanged has the same keys.
    */
   readonly written: ReadonlyArray<{ readonly id: string; readonly version: string }>
   /** Keys that must not be erased meanwhile. */

@@ -74,6 +74,9 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
   if (notes.length > 0) {
     yield* repo.insertLedger(notes.map(signedBy(context.assertedBy, context.asker.actor)))
   }
+  const regrouped = new Set(steps.flatMap(whoseKeysChange))
+  const there = context.contacts.flatMap(({ id }) => (regrouped.has(id) ? [id] : []))
+  if (there.length > 0) yield* repo.touchContacts(there)
   return { changes, rows: rows as ReadonlyMap<string, ContactRow> }
 })
 
@@ -112,6 +115,21 @@ export const changesOf = (steps: ReadonlyArray<Step>): Changes => ({
   merged: stepsOf(steps, "Merge"),
   refused: stepsOf(steps, "RefuseJoin")
 })
+
+/** The contacts that have other keys after the step, or another address that mail goes to. A merge saves both rows itself. */
+const whoseKeysChange = (step: Step): ReadonlyArray<string | null> => {
+  switch (step._tag) {
+    case "ClaimKey":
+    case "LinkKey":
+    case "PreferKey":
+      return [step.contactId]
+    case "PromoteKey":
+    case "MoveEmail":
+      return [step.from, step.contactId]
+    default:
+      return []
+  }
+}
 
 /** Takes one step, and answers what the ledger says of it. Contacts are made and keys are claimed before, all at once. */
 const apply = (

@@ -221,6 +221,24 @@ describe("Group commit", () => {
     })
   )
 
+  it.effect("who is handed in again is not overtaken while many of its group are sent to go alone", () =>
+    Effect.gen(function* () {
+      const { begun, endWith, storage } = scriptedStorage()
+      const submit = yield* makeGroupCommit(
+        { ...storage, storeAlone: ({ name }) => Effect.succeed(name) },
+        { groups: 2, maxGroup: 10_000 }
+      )
+      const others = Array.from({ length: 5000 }, (_, at) => task(`${at}`, `${at}`))
+      yield* Effect.forkChild(submit([task("a", "s"), ...others]))
+      yield* begun
+      yield* Effect.forkChild(submit([task("b", "s")]))
+      yield* TestClock.adjust(5)
+      assert.deepStrictEqual(yield* begun, [])
+      yield* endWith("a", ([, ...alone]) => Effect.succeed({ answers: new Map(), alone }))
+      assert.deepStrictEqual(yield* begun, ["a b"])
+    })
+  )
+
   it.effect("so many are stored alone at the same time, and no more", () =>
     Effect.gen(function* () {
       const { begun, end, endAlone, submit } = yield* setup({ alone: 2 })

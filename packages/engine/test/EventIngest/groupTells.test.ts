@@ -102,4 +102,36 @@ layer(TwoEngines.layer, { excludeTestServices: true, timeout: "30 seconds" })("W
       ])
     })
   )
+
+  it.effect.each([
+    ["comes", [{ userId: "p" }], { userId: "p", email: "p@example.com" }, "p@example.com"],
+    ["leaves", [{ userId: "q", email: "q@example.com" }], { userId: "q2", email: "q@example.com" }, null],
+    [
+      "comes first",
+      [
+        { userId: "r", email: "r1@example.com" },
+        { userId: "r", email: "r2@example.com" }
+      ],
+      { userId: "r", email: "r1@example.com" },
+      "r1@example.com"
+    ]
+  ] as const)("is what a contact is like when a key %s meanwhile", ([, first, theirs, email]) =>
+    Effect.gen(function* () {
+      const { before, other, ours } = yield* TwoEngines
+      const { sql } = ours
+      const endpoint = yield* Effect.provideService(subscribe("contact.updated"), PgClient.PgClient, sql)
+      for (const draft of first) yield* ours.send({ name: "before", ...draft })
+      const { userId } = first[0]
+      yield* before(
+        "the insert",
+        other.send({ name: "theirs", ...theirs }),
+        ours.send({ name: "ours", userId, contactProperties: { n: 1 } })
+      )
+      const [last] = yield* sql<{ body: string }>`
+        select m.body from hogsend.deliveries d join hogsend.outbound_messages m on m.id = d.message_id
+        where d.endpoint_id = ${endpoint} and m.body::jsonb->'data'->>'externalId' = ${userId}
+        order by d.turn desc limit 1`
+      expect(JSON.parse(last?.body ?? "").data).toMatchObject({ email, properties: { n: 1 } })
+    })
+  )
 })
