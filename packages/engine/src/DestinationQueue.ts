@@ -61,6 +61,8 @@ export interface DestinationQueueOptions {
   readonly interval?: number
   /** How long what is in flight may go on when the process ends, in milliseconds. 2000. */
   readonly shutdownGrace?: number
+  /** How long what is done by then may take to be written down, in milliseconds. 1000. */
+  readonly writeGrace?: number
   readonly breaker?: {
     /** How often workers tell each other how endpoints are doing, in milliseconds. 1000. */
     readonly interval?: number
@@ -135,6 +137,7 @@ export class DestinationQueue extends Context.Service<
     shutdownGrace = 2000,
     slots = 128,
     timeout = 15_000,
+    writeGrace = 1000,
     lease = timeout + 45_000
   }: DestinationQueueOptions = {}) =>
     Layer.effect(
@@ -168,7 +171,7 @@ export class DestinationQueue extends Context.Service<
             makeClaimsRepo(yield* ownSessions(sql), { lease, maxAttempts: schedule.length + 1, retryAfter }),
             attempt,
             ({ claimed: { endpointId, probe }, endpoint }) => watch({ endpointId, probe, endpoint }),
-            { slots, interval, shutdownGrace }
+            { slots, interval, shutdownGrace, writeGrace }
           )
           yield* signal.onSignal(wake)
         }

@@ -173,10 +173,15 @@ export class Endpoints extends Context.Service<
 
         const remove = Effect.fn("Endpoints.delete")(
           function* (id: EndpointId, actor: Actor) {
-            if ((yield* repo.delete(id)).length === 0) return yield* notFound
-            yield* changed(id, "webhooks.delete", actor)
+            // Whoever tells something waits for a row that is being deleted, but for none that is disabled.
+            yield* Effect.gen(function* () {
+              if ((yield* repo.condemn(id, beingDeleted)).length > 0) yield* changed(id, "webhooks.delete", actor)
+            }).pipe(sql.withTransaction)
+            while ((yield* repo.deleteDeliveries(id, deletedAtOnce)).length === deletedAtOnce);
+            const deleted = yield* repo.delete(id)
+            yield* opened.forget(id)
+            if (deleted.length === 0) return yield* notFound
           },
-          sql.withTransaction,
           orUnavailable,
           asTask
         )
@@ -262,6 +267,11 @@ const first = <A>(rows: ReadonlyArray<A>): Effect.Effect<A, EndpointNotFound> =>
 const notFound = new EndpointNotFound({ error: "Webhook endpoint not found." })
 
 const byOperator = "An operator disabled it."
+
+const beingDeleted = "It is being deleted. If it is still here, the deleting was cut short: delete it again."
+
+/** Deliveries, with their attempts. */
+const deletedAtOnce = 1000
 
 const urlMissing = "An endpoint of the kind webhook needs a url: where the events are posted to."
 

@@ -31,14 +31,18 @@ export const watchEndpoints = Effect.fnUntraced(function* (
     const [working, unsent] = [probed("works"), probed("unsent")]
     const tried = taken.filter(({ tries }) => tries > 0)
     const failing = tried.filter(({ failures }) => failures > 0).map(({ endpointId }) => endpointId)
-    const closed = working.length === 0 ? [] : yield* repo.close(working)
-    if (unsent.length > 0) yield* repo.probeAgain(unsent)
-    if (tried.length > 0) yield* Effect.onError(repo.add(tried), () => Effect.sync(() => taken.forEach(counts.put)))
+    // The same told twice changes nothing more, but for the counts, which are the last.
+    const closed = yield* Effect.gen(function* () {
+      for (const { endpointId, gone } of taken) if (gone) yield* disable(endpointId, goneReason)
+      const closed = working.length === 0 ? [] : yield* repo.close(working)
+      if (unsent.length > 0) yield* repo.probeAgain(unsent)
+      if (tried.length > 0) yield* repo.add(tried)
+      return closed
+    }).pipe(Effect.onError(() => Effect.sync(() => taken.forEach(counts.put))))
     const opened = failing.length === 0 ? [] : yield* repo.open(failing)
     for (const { endpointId } of closed) yield* Effect.logInfo("An endpoint works again", { endpointId })
     for (const { endpointId } of opened) yield* Effect.logWarning("An endpoint fails and is left alone", { endpointId })
 
-    for (const { endpointId, gone } of taken) if (gone) yield* disable(endpointId, goneReason)
     const tired = tried.filter(({ works }) => !works).map(({ endpointId }) => endpointId)
     const given = tired.length === 0 ? [] : yield* repo.failing(tired, disableAfterDays)
     for (const { endpointId } of given) yield* disable(endpointId, failingReason(disableAfterDays))

@@ -19,6 +19,8 @@ export interface WorkerOptions {
   readonly interval: number
   /** How long what is in flight may go on when the scope closes, in milliseconds. */
   readonly shutdownGrace: number
+  /** How long what is done by then may take to be written down, in milliseconds. */
+  readonly writeGrace: number
 }
 
 /** Answers how it is woken. */
@@ -27,7 +29,7 @@ export const makeWorker = Effect.fnUntraced(function* (
   attempt: (claimed: Claimed) => Effect.Effect<Attempted>,
   /** Told of every outcome that was written down. */
   onFinished: (attempted: Attempted) => void,
-  { interval, shutdownGrace, slots: total }: WorkerOptions
+  { interval, shutdownGrace, slots: total, writeGrace }: WorkerOptions
 ) {
   const slots = makeSlots(total)
   const wake = yield* Latch.make(true)
@@ -62,8 +64,11 @@ export const makeWorker = Effect.fnUntraced(function* (
   })
 
   const settled = (group: ReadonlyArray<Attempted>) => {
-    // Another one of a contact may be due, or there is room again.
-    if (isFull() || group.some(({ claimed }) => claimed.ordered)) wake.openUnsafe()
+    // Another one of a contact may be due, there is room again, or one is due before the next look, which may be on its way
+    // since the slot became free and has not seen it.
+    const isSoon = ({ claimed, delay, status }: Attempted) =>
+      claimed.ordered || (status === "pending" && delay < interval)
+    if (isFull() || group.some(isSoon)) wake.openUnsafe()
     state.unwritten -= group.length
     written.openUnsafe()
   }
@@ -153,7 +158,7 @@ export const makeWorker = Effect.fnUntraced(function* (
   yield* Effect.addFinalizer(() =>
     Effect.timeoutOption(FiberSet.awaitEmpty(attempts), shutdownGrace).pipe(
       Effect.andThen(FiberSet.clear(attempts)),
-      Effect.andThen(Effect.timeoutOption(drained, closeTimeout)),
+      Effect.andThen(Effect.timeoutOption(drained, writeGrace)),
       Effect.interruptible,
       Effect.ignore
     )
@@ -178,6 +183,3 @@ const enough = 64
 
 /** How long it takes to have a few together, in milliseconds. */
 const moment = 5
-
-/** What is done while the scope closes has this long to be written down, in milliseconds. */
-const closeTimeout = 1000

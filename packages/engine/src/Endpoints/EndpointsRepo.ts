@@ -80,6 +80,16 @@ export const makeEndpointsRepo = (sql: PgClient.PgClient) => {
     enable: (id: string) => sql`
       update hogsend.endpoints set disabled_at = null, disabled_reason = null, updated_at = hogsend.now()
       where id = ${id} and disabled_at is not null`,
+    /** Disables what is to be deleted; answers a row when nobody has done so before. */
+    condemn: (id: string, reason: string) => sql`
+      update hogsend.endpoints set disabled_at = coalesce(disabled_at, hogsend.now()), disabled_reason = ${reason}
+      where id = ${id} and disabled_reason is distinct from ${reason} returning 1`,
+    /** Those that nobody is at. */
+    deleteDeliveries: (id: string, limit: number) => sql`
+      delete from hogsend.deliveries where id = any(array(
+        select id from hogsend.deliveries where endpoint_id = ${id} limit ${limit} for update skip locked
+      )) returning 1`,
+    /** With what is left of its deliveries. */
     delete: (id: string) => sql<{ id: string }>`delete from hogsend.endpoints where id = ${id} returning id`,
     /** Without a previous secret, or without any grace, the new one signs alone. */
     rotate: (

@@ -1,9 +1,12 @@
 /** What becomes of deliveries that are refused, fail, are skipped, or come to nobody: by real rows and a moved clock. */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { DeliveryId, EndpointId } from "@hogsend/core"
+import { DeliveryId, type EndpointDraft, EndpointId } from "@hogsend/core"
 import { expect, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
+import { Database } from "../../src/Database.ts"
 import { Endpoints } from "../../src/Endpoints.ts"
+import { OutboundMessages } from "../../src/OutboundMessages.ts"
+import { openTransaction } from "../openTransaction.ts"
 import {
   actor,
   addEndpoint,
@@ -16,6 +19,7 @@ import {
   rowsOf,
   services,
   tell,
+  tellSilently,
   times,
   until,
   untilAll,
@@ -183,6 +187,58 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       const rows = yield* untilAll(endpoint.id, ({ status }) => status === "discarded")
       expect(rows.map(({ attempts }) => attempts)).toEqual([1, 1, 1, 0])
       receiver.answers(answer(200))
+    })
+  )
+
+  it.effect("is answered 410 disables its endpoint also when the database takes that later only", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const endpoints = yield* Endpoints
+      const sql = yield* PgClient.PgClient
+      receiver.answers(answer(410))
+      const endpoint = yield* addEndpoint()
+      yield* Effect.provide(worker(), Database.timeouts({ timeout: 100 }))
+      const lock = yield* openTransaction(sql`lock table hogsend.audit_logs in exclusive mode`)
+      yield* tell(endpoint.id, [{}])
+      // Somebody waits for the lock, and stops waiting.
+      const waiting = sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      yield* until(waiting, (rows) => rows.length > 0)
+      yield* until(waiting, (rows) => rows.length === 0)
+      yield* lock.commit
+      yield* until(endpoints.get(endpoint.id), ({ status }) => status === "disabled")
+      receiver.answers(answer(200))
+    })
+  )
+
+  it.effect("goes to an endpoint that is being deleted keeps nobody waiting who tells others", () =>
+    Effect.gen(function* () {
+      const endpoints = yield* Endpoints
+      const outbound = yield* OutboundMessages
+      const sql = yield* PgClient.PgClient
+      const draft: Partial<EndpointDraft> = { eventTypes: ["endpoint.disabled"] }
+      const [endpoint, other] = [yield* addEndpoint(draft), yield* addEndpoint(draft)]
+      const data = { endpointId: other.id, kind: "webhook", url: null, reason: "A test.", disabledAt: new Date(0) }
+      const told = outbound.tell([{ type: "endpoint.disabled", contactId: null, data }])
+      // More than are deleted at once.
+      for (let n = 0; n < 1500; n += 500) {
+        yield* tellSilently(
+          endpoint.id,
+          times(500, () => ({}))
+        )
+      }
+      yield* told
+      const [first] = yield* rowsOf(endpoint.id)
+      const lock = yield* openTransaction(sql`select from hogsend.deliveries where id = ${first?.id ?? ""} for update`)
+      const deleting = yield* Effect.forkChild(endpoints.delete(endpoint.id, actor))
+      const waiting = sql`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
+      yield* until(waiting, (rows) => rows.length > 0)
+      yield* Effect.timeout(told, "5 seconds")
+      expect((yield* rowsOf(endpoint.id)).length).toBe(1)
+      yield* lock.commit
+      yield* Fiber.join(deleting)
+      expect(yield* rowsOf(endpoint.id)).toEqual([])
+      expect((yield* rowsOf(other.id)).length).toBe(2)
+      yield* endpoints.delete(other.id, actor)
     })
   )
 

@@ -88,7 +88,7 @@ export const services = Layer.mergeAll(Endpoints.layer({ cacheTtl: 20 })).pipe(
       Sealing.layer({ secrets: [Redacted.make("a test secret that is long enough to seal with")] })
     )
   ),
-  Layer.provideMerge(Layer.mergeAll(Receiver.layer, Database.timeouts({ timeout: 3000 }))),
+  Layer.provideMerge(Layer.mergeAll(Receiver.layer, Database.timeouts())),
   Layer.provide(Database.client),
   Layer.provideMerge(TestDatabase.layer),
   Layer.provideMerge(Logger.layer([]))
@@ -100,6 +100,7 @@ const quick: DestinationQueueOptions = {
   timeout: 60_000,
   lease: 60_000,
   shutdownGrace: 200,
+  writeGrace: 10_000,
   breaker: { interval: 20, tries: 1_000_000 }
 }
 

@@ -1,8 +1,9 @@
 /** When a worker looks: at a signal of any process, when something is due, and in any case now and then. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { layer } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Context, Deferred, Effect, Layer } from "effect"
 import { DeliverySignal } from "../../src/DeliverySignal.ts"
+import { openTransaction } from "../openTransaction.ts"
 import {
   addEndpoint,
   answer,
@@ -80,6 +81,30 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A worker 
       yield* worker({ interval: never, schedule: [300] })
       yield* until(rowsOf(endpoint.id), ([row]) => row?.attempts === 1 && !row.leased)
       receiver.answers(answer(200))
+      yield* untilAll(endpoint.id, isDone)
+    })
+  )
+
+  it.effect("looks again when what is due soon was written down after its last look", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const sql = yield* PgClient.PgClient
+      const [endpoint, other] = [yield* addEndpoint(), yield* addEndpoint({ url: "https://other.example/" })]
+      const held = yield* Deferred.make<void>()
+      receiver.answers((request) =>
+        request.url === other.url ? answer(200)(request) : Effect.andThen(Deferred.await(held), fails(request))
+      )
+      yield* tellSilently(endpoint.id, [{}])
+      yield* worker({ interval: never, schedule: [10] })
+      yield* untilAll(endpoint.id, ({ leased }) => leased)
+      const lock = yield* openTransaction(sql`lock table hogsend.delivery_attempts in exclusive mode`)
+      yield* tellSilently(other.id, [{}])
+      yield* Deferred.succeed(held, undefined)
+      // It has looked, since it has found the other one, and it sleeps when it has looked after that.
+      yield* untilAll(other.id, ({ attempts }) => attempts === 1)
+      for (let n = 0; n < 50; n++) yield* rowsOf(other.id)
+      receiver.answers(answer(200))
+      yield* lock.commit
       yield* untilAll(endpoint.id, isDone)
     })
   )
