@@ -10,7 +10,7 @@ import type { Deliverer } from "./Deliverer.ts"
 import type { Envelope } from "./envelopes.ts"
 
 /** The deliveries of one endpoint, as the engine writes them. */
-const enqueueOurs = `
+export const enqueueOurs = `
   with told as materialized (
     select * from jsonb_to_recordset($1::jsonb) as t (id uuid, "contactId" uuid, body text)
   ), messages as (
