@@ -45,12 +45,11 @@ import {
   type GroupResolved,
   type GroupWork,
   makeResolveGroup,
-  type TakenMeanwhile,
-  writerOf
+  type TakenMeanwhile
 } from "./IdentityResolver/resolveGroup.ts"
 import { type Portrait, portraitOf } from "./IdentityResolver/contactEvents.ts"
 import { resolutionEvents } from "./IdentityResolver/resolutionEvents.ts"
-import { noUpdate, updateContact } from "./IdentityResolver/updateContact.ts"
+import { noUpdate, updateContact, writerOf } from "./IdentityResolver/updateContact.ts"
 import {
   anonymousContactKey,
   type AssertedKey,

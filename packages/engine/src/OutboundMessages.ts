@@ -23,7 +23,7 @@ import type { Fragment } from "effect/sql/Statement"
 import { oneRow } from "./Database.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { newId } from "./newId.ts"
-import { makeOutboundRepo } from "./OutboundMessages/OutboundRepo.ts"
+import { makeOutboundRepo, type MessageOptions } from "./OutboundMessages/OutboundRepo.ts"
 
 /** The events of the catalog that something tells so far, with their `data`. */
 interface OutboundData {
@@ -61,9 +61,11 @@ export class OutboundMessages extends Context.Service<
     readonly tellOne: (endpointId: string, event: TestEvent) => Effect.Effect<boolean, SqlError>
     /**
      * The same as parts of a bigger statement. `queued` has a row for each delivery: when there is one, whoever runs the
-     * statement sends the `DeliverySignal`.
+     * statement does `wake`. `turn` is what has to hold before anything is told.
      */
-    readonly parts: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<Fragment>
+    readonly parts: (events: ReadonlyArray<OutboundEvent>, turn?: Fragment) => Effect.Effect<Fragment>
+    /** Deliveries were written: workers look for them, after the commit. */
+    readonly wake: Effect.Effect<void>
     /**
      * What waits to be told of contacts that leave is not told any more, but that they were deleted. That waits until what is
      * on its way at the moment has arrived.
@@ -82,7 +84,7 @@ export class OutboundMessages extends Context.Service<
       const repo = makeOutboundRepo(sql)
       const signal = yield* DeliverySignal
 
-      const parts = (events: ReadonlyArray<OutboundEvent | TestEvent>, only?: string) =>
+      const written = (events: ReadonlyArray<OutboundEvent | TestEvent>, options: MessageOptions) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
           const timestamp = new Date(now).toISOString()
           return repo.messageParts(
@@ -90,14 +92,14 @@ export class OutboundMessages extends Context.Service<
               const id = newId()
               return { id, type, contactId, body: JSON.stringify({ id: `msg_${id}`, type, timestamp, data }) }
             }),
-            only
+            options
           )
         })
 
       /** Answers whether anybody is told. */
-      const write = Effect.fnUntraced(function* (written: Fragment) {
+      const write = Effect.fnUntraced(function* (parts: Fragment) {
         const { heard } = yield* Effect.flatMap(
-          sql<{ heard: boolean }>`with ${written} select exists (select from queued) as heard`,
+          sql<{ heard: boolean }>`with ${parts} select exists (select from queued) as heard`,
           oneRow
         )
         if (heard) yield* signal.send
@@ -105,9 +107,11 @@ export class OutboundMessages extends Context.Service<
       })
 
       return OutboundMessages.of({
-        tell: (events) => (events.length === 0 ? Effect.void : Effect.asVoid(Effect.flatMap(parts(events), write))),
-        tellOne: (endpointId, event) => Effect.flatMap(parts([event], endpointId), write),
-        parts: (events) => parts(events),
+        tell: (events) =>
+          events.length === 0 ? Effect.void : Effect.asVoid(Effect.flatMap(written(events, {}), write)),
+        tellOne: (endpointId, event) => Effect.flatMap(written([event], { only: endpointId }), write),
+        parts: (events, turn) => written(events, { turn }),
+        wake: signal.send,
         withdraw: (contactIds) => Effect.asVoid(repo.withdraw(contactIds)),
         release: (contactIds) => Effect.asVoid(repo.release(contactIds)),
         forget: (contactIds) => Effect.asVoid(repo.forget(contactIds))

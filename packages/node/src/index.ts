@@ -7,5 +7,6 @@ export { NodeEgressTransport, type NodeEgressTransportOptions } from "./NodeEgre
 export { Observability } from "./Observability.ts"
 export { Postgres } from "./Postgres.ts"
 export { readMigrations } from "./readMigrations.ts"
+export { serverOptions } from "./serverOptions.ts"
 export { type BootFailure, orderlyExit, orExplain } from "./bootFailure.ts"
 export { Welcome } from "./Welcome.ts"

@@ -62,6 +62,7 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
     [{ HOGSEND_TRUSTED_PROXIES: "true" }, `HOGSEND_TRUSTED_PROXIES has "true"`],
     [{ OUTBOUND_ALLOW_HTTP: "1" }, `OUTBOUND_ALLOW_HTTP is "1", and must be true or false`],
     [{ OUTBOUND_ALLOW_LOOPBACK: "True" }, `OUTBOUND_ALLOW_LOOPBACK is "True", and must be true or false`],
+    [{ DELIVERY_SLOTS: "-1" }, `DELIVERY_SLOTS is "-1", and must be a whole number`],
     [{ HOGSEND_MIGRATE: "never" }, `HOGSEND_MIGRATE is "never", and must be one of auto, manual`],
     [{ LOG_LEVEL: "INFO" }, `LOG_LEVEL is "INFO", and must be one of debug, info, warn, error`],
     [{ LOG_FORMAT: "logfmt" }, `LOG_FORMAT is "logfmt", and must be one of pretty, json`],
@@ -89,6 +90,7 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
         HOGSEND_EXPOSE_EMAIL: "x",
         OUTBOUND_ALLOW_HTTP: "x",
         OUTBOUND_ALLOW_LOOPBACK: "x",
+        DELIVERY_SLOTS: "x",
         HOGSEND_MIGRATE: "x",
         LOG_LEVEL: "x",
         LOG_FORMAT: "x",
@@ -202,6 +204,7 @@ describe("Defaults", () => {
         exposeEmail: false,
         outboundAllowHttp: false,
         outboundAllowLoopback: false,
+        deliverySlots: 128,
         docs: true,
         migrate: "auto",
         logLevel: "info",
@@ -233,6 +236,7 @@ describe("Defaults", () => {
         HOGSEND_EXPOSE_EMAIL: "true",
         OUTBOUND_ALLOW_HTTP: "true",
         OUTBOUND_ALLOW_LOOPBACK: "true",
+        DELIVERY_SLOTS: "0",
         HOGSEND_DOCS: "false"
       })
       expect(environment).toMatchObject({
@@ -241,6 +245,7 @@ describe("Defaults", () => {
         exposeEmail: true,
         outboundAllowHttp: true,
         outboundAllowLoopback: true,
+        deliverySlots: 0,
         docs: false
       })
       expect(environment.previousAuthSecrets.map(Redacted.value)).toEqual([`${strong}1`, `${strong}2`])

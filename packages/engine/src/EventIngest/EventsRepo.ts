@@ -70,7 +70,10 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
      * Stores a group in one statement. Answers the ids of events that were not stored, since their idempotency keys are
      * taken, and a row without an id: what confirms the statement drives the rest.
      */
-    storeGroup: (events: ReadonlyArray<GroupEvent>, { confirm, parts }: GroupStatement) => sql<{ id: string | null }>`
+    storeGroup: (events: ReadonlyArray<GroupEvent>, { confirm, heard, parts }: GroupStatement) => sql<{
+      id: string | null
+      heard: boolean
+    }>`
       with asked as materialized (
         select * from unnest(${columnsOf(events.map(({ row }) => row))}, ${claimColumnsOf(events)})
           as e (${fields}, scope, fingerprint, bound)
@@ -92,7 +95,7 @@ export const makeEventsRepo = (sql: PgClient.PgClient) => {
         from asked where id not in (select id from stored)
       ),
       confirmed as materialized (select ${confirm(sql`select key_id from missing where needed`)})
-      select id from confirmed left join missing on true`,
+      select id, ${heard} as heard from confirmed left join missing on true`,
 
     /** Answers a row when the key was won; waits for a transaction that is claiming it. */
     claimIdempotencyKey: ({ eventId, fingerprint, key, scope }: IdempotencyClaim) => sql<{ key: string }>`

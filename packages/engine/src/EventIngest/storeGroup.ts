@@ -42,8 +42,9 @@ export const makeStoreGroup = ({ repo, resolver, warnings }: StoreParts) => {
       })),
       statement
     )
+    const heard = rows[0]?.heard === true
     const missing = new Set(rows.flatMap(({ id }) => id ?? []))
-    if (missing.size === 0) return new Set<Submission>()
+    if (missing.size === 0) return { heard, left: new Set<Submission>() }
     crowd.repeats = true
     const left = resolved.filter(({ request }) => missing.has(request.event.id))
     const holders = yield* repo.findIdempotencyKeys(left.flatMap(({ request }) => request.claim ?? []))
@@ -57,7 +58,7 @@ export const makeStoreGroup = ({ repo, resolver, warnings }: StoreParts) => {
       else if (holder.eventId === request.event.id) answers.set(request, Exit.succeed(answered(request, resolution)))
       else answers.set(request, Exit.succeed(notStored(resolution, request.draft, [])))
     }
-    return new Set(left.map(({ request }) => request))
+    return { heard, left: new Set(left.map(({ request }) => request)) }
   })
 
   const attempt = (submissions: ReadonlyArray<Submission>) =>
@@ -109,6 +110,15 @@ export const makeStoreGroup = ({ repo, resolver, warnings }: StoreParts) => {
     return { answers, found }
   })
 
+  /** Those that name a key that was taken are looked at: who comes again is answered, and who does not goes alone. */
+  const answerThose = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>, taken: ReadonlySet<string>) {
+    const named = submissions.filter(({ slots }) => slots.some((slot) => taken.has(slot)))
+    const apart = named.length === 0 ? submissions : named
+    crowd.repeats = true
+    const { answers } = yield* repeats(apart)
+    return { answers, alone: apart.filter((submission) => !answers.has(submission)) }
+  })
+
   const once = Effect.fnUntraced(function* (submissions: ReadonlyArray<Submission>) {
     const { answers, found } = yield* repeats(submissions)
     const again = new Set(found)
@@ -124,10 +134,7 @@ export const makeStoreGroup = ({ repo, resolver, warnings }: StoreParts) => {
     once(submissions).pipe(
       Effect.retry({ while: isContention, times: 3 }),
       Effect.catch((error): Effect.Effect<Outcome, SqlError | DatabaseUnavailable> => {
-        if (error instanceof TakenMeanwhile) {
-          crowd.repeats = true
-          return Effect.succeed(onlyThose(submissions, new Set(error.slots)))
-        }
+        if (error instanceof TakenMeanwhile) return answerThose(submissions, new Set(error.slots))
         if (isContention(error)) return Effect.succeed(allAlone(submissions))
         if (error instanceof DatabaseUnavailable || isUnreachable(error)) return Effect.fail(error)
         // Something is wrong with one of them: it is looked for by halves, and the other half is handed in again.
@@ -155,12 +162,6 @@ const answered = ({ draft, warnings }: Submission, resolution: Resolved): EventA
   accepted(resolution, draft, [...warnings, ...resolution.warnings])
 
 const allAlone = (submissions: ReadonlyArray<Submission>): Outcome => ({ answers: new Map(), alone: submissions })
-
-/** Those that name a key that was taken go alone; the others are handed in again. */
-const onlyThose = (submissions: ReadonlyArray<Submission>, taken: ReadonlySet<string>): Outcome => {
-  const apart = submissions.filter(({ slots }) => slots.some((slot) => taken.has(slot)))
-  return allAlone(apart.length === 0 ? submissions : apart)
-}
 
 const allFailed = (submissions: ReadonlyArray<Submission>): Outcome => ({
   answers: new Map(submissions.map((submission) => [submission, Exit.fail(DatabaseUnavailable.default)])),

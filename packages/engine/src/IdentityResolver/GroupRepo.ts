@@ -11,14 +11,16 @@ import { Effect, Option, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Fragment } from "effect/sql/Statement"
 import { column } from "../Database.ts"
+import { type OutboundEvent, OutboundMessages } from "../OutboundMessages.ts"
 import { Tombstones } from "../Tombstones.ts"
 import {
-  type ContactRow,
+  type DatedRow,
   type KeyName,
   keyColumns,
   type makeIdentityRepo,
   micros,
   type NewKey,
+  type SavedRow,
   type SignedNote
 } from "./IdentityRepo.ts"
 import type { KeyState } from "./snapshot.ts"
@@ -35,7 +37,7 @@ export interface GroupTimes {
   readonly seenMs: number
 }
 
-type Stored = Pick<ContactRow, "properties" | "publicProperties" | "timezone" | "source">
+type Stored = Omit<DatedRow, "id" | "firstSeenAt" | "lastSeenAt">
 
 /** A key, and of its contact when it was seen, in microseconds; its row when the group may write to it. */
 export type Sighting = KeyState & {
@@ -43,9 +45,12 @@ export type Sighting = KeyState & {
   readonly lastSeenAt: number | null
 } & ({ readonly version: null } | ({ readonly version: string } & Stored))
 
+/** A group always reads the time, in microseconds, also when it knows no key. */
+type Seen = { readonly now: number } & (Sighting | { readonly id: null })
+
 /** What requests of a group change that change no key that is there, and what that relies on. */
 export interface GroupChanges {
-  readonly contacts: ReadonlyArray<ContactRow>
+  readonly contacts: ReadonlyArray<SavedRow>
   readonly claims: ReadonlyArray<NewKey>
   readonly notes: ReadonlyArray<SignedNote>
   /**
@@ -57,14 +62,20 @@ export interface GroupChanges {
   readonly held: ReadonlyArray<string>
   /** Contacts that nobody may have identified. */
   readonly strangers: ReadonlyArray<string>
+  readonly told: ReadonlyArray<OutboundEvent>
 }
 
 /** The group's part in the statement that writes it. */
 export interface GroupStatement {
-  /** Comes after a part `claimed`, the idempotency keys: parts of a statement have no order of their own, and locks do. */
+  /**
+   * Those that the group needs: each costs every group that has it. They come after a part `claimed`, the idempotency keys:
+   * parts of a statement have no order of their own, and locks do.
+   */
   readonly parts: Fragment
   /** A call that undoes the statement when anything was taken; `missing` selects keys of which something was not written. */
   readonly confirm: (missing: Fragment) => Fragment
+  /** Whether there are deliveries of what the group tells. */
+  readonly heard: Fragment
 }
 
 const { text, uuid } = PgTypes.OID
@@ -72,6 +83,7 @@ const { text, uuid } = PgTypes.OID
 export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<typeof makeIdentityRepo>) {
   const sql = yield* PgClient.PgClient
   const { macOf } = yield* Tombstones
+  const outbound = yield* OutboundMessages
   const columns = sql.literal(keyColumns)
 
   const named = (keys: ReadonlyArray<GroupKey>, email: boolean) => {
@@ -87,77 +99,104 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
       cross join lateral (select * from hogsend.identity_keys where ${kind} and value = asked offset 0) k`
   }
 
+  const joined = (parts: ReadonlyArray<Fragment>, by: string) =>
+    parts.reduce((before, part) => sql`${before}${sql.literal(by)}${part}`)
+
   return {
     macOf,
+    wake: outbound.wake,
 
     /**
      * The keys' rows, and every key of whom they belong to: one statement, so that a merge is seen whole or not at all.
      * Contacts' own ids are left out where nobody asks for them: one row less for everybody.
      */
-    lookUp: (keys: ReadonlyArray<GroupKey>, { firstMs, seenMs }: GroupTimes) => sql<Sighting>`
+    lookUp: (keys: ReadonlyArray<GroupKey>, { firstMs, seenMs }: GroupTimes) =>
+      Effect.map(
+        sql<Seen>`
       with named as (${named(keys, false)} union all ${named(keys, true)})
-      select ${columns}, null::float8 as "firstSeenAt", null::float8 as "lastSeenAt", null as version,
-        null::jsonb as properties, null::jsonb as "publicProperties", null as timezone, null as source
-      from named where contact_id is null
-      union all
-      select k.*, c.*
-      from (select contact_id as id, bool_or(patches) as patches from named where contact_id is not null group by 1) owner
-      cross join lateral (
-        select ${sql.literal(micros("first_seen_at"))}, ${sql.literal(micros("last_seen_at"))},
-          case when wanted then version end, case when wanted then properties end,
-          case when wanted then public_properties end, case when wanted then timezone end, case when wanted then source end
-        from (
-          select *, xmin::text as version, owner.patches or first_seen_at > ${new Date(firstMs)} or last_seen_at < ${new Date(seenMs)} as wanted
-          from hogsend.contacts where id = owner.id offset 0
-        ) seen
-      ) c
-      cross join lateral (
-        select ${columns} from hogsend.identity_keys where contact_id = owner.id and (kind <> 'contact'
-          or value = any(${column(
-            keys.map(({ value }) => value),
-            text
-          )}))
-        offset 0
-      ) k`,
+      select clock.now, seen.*
+      from (select ${sql.literal(micros("hogsend.now()"))} as now) clock
+      left join (
+        select ${columns}, null::float8 as "firstSeenAt", null::float8 as "lastSeenAt", null as version,
+          null::jsonb as properties, null::jsonb as "publicProperties", null as timezone, null as source,
+          null::timestamptz as "createdAt", null::timestamptz as "updatedAt"
+        from named where contact_id is null
+        union all
+        select k.*, c.*
+        from (select contact_id as id, bool_or(patches) as patches from named where contact_id is not null group by 1) owner
+        cross join lateral (
+          select ${sql.literal(micros("first_seen_at"))}, ${sql.literal(micros("last_seen_at"))},
+            case when wanted then version end, case when wanted then properties end,
+            case when wanted then public_properties end, case when wanted then timezone end,
+            case when wanted then source end, case when wanted then created_at end, case when wanted then updated_at end
+          from (
+            select *, xmin::text as version,
+              owner.patches or first_seen_at > ${new Date(firstMs)} or last_seen_at < ${new Date(seenMs)} as wanted
+            from hogsend.contacts where id = owner.id offset 0
+          ) contact
+        ) c
+        cross join lateral (
+          select ${columns} from hogsend.identity_keys where contact_id = owner.id and (kind <> 'contact'
+            or value = any(${column(
+              keys.map(({ value }) => value),
+              text
+            )}))
+          offset 0
+        ) k
+      ) seen on true`,
+        (rows) => ({
+          now: rows[0]?.now ?? 0,
+          sightings: rows.filter((row): row is Extract<Seen, Sighting> => row.id !== null)
+        })
+      ),
 
-    statement: ({ claims, contacts, held, notes, strangers, written }: GroupChanges): GroupStatement => {
+    statement: Effect.fnUntraced(function* (changes: GroupChanges): Effect.fn.Return<GroupStatement> {
+      const { claims, contacts, held, notes, strangers, told, written } = changes
       const uuids = (ids: ReadonlyArray<string>) => column(ids, uuid)
       const turn = sql`(select count(*) from claimed) >= 0`
       const macs = claims.filter(({ kind }) => kind !== "contact").map(macOf)
-      const parts = sql`
-        new_keys as (${repo.claimKeys(claims, turn)}),
-        held as materialized (
+      const lost: Array<Fragment> = [
+        sql`select id from unnest(${uuids(held)}) as v (id) where id not in (select id from held)`
+      ]
+      const parts: Array<Fragment> = [
+        sql`held as materialized (
           select k.id from unnest(${uuids(held)}) as v (id)
           cross join lateral (
             select id from hogsend.identity_keys where id = v.id offset 0 for key share skip locked
           ) k where ${turn}
-        ),
-        locked as materialized (
-          select c.id from unnest(${uuids(written.map(({ id }) => id))}, ${column(
-            written.map(({ version }) => version),
-            text
-          )}) as v (id, version)
+        )`
+      ]
+      if (claims.length > 0) {
+        const keyIds = uuids(claims.map(({ keyId }) => keyId))
+        parts.push(sql`new_keys as (${repo.claimKeys(claims, turn)})`, sql`noted as (${repo.insertLedger(notes)})`)
+        lost.push(sql`select id from unnest(${keyIds}) as v (id) where id not in (select id from new_keys)`)
+      }
+      if (written.length > 0) {
+        const ids = uuids(written.map(({ id }) => id))
+        const versions = column(
+          written.map(({ version }) => version),
+          text
+        )
+        parts.push(sql`locked as materialized (
+          select c.id from unnest(${ids}, ${versions}) as v (id, version)
           cross join lateral (
             select id from hogsend.contacts where id = v.id and xmin::text = version
             offset 0 for no key update skip locked
           ) c where ${turn}
-        ),
-        lost as materialized (
-          select id from unnest(${uuids(claims.map(({ keyId }) => keyId))}) as v (id) where id not in (select id from new_keys)
-          union all
-          select id from unnest(${uuids(held)}) as v (id) where id not in (select id from held)
-          union all
-          select id from unnest(${uuids(written.map(({ id }) => id))}) as v (id) where id not in (select id from locked)
-        ),
-        saved as (${repo.saveContacts(contacts, sql`not exists (select from lost)`)}),
-        noted as (${repo.insertLedger(notes)})`
-      return {
-        parts,
-        confirm: (missing) => sql`hogsend.confirm_group(
-          array(select id from lost union all ${missing}),
-          ${uuids(strangers)}, ${column(macs, text)})`
+        )`)
+        lost.push(sql`select id from unnest(${ids}) as v (id) where id not in (select id from locked)`)
       }
-    }
+      parts.push(sql`lost as materialized (${joined(lost, " union all ")})`)
+      const ours = sql`not exists (select from lost)`
+      if (contacts.length > 0) parts.push(sql`saved as (${repo.saveContacts(contacts, ours)})`)
+      if (told.length > 0) parts.push(yield* outbound.parts(told, ours))
+      return {
+        parts: joined(parts, ", "),
+        heard: told.length === 0 ? sql`false` : sql`exists (select from queued)`,
+        confirm: (missing) => sql`hogsend.confirm_group(
+          array(select id from lost union all ${missing}), ${uuids(strangers)}, ${column(macs, text)})`
+      }
+    })
   }
 })
 

@@ -30,6 +30,11 @@ export interface DatedRow extends ContactRow {
   readonly updatedAt: Date
 }
 
+/** To be saved with the time at which the database read it, or else that of the transaction. */
+export interface SavedRow extends ContactRow {
+  readonly savedAt?: Date
+}
+
 /** What the ledger is told; who and when it knows by itself. */
 export interface Note {
   readonly action: LedgerAction
@@ -105,10 +110,13 @@ export const makeIdentityRepo = Effect.gen(function* () {
       (rows) => rows.map(({ one, other }): Cut => [one, other])
     )
 
-  const contactFields = sql.literal(`id, properties, "publicProperties", timezone, source, "firstSeenAt", "lastSeenAt"`)
-  const contactRows = (rows: ReadonlyArray<ContactRow>) => sql`jsonb_to_recordset(${sql.json(rows)}) as n (id uuid,
+  const savedFields = sql.literal(`id, properties, public_properties, timezone, source, first_seen_at, last_seen_at,
+    created_at, updated_at`)
+  const contactFields = sql.literal(`id, properties, "publicProperties", timezone, source, "firstSeenAt", "lastSeenAt",
+    coalesce("savedAt", hogsend.now()), coalesce("savedAt", hogsend.now())`)
+  const contactRows = (rows: ReadonlyArray<SavedRow>) => sql`jsonb_to_recordset(${sql.json(rows)}) as n (id uuid,
     properties jsonb, "publicProperties" jsonb, timezone text, source text, "firstSeenAt" timestamptz,
-    "lastSeenAt" timestamptz)`
+    "lastSeenAt" timestamptz, "savedAt" timestamptz)`
   const contactColumns = sql.literal(`id, properties, public_properties as "publicProperties", timezone, source,
     first_seen_at as "firstSeenAt", last_seen_at as "lastSeenAt", created_at as "createdAt", updated_at as "updatedAt"`)
 
@@ -116,13 +124,13 @@ export const makeIdentityRepo = Effect.gen(function* () {
    * New ones, and those whose rows are locked. By the conflict, so that it is one index probe for each: a plan for an
    * `update … from` that was made while the table was small, and is kept, would read all of it.
    */
-  const saveContacts = (rows: ReadonlyArray<ContactRow>, turn = sql`true`) => sql`
-    insert into hogsend.contacts (id, properties, public_properties, timezone, source, first_seen_at, last_seen_at)
+  const saveContacts = (rows: ReadonlyArray<SavedRow>, turn = sql`true`) => sql`
+    insert into hogsend.contacts (${savedFields})
     select ${contactFields} from ${contactRows(rows)} where ${turn}
     on conflict (id) do update
     set (properties, public_properties, timezone, source, first_seen_at, last_seen_at, updated_at) =
       row (excluded.properties, excluded.public_properties, excluded.timezone, excluded.source, excluded.first_seen_at,
-        excluded.last_seen_at, hogsend.now())`
+        excluded.last_seen_at, excluded.updated_at)`
 
   /** Answers the ids that were won: a value that somebody else claimed meanwhile is left out. */
   const claimKeys = (keys: ReadonlyArray<NewKey>, turn = sql`true`) => sql<{ id: string }>`

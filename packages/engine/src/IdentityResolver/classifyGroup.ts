@@ -9,7 +9,7 @@
 import { slotOf } from "../IdentityKey.ts"
 import { type Circumstances, decide, type ResolvedDecision } from "./decide.ts"
 import type { Sighting } from "./GroupRepo.ts"
-import type { ContactRow } from "./IdentityRepo.ts"
+import type { DatedRow } from "./IdentityRepo.ts"
 import type { Assertion, ContactState, KeyState, Snapshot } from "./snapshot.ts"
 
 /** What is known of the keys of a group, and of whom they belong to. */
@@ -21,7 +21,7 @@ export interface Knowledge {
 interface KnownContact extends ContactState {
   readonly lastSeenAt: number
   /** What is stored of a contact that may be written to, and which version of it that is. */
-  readonly row?: ContactRow & { readonly version: string }
+  readonly row?: DatedRow & { readonly version: string }
 }
 
 /** Nothing about keys changes, or everything about them is new. */
@@ -117,7 +117,12 @@ const contactOf = (row: Sighting, id: string) => {
   const [firstSeenAt, lastSeenAt] = [row.firstSeenAt ?? 0, row.lastSeenAt ?? 0]
   const known = { id, keys: [row], firstSeenAt, lastSeenAt }
   if (row.version === null) return known
-  const { properties, publicProperties, source, timezone, version } = row
-  const seen = { firstSeenAt: new Date(firstSeenAt / 1000), lastSeenAt: new Date(lastSeenAt / 1000) }
-  return { ...known, row: { id, properties, publicProperties, source, timezone, version, ...seen } }
+  const { createdAt, properties, publicProperties, source, timezone, updatedAt, version } = row
+  const dates = {
+    createdAt,
+    updatedAt,
+    firstSeenAt: new Date(firstSeenAt / 1000),
+    lastSeenAt: new Date(lastSeenAt / 1000)
+  }
+  return { ...known, row: { id, properties, publicProperties, source, timezone, version, ...dates } }
 }

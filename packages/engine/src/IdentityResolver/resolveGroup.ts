@@ -6,27 +6,17 @@
  * nobody who holds a contact. Who cannot be resolved with the others is named in the answer and has changed nothing. When
  * somebody else was faster, all of it is undone by `TakenMeanwhile`, and whoever names what was taken goes alone.
  */
-import { Clock, Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 import { slotOf } from "../IdentityKey.ts"
 import { newId } from "../newId.ts"
-import { changesOf, newContact, noteOfNew } from "./applySteps.ts"
-import { untoldAliases } from "./burnGuard.ts"
 import { type Candidate, classifyGroup, indexKnowledge, type Knowledge } from "./classifyGroup.ts"
-import type { ResolvedDecision } from "./decide.ts"
-import { type GroupChanges, type GroupKey, type GroupStatement, type makeGroupRepo, takenIn } from "./GroupRepo.ts"
-import { type ContactRow, type KeyName, type NewKey, signedBy, type SignedNote } from "./IdentityRepo.ts"
+import { foldGroup } from "./foldGroup.ts"
+import { type GroupKey, type GroupStatement, type makeGroupRepo, takenIn } from "./GroupRepo.ts"
+import type { KeyName } from "./IdentityRepo.ts"
 import type { IdentityLimits } from "./limits.ts"
-import { anonymousContactKey, type Assertion, type ContactKey, contactKeyOf } from "./snapshot.ts"
-import {
-  isPatch,
-  mayUpdate,
-  noUpdate,
-  type PersonPatch,
-  seenResolutionMs,
-  updateContact,
-  type Writer
-} from "./updateContact.ts"
+import type { Assertion } from "./snapshot.ts"
+import { isPatch, type PersonPatch, seenResolutionMs } from "./updateContact.ts"
 import type { Asker, Resolved } from "../IdentityResolver.ts"
 
 /** One request of a group. */
@@ -44,11 +34,11 @@ export interface InGroup<R> {
 
 /** What the group does besides resolving, in the same statement. */
 export interface GroupWork<R, E> {
-  /** Answers for whom nothing was written. */
+  /** Answers for whom nothing was written, and what the statement says of `heard`. */
   readonly write: (
     resolved: ReadonlyArray<InGroup<R>>,
     statement: GroupStatement
-  ) => Effect.Effect<ReadonlySet<R>, E | SqlError>
+  ) => Effect.Effect<{ readonly left: ReadonlySet<R>; readonly heard: boolean }, E | SqlError>
 }
 
 export interface GroupResolved<R> {
@@ -72,15 +62,14 @@ export const makeResolveGroup = (
   { limits, serverOnly }: Rules
 ) =>
   Effect.fnUntraced(function* <R extends GroupRequest, E>(requests: ReadonlyArray<R>, work: GroupWork<R, E>) {
-    const now = (yield* Clock.currentTimeMillis) * 1000
     const times = requests.map(({ occurredAt }) => occurredAt.getTime())
     const [firstMs, lastMs] = [Math.min(...times), Math.max(...times)]
-    const rows = yield* repo.lookUp(namedBy(requests), { firstMs, seenMs: lastMs - seenResolutionMs })
-    const knowledge = indexKnowledge(rows)
+    const { now, sightings } = yield* repo.lookUp(namedBy(requests), { firstMs, seenMs: lastMs - seenResolutionMs })
+    const knowledge = indexKnowledge(sightings)
     const { alone, together } = classifyGroup(requests, knowledge, { mint: newId, limits, now })
     if (together.length === 0) return { resolved: [], alone } satisfies GroupResolved<R>
-    const { changes, resolved } = foldGroup(together, knowledge, serverOnly)
-    const left = yield* work.write(resolved, repo.statement(changes)).pipe(
+    const { changes, resolved } = foldGroup(together, knowledge, { now: new Date(now / 1000), serverOnly })
+    const { heard, left } = yield* work.write(resolved, yield* repo.statement(changes)).pipe(
       Effect.catch((error): Effect.Effect<never, E | SqlError | TakenMeanwhile> => {
         const taken = error instanceof SqlError ? takenIn(error) : Option.none()
         return Option.isNone(taken)
@@ -88,6 +77,7 @@ export const makeResolveGroup = (
           : Effect.fail(new TakenMeanwhile({ slots: takenSlots(taken.value, together, knowledge, repo.macOf) }))
       })
     )
+    if (heard) yield* repo.wake
     return { resolved: resolved.filter(({ request }) => !left.has(request)), alone } satisfies GroupResolved<R>
   })
 
@@ -102,79 +92,6 @@ const namedBy = (requests: ReadonlyArray<GroupRequest>): ReadonlyArray<GroupKey>
     }
   }
   return [...keys.values()]
-}
-
-const noChanges = changesOf([])
-
-/** What the group changes. Each contact is written once, whatever many requests say of it, in their order. */
-const foldGroup = <R extends GroupRequest>(
-  candidates: ReadonlyArray<Candidate<R>>,
-  knowledge: Knowledge,
-  serverOnly: ReadonlySet<string>
-) => {
-  const rows = new Map<string, ContactRow>()
-  const written = new Map<string, string>()
-  const [held, strangers] = [new Set<string>(), new Set<string>()]
-  const claims: Array<NewKey> = []
-  const notes: Array<SignedNote> = []
-  const resolved = candidates.map((candidate): InGroup<R> => {
-    const { decision, fresh, request } = candidate
-    const { asker, assertion, occurredAt } = request
-    const { contact, keyId, steps } = decision
-    if (fresh) {
-      const signed = signedBy(assertion.vouchedBy, asker.actor)
-      for (const step of steps) {
-        if (step._tag === "ClaimKey") claims.push({ ...step, assertedBy: assertion.vouchedBy, occurredAt })
-        const note = step._tag === "CreateContact" || step._tag === "ClaimKey" ? noteOfNew(step) : undefined
-        if (note !== undefined) notes.push(signed(note))
-      }
-    } else {
-      held.add(keyId)
-    }
-    const known = contact === null ? undefined : knowledge.contacts.get(contact.id)
-    const row = contact === null ? undefined : (rows.get(contact.id) ?? rowFor(candidate, known))
-    const writer = writerOf(assertion, decision)
-    const update = row === undefined ? noUpdate : updateContact(row, request, writer, serverOnly)
-    const changed = update.changed ?? (fresh ? row : undefined)
-    if (changed !== undefined) {
-      rows.set(changed.id, changed)
-      if (known?.row !== undefined) {
-        written.set(changed.id, known.row.version)
-        if (writer?.trusted === false) strangers.add(changed.id)
-      }
-    }
-    const resolution = {
-      ...keyOf(decision, assertion),
-      keyId,
-      contactId: contact?.id ?? null,
-      changes: { ...(fresh ? changesOf(steps) : noChanges), updated: update.updated },
-      // Whoever is known was told of when their keys came together.
-      untold: fresh && contact !== null ? untoldAliases(contact) : [],
-      warnings: update.warnings
-    }
-    return { request, resolution, bound: fresh || changed !== undefined }
-  })
-  const changes: GroupChanges = {
-    contacts: [...rows.values()],
-    claims,
-    notes,
-    written: Array.from(written, ([id, version]) => ({ id, version })),
-    held: [...held],
-    strangers: [...strangers]
-  }
-  return { resolved, changes }
-}
-
-/** The row that a request may write to: a new one, or what is stored of whoever is known. */
-const rowFor = (
-  { decision: { contact }, fresh, request }: Candidate<GroupRequest>,
-  known: ReturnType<Knowledge["contacts"]["get"]>
-): ContactRow | undefined => {
-  if (fresh) return contact === null ? undefined : newContact(contact.id, request)
-  return known?.row !== undefined &&
-    mayUpdate(request, { firstMs: known.firstSeenAt / 1000, lastMs: known.lastSeenAt / 1000 })
-    ? known.row
-    : undefined
 }
 
 /** The slots of what was taken: of a contact, all those by which the group writes to it. */
@@ -200,16 +117,4 @@ const takenSlots = (
         : []
     })
   })
-}
-
-const keyOf = ({ contact }: ResolvedDecision, { keys }: Assertion): ContactKey =>
-  contact === null ? anonymousContactKey(keys[0]?.value ?? "") : contactKeyOf(contact)
-
-/** A browser without a token writes to its own anonymous contact, under its key; to an identified one it does not. */
-export const writerOf = (
-  { vouchedBy }: Assertion,
-  { keyId, wasIdentified }: Pick<ResolvedDecision, "keyId" | "wasIdentified">
-): Writer | undefined => {
-  if (vouchedBy === "server" || vouchedBy === "user") return { trusted: true, server: vouchedBy === "server" }
-  return wasIdentified ? undefined : { trusted: false, keyId }
 }

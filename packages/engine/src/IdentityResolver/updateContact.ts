@@ -2,12 +2,23 @@
 import type { IngestionWarning, Properties } from "@hogsend/core"
 import { DateTime, Equal, Option } from "effect"
 import { patchProperties, type StoredProperties, visibleProperties } from "../contactProperties.ts"
+import type { ResolvedDecision } from "./decide.ts"
 import type { ContactRow } from "./IdentityRepo.ts"
+import type { Assertion } from "./snapshot.ts"
 
 /** Who writes: a trusted caller (a server, or a user's own token), or a browser under this key. */
 export type Writer =
   | { readonly trusted: true; readonly server: boolean }
   | { readonly trusted: false; readonly keyId: string }
+
+/** A browser without a token writes to its own anonymous contact, under its key; to an identified one it does not. */
+export const writerOf = (
+  { vouchedBy }: Assertion,
+  { keyId, wasIdentified }: Pick<ResolvedDecision, "keyId" | "wasIdentified">
+): Writer | undefined => {
+  if (vouchedBy === "server" || vouchedBy === "user") return { trusted: true, server: vouchedBy === "server" }
+  return wasIdentified ? undefined : { trusted: false, keyId }
+}
 
 export interface ContactUpdate {
   /** The row to save; undefined when nothing that is kept changes. */

@@ -1,6 +1,7 @@
 /** The SQL of what is told: messages and their deliveries, and what becomes of them when a contact leaves. */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
 import type { OutboundEnvelope } from "@hogsend/core"
+import type { Fragment } from "effect/sql/Statement"
 import { column } from "../Database.ts"
 
 export interface MessageRow {
@@ -9,6 +10,13 @@ export interface MessageRow {
   readonly contactId: string | null
   /** What is sent, to the byte. */
   readonly body: string
+}
+
+export interface MessageOptions {
+  /** The one endpoint to tell, whatever it subscribes to. */
+  readonly only?: string | undefined
+  /** What has to hold before anything is told. */
+  readonly turn?: Fragment | undefined
 }
 
 const { text, uuid } = PgTypes.OID
@@ -21,10 +29,9 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
   return {
     /**
      * As parts of a statement. The endpoints are locked against being deleted, so that a delivery to one that is going fails
-     * nobody; a delivery's id has the time of its message's. `only` names the one endpoint to tell, instead of all that
-     * subscribe.
+     * nobody; a delivery's id has the time of its message's.
      */
-    messageParts: (messages: ReadonlyArray<MessageRow>, only?: string) => {
+    messageParts: (messages: ReadonlyArray<MessageRow>, { only, turn = sql`true` }: MessageOptions) => {
       const wants = only === undefined ? sql`t.type = any(e.event_types)` : sql`e.id = ${only}`
       const of = (oid: number, value: (message: MessageRow) => unknown) => column(messages.map(value), oid)
       return sql`
@@ -32,6 +39,7 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
           select * from unnest(${of(uuid, ({ id }) => id)}, ${of(text, ({ type }) => type)},
             ${of(uuid, ({ contactId }) => contactId)}, ${of(text, ({ body }) => body)})
             with ordinality as t (id, type, contact_id, body, place)
+          where ${turn}
         ),
         messages as (
           insert into hogsend.outbound_messages (id, type, contact_id, body)

@@ -20,6 +20,9 @@ const commitFinder = () => {
   }
 }
 
+/** The end of what a client asks for. */
+const sync = Buffer.from([0x53, 0, 0, 0, 4])
+
 /** Scoped. Answers a connection string by way of the proxy. */
 export const proxyTo = Effect.fnUntraced(function* (url: string) {
   const target = new URL(url)
@@ -52,25 +55,28 @@ export const proxyTo = Effect.fnUntraced(function* (url: string) {
       ? connect(`${directory}/.s.PGSQL.${port}`)
       : connect(port, directory ?? target.hostname)
     keep(up)
-    const line = { isCut: false }
+    const line: { isCut: boolean; cut: Cut | undefined } = { isCut: false, cut: undefined }
     client.on("close", () => {
       if (!line.isCut) up.destroy()
     })
     client.on("data", (bytes) => {
       const isCommit = commits(bytes)
-      if (state.next === undefined || !isCommit) return up.write(bytes)
-      const how = state.next
-      state.next = undefined
-      state.cuts += 1
-      up.removeAllListeners("data")
-      up.once("data", () => {
-        client.destroy()
-        up.destroy()
-      })
+      if (state.next !== undefined && isCommit) {
+        line.cut = state.next
+        state.next = undefined
+        state.cuts += 1
+        up.removeAllListeners("data")
+        up.once("data", () => {
+          client.destroy()
+          up.destroy()
+        })
+      }
       up.write(bytes)
-      if (how === "the answer is lost") return
-      line.isCut = true
-      client.destroy()
+      // With its end, which may come apart from its beginning, the server does it whoever is there to hear.
+      if (line.cut === "the commit is on its way" && bytes.subarray(-sync.length).equals(sync)) {
+        line.isCut = true
+        client.destroy()
+      }
     })
     up.on("data", (bytes) => client.write(bytes))
     up.on("close", () => client.destroy())

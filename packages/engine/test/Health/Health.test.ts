@@ -85,6 +85,18 @@ layer(TestHogsend.layer({ health: { probeTimeout }, clientMigrations: [] }).pipe
     })
   )
 
+  it.effect("is healthy and ready, without being late, while the deliveries cannot be counted", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      yield* Effect.gen(function* () {
+        yield* sql`lock table hogsend.deliveries in access exclusive mode`
+        expect(yield* health).toMatchObject({ status: 200, body: { status: "healthy", components: { queue: null } } })
+        expect(yield* ready).toMatchObject({ status: 200 })
+      }).pipe(sql.withTransaction)
+      expect((yield* health).body.components.queue).toMatchObject({ pending: 0 })
+    })
+  )
+
   // The next ones change the record, each in its way, and put it back.
   it.effect.each([
     ["behind", "delete from hogsend.migrations where name = $1", { pending: [engineNames[0]] }, 503],

@@ -134,6 +134,22 @@ layer(serving(rates, fresh.clock), options)("A browser", (it) => {
     })
   )
 
+  it.effect("hides nothing that is wrong with another event of its batch", () =>
+    Effect.gen(function* () {
+      yield* start
+      const { asBrowser } = yield* TestHogsend
+      yield* times(3, (n) => asBrowser("POST", "/v1/events", event(`before_${n}`)))
+      const { body, status } = yield* asBrowser("POST", "/v1/events/batch", {
+        events: [{ anonymousId: "without_a_name" }, event("limited")]
+      })
+      expect(status).toBe(202)
+      expect(body.results.map(({ error }: { error: { _tag: string } }) => error._tag)).toEqual([
+        "RequestInvalid",
+        "RateLimited"
+      ])
+    })
+  )
+
   it.effect("stores nothing when it is refused", () =>
     Effect.gen(function* () {
       yield* start

@@ -1,0 +1,29 @@
+/** The environment as options of the server. What it names is read: the host app's migrations, a secret of development. */
+import { Effect } from "effect"
+import { developmentSecret } from "./developmentSecret.ts"
+import type { Environment } from "./Environment.ts"
+import type { HogsendServerOptions } from "./HogsendServer.ts"
+import { Postgres } from "./Postgres.ts"
+import { readMigrations } from "./readMigrations.ts"
+
+export const serverOptions = Effect.fn("serverOptions")(function* (environment: Environment) {
+  const secret = environment.authSecret ?? (yield* developmentSecret((yield* Postgres).dataDirectory))
+  return {
+    port: environment.port,
+    host: environment.host,
+    migrate: environment.migrate,
+    clientMigrations: yield* readMigrations(environment.clientMigrations),
+    userTokens: { secrets: [secret, ...environment.previousAuthSecrets] },
+    keyGate: { adminApiKey: environment.adminApiKey },
+    contacts: {
+      publicProperties: environment.publicProperties,
+      exposeEmail: environment.exposeEmail,
+      serverOnlyProperties: environment.serverOnlyProperties,
+      serverOnlyEvents: environment.serverOnlyEvents
+    },
+    rateLimits: { publishable: environment.rateLimitPublishable, trustedProxies: environment.trustedProxies },
+    egress: { allowHttp: environment.outboundAllowHttp, allowLoopback: environment.outboundAllowLoopback },
+    destinationQueue: { slots: environment.deliverySlots },
+    docs: environment.docs
+  } satisfies HogsendServerOptions
+})
