@@ -11,7 +11,8 @@ import * as Reactivity from "effect/reactivity/Reactivity"
 
 export const ownSessions = Effect.fnUntraced(function* (sql: PgClient.PgClient) {
   if (sql.config.prepare === false) return sql
-  const startupParameters = { ...sql.config.startupParameters, enable_seqscan: "off" }
+  // Before Postgres 18 a whole table that has to be read after all looks so dear that its plan is compiled, for a second.
+  const startupParameters = { ...sql.config.startupParameters, enable_seqscan: "off", jit: "off" }
   return yield* Effect.provide(
     PgClient.make({ ...sql.config, maxConnections: 2, minConnections: 0, startupParameters }),
     Reactivity.layer

@@ -110,7 +110,8 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A breaker
       const receiver = yield* Receiver
       receiver.answers((request) => (others(request) ? answer(200) : fails)(request))
       const endpoint = yield* addEndpoint()
-      yield* worker({ breaker })
+      // Nothing is tried twice.
+      yield* worker({ breaker, schedule: [86_400_000] })
       // By steps of the ring's length: each comes to the slots of the one before.
       for (const minutes of [0, 5, 10, 15]) {
         yield* moveClock(`${minutes} minutes`)
