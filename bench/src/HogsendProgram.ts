@@ -12,7 +12,7 @@ export interface Target {
 }
 
 /** The full-admin key of every server of a bench. */
-export const adminKey = `hsk_${randomBytes(32).toString("base64url")}`
+const adminKey = `hsk_${randomBytes(32).toString("base64url")}`
 
 /** Nothing is set that need not be; receivers are on this machine. */
 export const startHogsend = Effect.fnUntraced(function* (databaseUrl: Redacted.Redacted<string>) {
@@ -31,3 +31,16 @@ export const startHogsend = Effect.fnUntraced(function* (databaseUrl: Redacted.R
   const target: Target = { url: `http://127.0.0.1:${port}`, key, pid: program.pid }
   return target
 })
+
+/** An endpoint that is told of contacts. Answers its secret. */
+export const addEndpoint = (target: Target, url: string) =>
+  Effect.tryPromise(async () => {
+    const response = await fetch(`${target.url}/v1/admin/webhooks`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${adminKey}`, "content-type": "application/json" },
+      body: JSON.stringify({ url, eventTypes: ["contact.created", "contact.updated"] })
+    })
+    const answer = (await response.json()) as { readonly secret?: string }
+    if (answer.secret === undefined) throw new Error(`No endpoint was made: ${JSON.stringify(answer)}`)
+    return answer.secret
+  })

@@ -6,6 +6,7 @@ import { deliver } from "./deliver.ts"
 import { gate } from "./gate.ts"
 import { ingest } from "./ingest.ts"
 import { ingestBatch } from "./ingestBatch.ts"
+import { ingestEndpoints } from "./ingestEndpoints.ts"
 import { publish } from "./publish.ts"
 import { resolve } from "./resolve.ts"
 import { start } from "./start.ts"
@@ -15,13 +16,14 @@ const benches = new Map<string, Bench>([
   ["gate", gate],
   ["ingest", ingest],
   ["ingest-batch", ingestBatch],
+  ["ingest-endpoints", ingestEndpoints],
   ["resolve", resolve],
   ["start", start]
 ])
 
 const list = Effect.gen(function* () {
   yield* Console.error("Say which bench to run: npm run bench -- NAME")
-  for (const [name, { description }] of benches) yield* Console.error(`  ${name.padEnd(14)}${description}`)
+  for (const [name, { description }] of benches) yield* Console.error(`  ${name.padEnd(18)}${description}`)
   process.exitCode = 1
 })
 

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto"
 import { PgBoss } from "pg-boss"
 import { ask } from "../ask.ts"
 import { startNode } from "../ChildProgram.ts"
-import { adminKey, startHogsend } from "../HogsendProgram.ts"
+import { addEndpoint, startHogsend } from "../HogsendProgram.ts"
 import type { Deliverer } from "./Deliverer.ts"
 import type { Envelope } from "./envelopes.ts"
 
@@ -24,31 +24,18 @@ const enqueueOurs = `
 
 /** The real server, with one endpoint. */
 export const hogsend = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, receiver: string) {
-  const { pid, url: address } = yield* startHogsend(url)
-  const secret = yield* addEndpoint(address, receiver)
+  const target = yield* startHogsend(url)
+  const secret = yield* addEndpoint(target, receiver)
   const ours: Deliverer = {
     name: "Hogsend",
     url,
-    pid,
+    pid: target.pid,
     secret,
     enqueue: (envelopes) => ask(url, enqueueOurs, [JSON.stringify(envelopes)]),
     waiting: "select count(*) as waiting from hogsend.deliveries where status = 'pending'"
   }
   return ours
 })
-
-/** Answers its secret. */
-export const addEndpoint = (address: string, url: string) =>
-  Effect.tryPromise(async () => {
-    const response = await fetch(`${address}/v1/admin/webhooks`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${adminKey}`, "content-type": "application/json" },
-      body: JSON.stringify({ url, eventTypes: ["contact.created", "contact.updated"] })
-    })
-    const answer = (await response.json()) as { readonly secret?: string }
-    if (answer.secret === undefined) throw new Error(`No endpoint was made: ${JSON.stringify(answer)}`)
-    return answer.secret
-  })
 
 /** The secret of both peers. */
 const secret = `whsec_${randomBytes(32).toString("base64")}`

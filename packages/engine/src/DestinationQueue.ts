@@ -49,7 +49,7 @@ import { OutboundMessages } from "./OutboundMessages.ts"
 export type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
 
 export interface DestinationQueueOptions {
-  /** How many attempts run at the same time, an eighth of them to one endpoint. 0: this process delivers nothing. 128. */
+  /** How many attempts run at the same time, an eighth of them to one endpoint. 0: this process delivers nothing. 512. */
   readonly slots?: number
   /** The delays between attempts, in milliseconds. 5 seconds to 24 hours, 75 hours in all. */
   readonly schedule?: ReadonlyArray<number>
@@ -135,7 +135,7 @@ export class DestinationQueue extends Context.Service<
     interval = 2000,
     schedule = defaultSchedule,
     shutdownGrace = 2000,
-    slots = 128,
+    slots = 512,
     timeout = 15_000,
     writeGrace = 1000,
     lease = timeout + 45_000

@@ -11,6 +11,8 @@ export interface DestinationsOptions {
   readonly own?: ReadonlyArray<Destination>
 }
 
+export { webhookRequest } from "./Destinations/webhook.ts"
+
 /** The kind whose requests are signed, and whose endpoints need a URL. */
 export const signedKind = webhook.meta.id
 

@@ -6,7 +6,7 @@
  */
 import * as Result from "effect/Result"
 import * as Base64 from "effect/encoding/Base64"
-import { hmacSha256 } from "./SyncCrypto.ts"
+import { hmacKey, hmacSha256 } from "./SyncCrypto.ts"
 
 /** What a signing secret begins with; the key behind it is base64. */
 const prefix = "whsec_"
@@ -14,25 +14,31 @@ const prefix = "whsec_"
 /** The signing secret of a key of 24 to 64 bytes. */
 export const webhookSecret = (key: Uint8Array): string => prefix + Base64.encode(key)
 
-export interface SignedMessage {
+export interface Message {
   /** The envelope's id: the same in every attempt. */
   readonly id: string
   /** When it is sent, by which a receiver tells an old request. */
   readonly timestampSeconds: number
   /** As it is sent, to the byte. */
   readonly body: string
-  /** As `webhookSecret` makes them. Each signs. */
-  readonly secrets: ReadonlyArray<string>
 }
 
-/** The three headers of a signed webhook. */
-export const signatureHeaders = ({ body, id, secrets, timestampSeconds }: SignedMessage) => ({
-  "webhook-id": id,
-  "webhook-timestamp": String(timestampSeconds),
-  "webhook-signature": secrets.map((secret) => sign(secret, `${id}.${timestampSeconds}.${body}`)).join(" ")
-})
+/** Signs with each of these secrets, which are as `webhookSecret` makes them. Their keys are made ready once. */
+export const makeSigner = (secrets: ReadonlyArray<string>) => {
+  const keys = secrets.map((secret) => hmacKey(Result.getOrThrow(Base64.decode(secret.slice(prefix.length)))))
 
-const sign = (secret: string, content: string): string => {
-  const key = Result.getOrThrow(Base64.decode(secret.slice(prefix.length)))
-  return `v1,${Base64.encode(hmacSha256(key, content))}`
+  /** The three headers of a signed webhook. */
+  return ({ body, id, timestampSeconds }: Message) => ({
+    "webhook-id": id,
+    "webhook-timestamp": String(timestampSeconds),
+    "webhook-signature": keys
+      .map((key) => `v1,${Base64.encode(hmacSha256(key, `${id}.${timestampSeconds}.${body}`))}`)
+      .join(" ")
+  })
 }
+
+export type Signer = ReturnType<typeof makeSigner>
+
+/** The same for one message. */
+export const signatureHeaders = ({ secrets, ...message }: Message & { readonly secrets: ReadonlyArray<string> }) =>
+  makeSigner(secrets)(message)

@@ -35,7 +35,7 @@ const settings = {
   trustedProxies: Setting.networks("HOGSEND_TRUSTED_PROXIES"),
   outboundAllowHttp: Setting.boolean("OUTBOUND_ALLOW_HTTP", false),
   outboundAllowLoopback: Setting.boolean("OUTBOUND_ALLOW_LOOPBACK", false),
-  deliverySlots: Setting.integer("DELIVERY_SLOTS", { minimum: 0, maximum: 10_000, fallback: 128 }),
+  deliverySlots: Setting.integer("DELIVERY_SLOTS", { minimum: 0, maximum: 10_000, fallback: 512 }),
   migrate: Setting.oneOf("HOGSEND_MIGRATE", ["auto", "manual"], "auto"),
   clientMigrations: Setting.text("CLIENT_MIGRATIONS_FOLDER", undefined, "migrations"),
   logLevel: Setting.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),

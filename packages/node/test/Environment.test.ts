@@ -204,7 +204,7 @@ describe("Defaults", () => {
         exposeEmail: false,
         outboundAllowHttp: false,
         outboundAllowLoopback: false,
-        deliverySlots: 128,
+        deliverySlots: 512,
         docs: true,
         migrate: "auto",
         logLevel: "info",

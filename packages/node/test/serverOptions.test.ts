@@ -29,7 +29,7 @@ it.effect("Secrets, addresses that may be reached, and slots are the ones that a
     expect(options.userTokens.secrets.map(Redacted.value)).toEqual([secret, `${secret}1`])
     expect(yield* optionsOf({ BETTER_AUTH_SECRET: secret, OUTBOUND_ALLOW_HTTP: "true" })).toMatchObject({
       egress: { allowHttp: true, allowLoopback: false },
-      destinationQueue: { slots: 128 }
+      destinationQueue: { slots: 512 }
     })
   })
 )

@@ -25,7 +25,9 @@ const start = (folder: string, slots: number) =>
     const server = yield* runProgram("../test/chaos/hurriedServer/main.ts", {
       PORT: "0",
       HOGSEND_DATA_DIR: folder,
-      SLOTS: String(slots)
+      DELIVERY_SLOTS: String(slots),
+      OUTBOUND_ALLOW_HTTP: "true",
+      OUTBOUND_ALLOW_LOOPBACK: "true"
     })
     yield* Effect.addFinalizer(() => Effect.andThen(server.kill("SIGTERM"), server.ended))
     return { server, address: yield* addressOf(server) }

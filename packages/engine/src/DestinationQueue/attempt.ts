@@ -4,12 +4,12 @@
  */
 import type { Destination, DestinationLogger, DestinationRequest, OutboundEnvelope } from "@hogsend/core"
 import { Cause, Clock, Effect, Exit, Option, Random, Result } from "effect"
-import { type Destinations, signedKind } from "../Destinations.ts"
+import { type Destinations, signedKind, webhookRequest } from "../Destinations.ts"
 import type { Egress } from "../Egress.ts"
 import type { Endpoints, OpenedEndpoint } from "../Endpoints.ts"
-import { signatureHeaders } from "../WebhookSignature.ts"
+import { makeSigner, type Signer } from "../WebhookSignature.ts"
 import { type Claimed, disabledError, type Outcome } from "./ClaimsRepo.ts"
-import { type Answer, judge, type NoAnswer, type Verdict } from "./judge.ts"
+import { judge, type NoAnswer, type Verdict } from "./judge.ts"
 
 export interface AttemptOptions {
   /** In milliseconds. */
@@ -41,6 +41,15 @@ export const makeAttempt = (
   logger: DestinationLogger,
   { schedule, timeout }: AttemptOptions
 ) => {
+  const signers = new WeakMap<OpenedEndpoint, Signer>()
+
+  /** Its keys are made ready once for all deliveries that find the same endpoint in memory. */
+  const signerOf = (endpoint: OpenedEndpoint): Signer => {
+    const signer = signers.get(endpoint) ?? makeSigner(endpoint.secrets)
+    signers.set(endpoint, signer)
+    return signer
+  }
+
   const send = Effect.fnUntraced(function* (
     claimed: Claimed,
     endpoint: OpenedEndpoint,
@@ -49,20 +58,12 @@ export const makeAttempt = (
     const startedAt = yield* Clock.currentTimeMillis
     const signature =
       endpoint.kind === signedKind
-        ? signatureHeaders({
-            id: `msg_${claimed.messageId}`,
-            timestampSeconds: Math.floor(startedAt / 1000),
-            body,
-            secrets: endpoint.secrets
-          })
+        ? signerOf(endpoint)({ id: `msg_${claimed.messageId}`, timestampSeconds: Math.floor(startedAt / 1000), body })
         : {}
-    const exit = yield* (
-      egress
-        .send({ url, method, headers: { ...headers, ...signature }, body, timeoutMs: timeout })
-        // The guard has the deadline; this is for one that does not keep it.
-        .pipe(Effect.timeoutOption(timeout + 1000), Effect.exit)
+    const exit = yield* Effect.exit(
+      egress.send({ url, method, headers: { ...headers, ...signature }, body, timeoutMs: timeout })
     )
-    const answer = yield* answerOf(exit)
+    const answer = Exit.isSuccess(exit) ? exit.value : yield* noAnswer(exit.cause)
     const now = yield* Clock.currentTimeMillis
     const verdict = judge({
       answer,
@@ -111,20 +112,23 @@ export const makeAttempt = (
     if (destination === undefined) return giveUp(claimed, `There is no destination of the kind ${endpoint.kind}.`)
     const { body } = claimed
     if (body === null) return giveUp(claimed, "The message is not kept any more.")
-    const request = tried(() => transform(destination, body, endpoint, logger))
+    const request = tried(() => requestOf(destination, body, endpoint, logger))
     if (Result.isFailure(request)) return giveUp(claimed, `The destination failed: ${request.failure}`)
     if (request.success === null) return { ...giveBack(claimed), status: "delivered", counts: true }
     return yield* send(claimed, endpoint, request.success)
   })
 }
 
-const transform = (
-  { transform }: Destination,
+/** A webhook is the message as it is kept: nothing reads it and writes it again. */
+const requestOf = (
+  destination: Destination,
   body: string,
-  { config, id, url }: OpenedEndpoint,
+  { config, id, kind, url }: OpenedEndpoint,
   logger: DestinationLogger
 ): DestinationRequest | null =>
-  transform(JSON.parse(body) as OutboundEnvelope, { endpoint: { id, url, config }, logger })
+  kind === signedKind
+    ? webhookRequest(body, url)
+    : destination.transform(JSON.parse(body) as OutboundEnvelope, { endpoint: { id, url, config }, logger })
 
 const giveUp = (claimed: Claimed, error: string): Attempted => ({
   ...giveBack(claimed),
@@ -133,20 +137,13 @@ const giveUp = (claimed: Claimed, error: string): Attempted => ({
   error: storable(error)
 })
 
-const answerOf = (
-  exit: Exit.Exit<Option.Option<Answer>, { readonly error: string }>
-): Effect.Effect<Answer | NoAnswer> => {
-  if (Exit.isSuccess(exit)) {
-    return Effect.succeed(Option.getOrElse(exit.value, () => ({ error: "No answer came in time." })))
-  }
-  const failure = Cause.findErrorOption(exit.cause)
-  if (Option.isSome(failure)) return Effect.succeed({ error: failure.value.error })
-  const defect = Cause.squash(exit.cause)
-  // Its name alone: the rest may hold the URL, and that a key.
-  const name = defect instanceof Error ? defect.name : typeof defect
-  return Effect.as(Effect.logError("An attempt failed inside of the server", name), {
-    error: "The attempt failed inside of the server."
-  })
+const noAnswer = (cause: Cause.Cause<{ readonly error: string }>): Effect.Effect<NoAnswer> => {
+  const failure = Cause.findErrorOption(cause)
+  return Option.isSome(failure)
+    ? Effect.succeed({ error: failure.value.error })
+    : Effect.as(Effect.logError("An attempt failed inside of the server", cause), {
+        error: "The attempt failed inside of the server; its log says why."
+      })
 }
 
 /** Code of the host app, which may throw. */
@@ -160,6 +157,7 @@ const postponed = 10_000
 
 /** The first KiB, without the one character that Postgres has no place for. */
 const storable = (text: string): string => {
+  if (text === "") return text
   const { read } = new TextEncoder().encodeInto(text.slice(0, 1024), new Uint8Array(1024))
   return text.slice(0, read).replaceAll("\u0000", "")
 }
