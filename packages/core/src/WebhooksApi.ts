@@ -102,6 +102,8 @@ export class WebhooksApi extends HttpApiGroup.make("webhooks")
   )
   .middleware(Authorization)
   .annotate(HttpApi.QueryParseOptions, knownParametersOnly)
+  // A misspelt graceSeconds would leave a secret that has leaked in force for a day.
+  .annotate(HttpApi.PayloadParseOptions, { errors: "all", onExcessProperty: "error" })
   .prefix("/v1/admin/webhooks")
   .annotateMerge(
     OpenApi.annotations({

@@ -49,8 +49,8 @@ const egress = (
     ),
     (context) => {
       const { send } = Effect.runSync(Effect.provide(Egress, context))
-      return (url: string, timeoutMs = 10_000, body = "{}") =>
-        Effect.result(send({ url, method: "POST", headers: { "content-type": "application/json" }, body, timeoutMs }))
+      return (url: string, timeoutMs = 10_000, body = "{}", method = "POST") =>
+        Effect.result(send({ url, method, headers: { "content-type": "application/json" }, body, timeoutMs }))
     }
   )
 
@@ -84,6 +84,27 @@ const drip = (write: () => void, until: { on: (event: "close", stop: () => void)
 }
 
 describe("A receiver", () => {
+  it.live.each(["GET", "POST", "PUT", "PATCH", "DELETE"])("is told how long the body of a %s is", (method) =>
+    Effect.gen(function* () {
+      const bodies: Array<string> = []
+      const { port, requests } = yield* receiver((request, response) => {
+        const chunks: Array<Buffer> = []
+        request.on("data", (chunk: Buffer) => chunks.push(chunk))
+        request.on("end", () => {
+          bodies.push(Buffer.concat(chunks).toString())
+          response.end("ok")
+        })
+      })
+      const send = yield* egress()
+      const body = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+      for (const _ of [1, 2]) {
+        expect(yield* send(`http://receiver.test:${port}/`, 10_000, body, method)).toEqual(answered({ status: 200 }))
+      }
+      expect(bodies).toEqual([body, body])
+      expect(requests).toHaveLength(2)
+    })
+  )
+
   it.live("gets the request as it is, under its own name, and its answer comes back", () =>
     Effect.gen(function* () {
       const heard: Array<unknown> = []

@@ -155,7 +155,9 @@ export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
           from hogsend.endpoints e cross join lateral (
             select due_at from hogsend.deliveries where endpoint_id = e.id and status = 'pending' order by due_at limit 1
           ) d
-          where e.disabled_at is null
+          where e.disabled_at is null and not exists (
+            select from hogsend.endpoint_health h where h.endpoint_id = e.id and h.retry_at is not null
+          )
         ), 0) as "oldestDueSeconds"`
   }
 }

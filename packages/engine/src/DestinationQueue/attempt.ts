@@ -3,7 +3,7 @@
  * came of it. Never fails: whatever goes wrong is an outcome.
  */
 import type { Destination, DestinationLogger, DestinationRequest, OutboundEnvelope } from "@hogsend/core"
-import { Cause, Clock, Effect, Exit, Option, Random, Result } from "effect"
+import { Cause, Clock, Effect, Exit, Option, Random, Result, Schema } from "effect"
 import { type Destinations, signedKind, webhookRequest } from "../Destinations.ts"
 import type { Egress } from "../Egress.ts"
 import type { Endpoints, OpenedEndpoint } from "../Endpoints.ts"
@@ -109,7 +109,7 @@ export const makeAttempt = (
       return { ...giveBack(claimed), status: "discarded", error: disabledError }
     }
     const destination = destinations.find(endpoint.kind)
-    if (destination === undefined) return giveUp(claimed, `There is no destination of the kind ${endpoint.kind}.`)
+    if (destination === undefined) return { ...giveBack(claimed, unknownDelay), error: unknownKind(endpoint.kind) }
     const { body } = claimed
     if (body === null) return giveUp(claimed, "The message is not kept any more.")
     const request = tried(() => requestOf(destination, body, endpoint, logger))
@@ -128,7 +128,15 @@ const requestOf = (
 ): DestinationRequest | null =>
   kind === signedKind
     ? webhookRequest(body, url)
-    : destination.transform(JSON.parse(body) as OutboundEnvelope, { endpoint: { id, url, config }, logger })
+    : requestIn(destination.transform(JSON.parse(body) as OutboundEnvelope, { endpoint: { id, url, config }, logger }))
+
+/** A `transform` in plain JavaScript may forget to answer, or answer a promise. */
+const requestIn = (answer: DestinationRequest | null): DestinationRequest | null => {
+  if (answer === null || isRequest(answer)) return answer
+  throw new Error("transform must answer null or { url, body } with two strings, at once and not as a promise")
+}
+
+const isRequest = Schema.is(Schema.Struct({ url: Schema.String, body: Schema.String }))
 
 const giveUp = (claimed: Claimed, error: string): Attempted => ({
   ...giveBack(claimed),
@@ -151,6 +159,12 @@ const tried = <A>(run: () => A): Result.Result<A, string> =>
   Result.try({ try: run, catch: (error) => (error instanceof Error ? error.message : String(error)) })
 
 const no = () => false
+
+/** Another process may know it: one that is newer, or that is no worker by mistake. */
+const unknownKind = (kind: string) =>
+  `This process has no destination of the kind ${kind}, and leaves the delivery to one that has. Is it started with your own destinations?`
+
+const unknownDelay = 60_000
 
 /** What cannot be opened here may be elsewhere, or in a while. */
 const postponed = 10_000

@@ -153,7 +153,29 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
         attempts: 1,
         lastError: "The destination failed: No 13, please."
       })
+      const [nothing] = yield* tell(endpoint.id, [{ data: { n: 14 } }])
+      const last = yield* until(rowsOf(endpoint.id), (all) =>
+        all.some(({ messageId, status }) => messageId === nothing && status === "dead")
+      )
+      expect(last.find(({ messageId }) => messageId === nothing)?.lastError).toMatch(/transform must answer null or/)
       expect(receiver.got.length).toBe(sent)
+    })
+  )
+
+  it.effect("is of a kind that this process does not know waits for one that does, and uses up no attempt", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const endpoints = yield* Endpoints
+      yield* worker()
+      const endpoint = yield* addEndpoint()
+      yield* sql`update hogsend.endpoints set kind = 'elsewhere' where id = ${endpoint.id}`
+      yield* tell(endpoint.id, [{}])
+      const [row] = yield* untilAll(endpoint.id, ({ lastError }) => lastError !== null)
+      expect(row).toMatchObject({ status: "pending", attempts: 0 })
+      expect(row?.lastError).toMatch(/no destination of the kind elsewhere/)
+      expect(row?.dueIn).toBeGreaterThan(30)
+      // It cannot be edited here but for what needs no kind.
+      expect((yield* endpoints.edit(endpoint.id, { disabled: true }, actor)).status).toBe("disabled")
     })
   )
 
@@ -260,17 +282,15 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
     })
   )
 
-  it.effect("has lost its message, or its destination, is dead", () =>
+  it.effect("has lost its message is dead", () =>
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* worker()
-      const [lost, strange] = [yield* addEndpoint(), yield* addEndpoint()]
-      yield* sql`update hogsend.endpoints set kind = 'unknown' where id = ${strange.id}`
+      const { id } = yield* addEndpoint()
       yield* sql`
         insert into hogsend.deliveries (id, endpoint_id, message_id)
-        values (gen_random_uuid(), ${lost.id}, gen_random_uuid())`
-      yield* tell(strange.id, [{}])
-      for (const { id } of [lost, strange]) yield* untilAll(id, ({ status }) => status === "dead")
+        values (gen_random_uuid(), ${id}, gen_random_uuid())`
+      yield* untilAll(id, ({ status }) => status === "dead")
     })
   )
 })

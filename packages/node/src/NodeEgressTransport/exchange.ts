@@ -43,8 +43,16 @@ export const exchange = (agents: Agents, request: VettedRequest): Effect.Effect<
 type Stale = "stale"
 
 const begin = ({ http, https }: Agents, request: VettedRequest): ClientRequest => {
-  const { address, headers, method, name, path, port, secure } = request
-  const options: RequestOptions = { host: address, port, method, path, headers }
+  const { address, body, headers, method, name, path, port, secure } = request
+  // Node says nothing of the body of a DELETE or a GET, and then the receiver takes it for the next request.
+  const framed = body === "" ? {} : { "content-length": String(Buffer.byteLength(body)) }
+  const options: RequestOptions = {
+    host: address,
+    port,
+    method,
+    path,
+    headers: { "user-agent": "Hogsend", ...headers, ...framed }
+  }
   // An empty server name asks for a certificate of the address.
   return secure
     ? httpsRequest({ ...options, agent: https, servername: name ?? "" })
