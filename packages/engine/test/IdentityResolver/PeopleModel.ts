@@ -103,7 +103,7 @@ export const makePeopleModel = (): PeopleModel => {
     person: (id, without = []) => read(id, without).rest,
     changedSince: (id, cameWith) => {
       const { changed, rest } = read(id, cameWith)
-      return changed.filter((name) => rest !== undefined && Object.hasOwn(rest.properties, name))
+      return [...new Set(changed)].filter((name) => rest !== undefined && Object.hasOwn(rest.properties, name))
     },
     holderOf: (id) => holders.get(id),
     absorbed: () => [...holders.keys()]
