@@ -23,7 +23,7 @@ import {
   type QueueHealth,
   testEventName
 } from "@hogsend/core"
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Tracer } from "effect"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { asTask, oneRow, orUnavailable } from "./Database.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
@@ -165,7 +165,8 @@ export class DestinationQueue extends Context.Service<
           const watch = yield* watchEndpoints(health, disable, { interval: watchInterval, disableAfterDays })
           const attempt = makeAttempt(endpoints, yield* Destinations, yield* Egress, yield* makeDestinationLogger, {
             timeout,
-            schedule
+            schedule,
+            traced: (yield* Tracer.Tracer) !== Tracer.nativeTracer
           })
           const wake = yield* makeWorker(
             makeClaimsRepo(yield* ownSessions(sql), { lease, maxAttempts: schedule.length + 1, retryAfter }),

@@ -39,6 +39,9 @@ export interface EgressRequest {
 /** How much of an answer's body is read. */
 const maxAnswerBytes = 64 * 1024
 
+/** How many URLs are remembered. */
+const maxTargets = 1000
+
 /** A name with many dead addresses is not knocked at each of them. */
 const maxAddresses = 3
 
@@ -72,8 +75,18 @@ export class Egress extends Context.Service<
           return addresses.length > 0 ? addresses : yield* EgressFailed.of("unresolved")
         })
 
+        const targets = new Map<string, ReturnType<typeof parseTarget>>()
+
+        /** Pure, and a tenth of what an attempt costs: read once for all requests to an endpoint. */
+        const targetOf = (url: string) => {
+          const target = targets.get(url) ?? parseTarget(url, { allowHttp })
+          if (targets.size >= maxTargets) targets.clear()
+          targets.set(url, target)
+          return target
+        }
+
         const vet = Effect.fnUntraced(function* (url: string) {
-          const target = yield* allowed(parseTarget(url, { allowHttp }))
+          const target = yield* allowed(targetOf(url))
           const name = "name" in target.host ? target.host.name : undefined
           const addresses = yield* allowed(vetAddresses(yield* addressesOf(target), name, { allowLoopback }))
           return { target, name, addresses: addresses.slice(0, maxAddresses) }
@@ -102,7 +115,8 @@ export class Egress extends Context.Service<
           Effect.asVoid
         )
 
-        const send: Egress["Service"]["send"] = Effect.fn("Egress.send")(
+        // Without a span, which the queue has around it.
+        const send: Egress["Service"]["send"] = Effect.fnUntraced(
           function* (request: EgressRequest) {
             const method = yield* allowed(requestMethod(request.method))
             const headers = yield* allowed(requestHeaders(request.headers))

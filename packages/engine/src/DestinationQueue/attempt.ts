@@ -15,6 +15,8 @@ export interface AttemptOptions {
   /** In milliseconds. */
   readonly timeout: number
   readonly schedule: ReadonlyArray<number>
+  /** Whether somebody looks at spans: one costs as much as the signature. */
+  readonly traced: boolean
 }
 
 /** What became of an attempt, and what it says of its endpoint; null: nothing was sent. */
@@ -39,7 +41,7 @@ export const makeAttempt = (
   destinations: Destinations["Service"],
   egress: Egress["Service"],
   logger: DestinationLogger,
-  { schedule, timeout }: AttemptOptions
+  { schedule, timeout, traced }: AttemptOptions
 ) => {
   const signers = new WeakMap<OpenedEndpoint, Signer>()
 
@@ -98,7 +100,7 @@ export const makeAttempt = (
     }
   })
 
-  return Effect.fnUntraced(function* (claimed: Claimed): Effect.fn.Return<Attempted> {
+  const attempt = Effect.fnUntraced(function* (claimed: Claimed): Effect.fn.Return<Attempted> {
     const found = yield* Effect.exit(endpoints.find(claimed.endpointId))
     if (Exit.isFailure(found)) {
       yield* Effect.logWarning("An endpoint cannot be opened for a delivery", { endpointId: claimed.endpointId })
@@ -117,7 +119,14 @@ export const makeAttempt = (
     if (request.success === null) return { ...giveBack(claimed), status: "delivered", counts: true }
     return yield* send(claimed, endpoint, request.success)
   })
+
+  return (claimed: Claimed): Effect.Effect<Attempted> => (traced ? spanOf(claimed)(attempt(claimed)) : attempt(claimed))
 }
+
+const spanOf = ({ attempt, endpointId, id, messageId }: Claimed) =>
+  Effect.withSpan("DestinationQueue.attempt", {
+    attributes: { deliveryId: id, endpointId, messageId: `msg_${messageId}`, attempt }
+  })
 
 /** A webhook is the message as it is kept: nothing reads it and writes it again. */
 const requestOf = (

@@ -119,7 +119,7 @@ export const makeWorker = Effect.fnUntraced(function* (
     if (slots.free() <= 0 || isFull()) return interval
     const rows = yield* withTimeout(repo.claim(slots, newId()))
     failing.look = false
-    for (const { more: _, nextDue: __, ...claimed } of rows) {
+    for (const claimed of rows) {
       if (!isClaimed(claimed)) continue
       slots.take(claimed.endpointId)
       yield* FiberSet.run(attempts, run(claimed))

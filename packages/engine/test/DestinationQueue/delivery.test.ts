@@ -1,6 +1,6 @@
 /** Deliveries that arrive: signed, as often as they must, from many endpoints and for many workers. */
 import { expect, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Tracer } from "effect"
 import { signatureHeaders } from "../../src/WebhookSignature.ts"
 import { addEndpoint, isDone, messageOf, Receiver, rowsOf, services, tell, times, untilAll, worker } from "./queue.ts"
 
@@ -29,6 +29,31 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       expect(delivery).toMatchObject({ status: "delivered", eventType: "contact.created", dueAt: null })
       expect(attempts).toMatchObject([{ number: 1, status: 200, error: null, answer: "" }])
     })
+  )
+
+  it.effect("is a span with its ids, where somebody traces", () =>
+    Effect.gen(function* () {
+      const spans = Array.of<Tracer.NativeSpan>()
+      const tracer = Tracer.make({
+        span: (options) => {
+          const span = new Tracer.NativeSpan(options)
+          spans.push(span)
+          return span
+        }
+      })
+      yield* Effect.provideService(worker(), Tracer.Tracer, tracer)
+      const endpoint = yield* addEndpoint()
+      const [message = ""] = yield* tell(endpoint.id, [{}])
+      const [row] = yield* untilAll(endpoint.id, isDone)
+      const [span, ...others] = spans.filter(({ name }) => name === "DestinationQueue.attempt")
+      expect(others).toEqual([])
+      expect(Object.fromEntries(span?.attributes ?? [])).toEqual({
+        deliveryId: row?.id,
+        endpointId: endpoint.id,
+        messageId: `msg_${message}`,
+        attempt: 1
+      })
+    }).pipe(Effect.scoped)
   )
 
   it.effect("arrives once for each of many, whatever the number of workers", () =>
