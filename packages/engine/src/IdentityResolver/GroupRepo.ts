@@ -123,7 +123,10 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
         from named where contact_id is null
         union all
         select k.*, c.*
-        from (select contact_id as id, bool_or(patches) as patches from named where contact_id is not null group by 1) owner
+        from (
+          select contact_id as id, bool_or(patches) as patches, array_agg(id) as asked
+          from named where contact_id is not null group by 1
+        ) owner
         cross join lateral (
           select ${sql.literal(micros("first_seen_at"))}, ${sql.literal(micros("last_seen_at"))},
             case when wanted then version end, case when wanted then properties end,
@@ -137,10 +140,7 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
         ) c
         cross join lateral (
           select ${columns} from hogsend.identity_keys where contact_id = owner.id and (kind <> 'contact'
-            or value = any(${column(
-              keys.map(({ value }) => value),
-              text
-            )}))
+            or id = any(owner.asked))
           offset 0
         ) k
       ) seen on true`,
