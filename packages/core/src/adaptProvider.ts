@@ -118,9 +118,7 @@ export const providerLayer = (
     AnalyticsProvider,
     Effect.as(
       Effect.addFinalizer(() =>
-        // Finalizers cannot be interrupted, and then a time limit would wait for what it limits.
         attempt(async () => definition.shutdown?.(), options.timeout ?? 10_000).pipe(
-          Effect.interruptible,
           Effect.catch(() =>
             Effect.logWarning(`The analytics provider ${definition.meta.id} did not shut down in order.`)
           )

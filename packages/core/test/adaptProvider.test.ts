@@ -1,6 +1,6 @@
 /** What becomes of a platform's methods, however badly they behave. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Logger } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
 import type { AnalyticsMessage } from "../src/AnalyticsMessage.ts"
 import {
@@ -364,15 +364,25 @@ describe("The layer", () => {
     ).pipe(quietly)
   )
 
-  it.effect("waits ten seconds for a shutdown that hangs", () =>
+  it.effect("waits ten seconds for a shutdown that hangs, when it was interrupted too", () =>
     Effect.gen(function* () {
-      const closed = yield* Effect.forkChild(
-        Effect.scoped(Layer.build(providerLayer(definition({ shutdown: hangs })))).pipe(quietly)
-      )
-      yield* TestClock.adjust(9_999)
-      assert.isUndefined(closed.pollUnsafe())
-      yield* TestClock.adjust(1)
-      yield* Fiber.join(closed)
+      for (const closesWhen of [Effect.void, Effect.never]) {
+        const begun = yield* Deferred.make<void>()
+        const shutdown = () => {
+          Deferred.doneUnsafe(begun, Exit.void)
+          return hangs()
+        }
+        const used = yield* Effect.forkChild(
+          Effect.scoped(Effect.andThen(Layer.build(providerLayer(definition({ shutdown }))), closesWhen)).pipe(quietly),
+          { startImmediately: true }
+        )
+        used.interruptUnsafe()
+        yield* Deferred.await(begun)
+        yield* TestClock.adjust(9_999)
+        assert.isUndefined(used.pollUnsafe())
+        yield* TestClock.adjust(1)
+        yield* Fiber.await(used)
+      }
     })
   )
 })
