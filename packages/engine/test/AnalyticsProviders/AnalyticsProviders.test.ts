@@ -58,6 +58,14 @@ describe("The active provider", () => {
     })
   )
 
+  it.effect("that cannot be opened fails with its own words", () =>
+    Effect.gen(function* () {
+      const broken = Layer.effect(AnalyticsProvider, Effect.fail(new Error("The key is another product's.")))
+      const { _tag, error } = yield* refused({ provider: named("a"), providers: [broken] })
+      assert.deepStrictEqual([_tag, error], ["AnalyticsProvidersInvalid", "The key is another product's."])
+    })
+  )
+
   it.effect("has an id of its own, which is not none", () =>
     Effect.gen(function* () {
       assert.match((yield* refused({ providers: [named("a"), named("a")] })).error, /two.*"a"/)

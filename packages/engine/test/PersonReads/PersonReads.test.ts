@@ -359,6 +359,16 @@ describe("The breaker", () => {
     }).pipe(run)
   })
 
+  it.effect("that a refused key opened stays open when the next read fails in another way", () => {
+    const { asked, run } = platform((_, call) => rejecting({ status: call === 1 ? 401 : 500 })())
+    return Effect.gen(function* () {
+      yield* several(1, "unauthorized")
+      yield* TestClock.adjust(30_000)
+      yield* several(20, "bad-response")
+      assert.strictEqual(asked.length, 2)
+    }).pipe(run)
+  })
+
   it.effect("answers of whom it remembers while it is open", () => {
     const { run } = platform((id) => (id === "known" ? Promise.resolve({ plan: "pro" }) : rejecting({ status: 401 })()))
     return Effect.gen(function* () {
