@@ -103,7 +103,7 @@ export class DeliveriesApi extends HttpApiGroup.make("deliveries")
         OpenApi.annotations({
           summary: "Deliver again",
           description:
-            "Whatever became of it, with the schedule from its start and under the same `webhook-id`. One that waits for its next attempt goes now."
+            "Whatever became of it, with the schedule from its start and under the same `webhook-id`. One that waits for its next attempt goes now, and on with its schedule."
         })
       ),
     HttpApiEndpoint.post("replay", "/:id/replay", {
