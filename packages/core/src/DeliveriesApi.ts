@@ -46,7 +46,7 @@ export const Replay = Schema.Struct({
     default: false
   }),
   dryRun: Schema.optionalKey(Schema.Boolean).annotateKey({
-    description: "True: only count, and send nothing.",
+    description: "True: only count, and send nothing. For a disabled endpoint, too.",
     default: false
   })
 }).check(
