@@ -1,9 +1,10 @@
 /** What becomes of deliveries that are refused, fail, are skipped, or come to nobody: by real rows and a moved clock. */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { DeliveryId, type EndpointDraft, EndpointId } from "@hogsend/core"
+import { DeliveryId, EgressDenied, type EndpointDraft, EndpointId } from "@hogsend/core"
 import { expect, layer } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { Database } from "../../src/Database.ts"
+import { EgressFailed } from "../../src/Egress.ts"
 import { Endpoints } from "../../src/Endpoints.ts"
 import { OutboundMessages } from "../../src/OutboundMessages.ts"
 import { openTransaction } from "../openTransaction.ts"
@@ -159,6 +160,31 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       )
       expect(last.find(({ messageId }) => messageId === nothing)?.lastError).toMatch(/transform must answer null or/)
       expect(receiver.got.length).toBe(sent)
+    })
+  )
+
+  it.effect("goes to a URL that its destination made and that can never be sent to is dead at once", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const queue = yield* worker()
+      const made = yield* addEndpoint({ kind: "picky", url: null, config: { url: "ftp://api.example/", token: "t" } })
+      const own = yield* addEndpoint()
+      receiver.answers(() => Effect.fail(new EgressDenied({ error: "The URL's scheme must be https." })))
+      for (const { id } of [made, own]) yield* tell(id, [{ data: { n: 1 } }])
+      const [row] = yield* untilAll(made.id, is("dead", 1))
+      expect(row?.lastError).toMatch(/The destination made a request that is never sent: .* must be https/)
+      expect((yield* queue.get(DeliveryId.make(row?.id ?? ""))).attempts).toEqual([])
+      // The endpoint's own URL was allowed once.
+      yield* untilAll(own.id, is("pending", 1))
+
+      // A name can lead elsewhere at the next attempt.
+      receiver.answers(() => Effect.fail(EgressFailed.denied("api.example leads to 10.0.0.1.")))
+      const [later] = yield* tell(made.id, [{ data: { n: 2 } }])
+      const rows = yield* until(rowsOf(made.id), (all) =>
+        all.some((one) => one.messageId === later && one.lastError !== null)
+      )
+      expect(rows.find(({ messageId }) => messageId === later)).toMatchObject({ status: "pending", attempts: 1 })
+      receiver.answers(answer(200))
     })
   )
 
