@@ -81,6 +81,7 @@ export const makeAttempt = (
                 tried(() => isSuccess(given)),
                 no
               ),
+      ownUrl,
       attempt: claimed.attempt,
       lastStatus: claimed.lastStatus,
       schedule,

@@ -115,6 +115,28 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
     })
   )
 
+  it.effect("is answered 410 where its destination sent it is dead, and its endpoint goes on", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const endpoints = yield* Endpoints
+      receiver.answers(({ body }) => answer(body === `{"n":1}` ? 410 : 200, {}, `{"ok":true}`)({} as never))
+      yield* worker()
+      const config = { url: "https://api.example/people/1", token: "t" }
+      const endpoint = yield* addEndpoint({ kind: "picky", url: "https://api.example/", config })
+      const gone = yield* tell(endpoint.id, [{ data: { n: 1 } }])
+      yield* untilAll(endpoint.id, is("dead", 1))
+      yield* tell(endpoint.id, [{ data: { n: 2 } }])
+      // By then what the first answer said of the endpoint is told, too.
+      yield* until(endpoints.get(endpoint.id), ({ lastDeliveryAt }) => lastDeliveryAt !== null)
+      const rows = yield* untilAll(endpoint.id, ({ status }) => status !== "pending")
+      expect(rows.map(({ messageId, status }) => [messageId === gone[0], status])).toEqual([
+        [true, "dead"],
+        [false, "delivered"]
+      ])
+      expect(yield* endpoints.get(endpoint.id)).toMatchObject({ status: "enabled" })
+    })
+  )
+
   it.effect("its destination makes another request of is sent as it says, and judged as it says", () =>
     Effect.gen(function* () {
       const receiver = yield* Receiver
