@@ -267,7 +267,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       const sql = yield* PgClient.PgClient
       receiver.answers(answer(410))
       const endpoint = yield* addEndpoint()
-      yield* Effect.provide(worker(), Database.timeouts({ timeout: 100 }))
+      yield* Effect.provide(worker(), Database.timeouts({ timeout: 1000 }))
       const lock = yield* openTransaction(sql`lock table hogsend.audit_logs in exclusive mode`)
       yield* tell(endpoint.id, [{}])
       // Somebody waits for the lock, and stops waiting.
