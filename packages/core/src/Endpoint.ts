@@ -5,7 +5,7 @@
  */
 import * as Schema from "effect/Schema"
 import { Instant } from "./Instant.ts"
-import { OutboundEventName, SubscribedEventName } from "./Outbound.ts"
+import { analyticsMessageNames, outboundEventNames, SubscribedEventName } from "./Outbound.ts"
 import { Properties } from "./Properties.ts"
 import { StorableText } from "./StorableText.ts"
 
@@ -30,7 +30,9 @@ export class Endpoint extends Schema.Class<Endpoint>("Endpoint")({
   }),
   url: Schema.NullOr(Schema.String),
   description: Schema.NullOr(Schema.String),
-  eventTypes: Schema.Array(OutboundEventName).annotateKey({ description: "What it subscribes to." }),
+  eventTypes: Schema.Array(Schema.Literals([...outboundEventNames, ...analyticsMessageNames])).annotateKey({
+    description: "What it subscribes to."
+  }),
   ordering: EndpointOrdering.annotateKey({ description: orderingProse }),
   config: Schema.NullOr(Schema.Record(Schema.String, Schema.Literal(maskedValue))).annotateKey({
     description: "The names of what it is set up with. The values are never shown."

@@ -38,6 +38,9 @@ export type OutboundEventName = typeof OutboundEventName.Type
 /** An event that is sent to one endpoint when somebody asks for it. Nobody subscribes to it. */
 export const testEventName = "webhook.test"
 
+/** What the analytics provider is told (`AnalyticsMessage`). Only the server's own endpoint for it subscribes to them. */
+export const analyticsMessageNames = ["person.set", "person.merge", "person.delete", "group.set"] as const
+
 const isOutboundEventName = Schema.is(OutboundEventName)
 
 /** A name of the catalog as callers send it; a refusal names the one that was probably meant. */
@@ -58,7 +61,7 @@ export const OutboundEnvelope = Schema.Struct({
   id: MessageId.annotateKey({
     description: "One for each event, the same for every endpoint and attempt: what a receiver knows a repetition by."
   }),
-  type: Schema.Literals([...outboundEventNames, testEventName]),
+  type: Schema.Literals([...outboundEventNames, testEventName, ...analyticsMessageNames]),
   timestamp: Schema.String.annotate({ format: "date-time" }).annotateKey({
     description: "When it happened: ISO-8601 in UTC with milliseconds."
   }),

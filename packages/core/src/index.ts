@@ -1,4 +1,6 @@
 /** `@hogsend/core`: what crosses the wire. Browser-safe; imports nothing but `effect`. */
+export * from "./AnalyticsMessage.ts"
+export * from "./AnalyticsProvider.ts"
 export * from "./Api.ts"
 export * from "./ApiKey.ts"
 export * from "./ApiKeysApi.ts"

@@ -2,7 +2,7 @@
  * The destinations that there are: the presets, and the host app's own. A destination makes an HTTP request of an envelope,
  * for the endpoints of its kind; sending it is the queue's.
  */
-import { type Destination, EndpointInvalid, type OutboundEventName } from "@hogsend/core"
+import { type Destination, type Endpoint, EndpointInvalid } from "@hogsend/core"
 import { Context, Effect, Layer, Result } from "effect"
 import { webhook } from "./Destinations/webhook.ts"
 
@@ -22,7 +22,7 @@ export class Destinations extends Context.Service<
     /** By the kind of an endpoint; undefined for one that was defined once and is not any more. */
     readonly find: (kind: string) => Destination | undefined
     /** Whether an endpoint can be of this kind with these events; the refusal names what there is. */
-    readonly check: (kind: string, events: ReadonlyArray<OutboundEventName>) => Result.Result<void, EndpointInvalid>
+    readonly check: (kind: string, events: Endpoint["eventTypes"]) => Result.Result<void, EndpointInvalid>
   }
 >()("engine/Destinations") {
   static readonly layer = ({ own = [] }: DestinationsOptions = {}) =>
@@ -41,7 +41,8 @@ export class Destinations extends Context.Service<
           check: (kind, events) => {
             const destination = byKind.get(kind)
             if (destination === undefined) return refuse(unknownKind(kind, [...byKind.keys()]))
-            const foreign = events.filter((event) => !destination.events.includes(event))
+            const taken: ReadonlyArray<string> = destination.events
+            const foreign = events.filter((event) => !taken.includes(event))
             return foreign.length === 0 ? Result.void : refuse(foreignEvents(destination, foreign))
           }
         })
@@ -57,5 +58,5 @@ const badId = (id: string) =>
 const unknownKind = (kind: string, kinds: ReadonlyArray<string>) =>
   `There is no destination of the kind "${kind}". There are: ${kinds.join(", ")}.`
 
-const foreignEvents = ({ events, meta }: Destination, foreign: ReadonlyArray<OutboundEventName>) =>
+const foreignEvents = ({ events, meta }: Destination, foreign: ReadonlyArray<string>) =>
   `The destination ${meta.id} does not take ${foreign.join(", ")}. It takes: ${events.join(", ")}.`

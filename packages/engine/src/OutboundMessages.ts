@@ -9,6 +9,7 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import type {
+  AnalyticsMessage,
   ContactCreatedData,
   ContactDeletedData,
   ContactMergedData,
@@ -41,10 +42,13 @@ interface Event<Type extends string, Data> {
   readonly data: Data
 }
 
+/** What the analytics provider is told. */
+type AnalyticsEvent = { [Message in AnalyticsMessage as Message["type"]]: Event<Message["type"], Message["data"]> }
+
 /** Something to tell. */
-export type OutboundEvent = {
-  readonly [Type in keyof OutboundData]: Event<Type, OutboundData[Type]>
-}[keyof OutboundData]
+export type OutboundEvent =
+  | { readonly [Type in keyof OutboundData]: Event<Type, OutboundData[Type]> }[keyof OutboundData]
+  | AnalyticsEvent[keyof AnalyticsEvent]
 
 /** What is in no catalog. */
 type TestEvent = Event<typeof testEventName, typeof WebhookTestData.Type>

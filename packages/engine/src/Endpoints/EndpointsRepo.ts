@@ -1,13 +1,13 @@
 /** The SQL of endpoints. What is sealed stays so here. */
 import type { PgClient } from "@effect/sql-pg"
-import type { Endpoint, EndpointOrdering, OutboundEventName, Page } from "@hogsend/core"
+import type { Endpoint, EndpointOrdering, Page } from "@hogsend/core"
 
 /** What a caller can set. */
 export interface EndpointSettings {
   readonly kind: string
   readonly url: string | null
   readonly description: string | null
-  readonly eventTypes: ReadonlyArray<OutboundEventName>
+  readonly eventTypes: Endpoint["eventTypes"]
   readonly ordering: EndpointOrdering
   /** Sealed JSON. */
   readonly config: string | null

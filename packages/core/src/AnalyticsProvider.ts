@@ -1,0 +1,156 @@
+/**
+ * The contract with an analytics platform: reading and writing its persons, and capturing events.
+ *
+ * Written once with promises (`defineAnalyticsProvider`), for whoever brings a platform, and once with effects (the service),
+ * for whoever uses one; the engine makes the second of the first and lets nothing through that throws, hangs or answers
+ * rubbish. What must arrive is a message of the destination queue (`AnalyticsMessage`); `capture` is best effort.
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import type { AnalyticsMessage } from "./AnalyticsMessage.ts"
+
+/** The properties of a person, by name, as the platform has them. */
+export type PersonProperties = { readonly [name: string]: unknown }
+
+/** What the platform can do with the credentials that it has. May be live getters. */
+export interface AnalyticsCapabilities {
+  /** `getPersonProperties` can answer. */
+  readonly personReads: boolean
+  /** `setPersonProperties` and `capture` reach the platform. */
+  readonly personWrites: boolean
+  /** `mergeIdentities` does something. False. */
+  readonly identityMerge?: boolean
+  /** Groups are understood, by `capture` and by `groupIdentify`. False. */
+  readonly groups?: boolean
+}
+
+export interface PersonChange {
+  readonly distinctId: string
+  /** Overwrites. */
+  readonly set?: PersonProperties | undefined
+  /** Only what the person does not have. */
+  readonly setOnce?: PersonProperties | undefined
+  /** Names to remove. */
+  readonly unset?: ReadonlyArray<string> | undefined
+}
+
+/** `distinctId` survives, `alias` becomes part of it. */
+export interface IdentityMerging {
+  readonly distinctId: string
+  readonly alias: string
+}
+
+export interface GroupChange {
+  readonly groupType: string
+  readonly groupKey: string
+  readonly properties?: PersonProperties | undefined
+}
+
+export interface AnalyticsEvent {
+  readonly distinctId: string
+  readonly event: string
+  readonly properties?: PersonProperties | undefined
+  /** The key of a group by its type. */
+  readonly groups?: { readonly [type: string]: string } | undefined
+}
+
+export interface AnalyticsMeta {
+  /** What `ANALYTICS_PROVIDER` and `defaultProvider` name. */
+  readonly id: string
+  readonly name: string
+  readonly description?: string
+}
+
+/**
+ * A platform, with promises. A method that rejects with an error that has a `status` (of HTTP) and perhaps a `retryAfter` (the
+ * header, or seconds) is judged by them; a rejected write is tried again for days.
+ */
+export interface AnalyticsProviderDefinition {
+  readonly meta: AnalyticsMeta
+  readonly capabilities: AnalyticsCapabilities
+  /** Which project it speaks to: what is remembered of persons is kept apart by it. Holds no secret. `""`. */
+  readonly project?: string
+  /** Null, too, when the platform knows nobody under this id; `{}` is a person without properties. */
+  readonly getPersonProperties: (distinctId: string) => Promise<PersonProperties | null>
+  readonly setPersonProperties: (change: PersonChange) => Promise<void>
+  /** Best effort, at once: what is captured may be lost. */
+  readonly capture: (event: AnalyticsEvent) => void | Promise<void>
+  readonly mergeIdentities?: (merging: IdentityMerging) => Promise<void> | void
+  readonly groupIdentify?: (change: GroupChange) => Promise<void> | void
+  /** Deletes the person for good, of whom nobody may be there. */
+  readonly deletePerson?: (distinctId: string) => Promise<void>
+  /**
+   * Takes many messages at once, all or none of them: when it rejects, they come again, with the same ids and times. Without
+   * it each message is one call of the methods above.
+   */
+  readonly deliver?: (messages: ReadonlyArray<AnalyticsMessage>) => Promise<void>
+  /** Sends what waits to be sent. */
+  readonly shutdown?: () => Promise<void>
+}
+
+/**
+ * A platform of the host app's own.
+ *
+ * @example
+ * const warehouse = defineAnalyticsProvider({
+ *   meta: { id: "warehouse", name: "Our warehouse" },
+ *   capabilities: { personReads: true, personWrites: true },
+ *   getPersonProperties: async (distinctId) => (await people.get(distinctId)) ?? null,
+ *   setPersonProperties: ({ distinctId, set }) => people.update(distinctId, set),
+ *   capture: ({ distinctId, event, properties }) => events.push({ distinctId, event, properties })
+ * })
+ */
+export const defineAnalyticsProvider = <Definition extends AnalyticsProviderDefinition>(
+  definition: Definition
+): Definition => definition
+
+/** Why a person cannot be read, in a word. */
+export const PersonReadFailure = Schema.Literals([
+  "no-credential",
+  "unauthorized",
+  "timeout",
+  "rate-limited",
+  "unreachable",
+  "bad-response"
+])
+export type PersonReadFailure = typeof PersonReadFailure.Type
+
+/** Nobody knows whether there is such a person. */
+export class PersonReadUnavailable extends Schema.TaggedError<PersonReadUnavailable>()("PersonReadUnavailable", {
+  reason: PersonReadFailure,
+  /** For an operator. Names no person. */
+  error: Schema.String
+}) {}
+
+/** A read that was answered. */
+export type PersonRead =
+  | { readonly _tag: "PersonFound"; readonly properties: PersonProperties }
+  | { readonly _tag: "PersonNotFound" }
+
+/** The platform did not take the messages. */
+export class AnalyticsMessagesRefused extends Schema.TaggedError<AnalyticsMessagesRefused>()(
+  "AnalyticsMessagesRefused",
+  {
+    /** For an operator. Names no person. */
+    error: Schema.String,
+    /** Of HTTP, when it answered. */
+    status: Schema.NullOr(Schema.Int),
+    /** When it asks to be left alone: the value of the header. */
+    retryAfter: Schema.NullOr(Schema.String)
+  }
+) {}
+
+export class AnalyticsProvider extends Context.Service<
+  AnalyticsProvider,
+  {
+    readonly meta: AnalyticsMeta
+    readonly capabilities: AnalyticsCapabilities & { readonly deletePerson?: boolean }
+    readonly project: string
+    readonly readPerson: (distinctId: string) => Effect.Effect<PersonRead, PersonReadUnavailable>
+    /** Best effort; never fails, and asks nobody to wait. */
+    readonly capture: (event: AnalyticsEvent) => Effect.Effect<void>
+    /** All of them, or none; of one that it took before nothing comes twice, as far as the platform can tell. */
+    readonly deliver: (messages: ReadonlyArray<AnalyticsMessage>) => Effect.Effect<void, AnalyticsMessagesRefused>
+  }
+>()("core/AnalyticsProvider") {}
