@@ -74,10 +74,11 @@ const jsonOrText = (text: string): unknown => {
   }
 }
 
-const make = ({
-  oneHost = false,
-  limit = 20 * 1024 * 1024
-}: TestPostHogOptions = {}): Effect.Effect<TestPostHogShape, never, Scope.Scope> =>
+const make = ({ oneHost = false, limit = 20 * 1024 * 1024 }: TestPostHogOptions = {}): Effect.Effect<
+  TestPostHogShape,
+  never,
+  Scope.Scope
+> =>
   Effect.gen(function* () {
     const [projectId, apiKey, personalApiKey] = [17, "phc_test", "phx_test"]
     const personalKeys = new Map<string, ReadonlyArray<PersonalScope>>()
@@ -94,7 +95,12 @@ const make = ({
     }
     const defaults = { uuid: randomUUID, now: () => new Date().toISOString() }
 
-    const honest = (kind: PostHogRequestKind, arrival: Arrival, decoded: ReturnType<typeof inflated>, body: unknown) => {
+    const honest = (
+      kind: PostHogRequestKind,
+      arrival: Arrival,
+      decoded: ReturnType<typeof inflated>,
+      body: unknown
+    ) => {
       if (kind === "project" || kind === "persons") {
         return answerApi(arrival, { projectId, apiKey, personalKeys, store })
       }
@@ -123,12 +129,13 @@ const make = ({
         return orders[side].take()((): PostHogAnswer => honest(kind, arrival, decoded, body))
       })
 
-    const listeners = oneHost ? [yield* listen(["capture", "api"])] : [yield* listen(["capture"]), yield* listen(["api"])]
-    const [{ url: captureHost }, { url: apiHost } = { url: captureHost }] = listeners as [HttpListener, HttpListener?]
+    const capture = yield* listen(oneHost ? ["capture", "api"] : ["capture"])
+    const api = oneHost ? capture : yield* listen(["api"])
+    const listeners = new Set([capture, api])
 
     return {
-      captureHost,
-      apiHost,
+      captureHost: capture.url,
+      apiHost: api.url,
       projectId,
       apiKey,
       personalApiKey,

@@ -12,7 +12,7 @@ export interface Orders {
 
 /** The orders, and the behaviour for the request that came now. */
 const make = (): Orders & { readonly take: () => PostHogBehaviour } => {
-  let standing = PostHogBehaviour.honest
+  let standing: PostHogBehaviour = PostHogBehaviour.honest
   let next: ReadonlyArray<PostHogBehaviour> = []
   const always = (behaviour: PostHogBehaviour) => {
     standing = behaviour

@@ -1,8 +1,7 @@
 /** The honest answers of PostHog's public side: events in, with the project's key in the body, and flags, of which there are none. */
 import { gunzipSync } from "node:zlib"
-import type { Captured } from "./parseCapture.ts"
-import { parseCapture, type CaptureRefusal, type Defaults } from "./parseCapture.ts"
 import type { Arrival } from "./HttpListener.ts"
+import { type Defaults, parseCapture } from "./parseCapture.ts"
 import type { PersonStore } from "./PersonStore.ts"
 import type { PostHogAnswer } from "./PostHogBehaviour.ts"
 
@@ -16,8 +15,9 @@ export const captureKindOf = ({ url }: Arrival): "capture" | "flags" | undefined
 
 /** The body without its compression, if it is not longer than the limit. */
 export const inflated = ({ bytes, headers, url }: Arrival, limit: number): Buffer | "too-large" | "undecodable" => {
-  const compressed =
-    headers["content-encoding"] === "gzip" || /^gzip/.test(url.searchParams.get("compression") ?? "")
+  // The browser's library calls the same thing `gzip-js`.
+  const compression = headers["content-encoding"] ?? url.searchParams.get("compression") ?? ""
+  const compressed = compression.startsWith("gzip")
   if (!compressed) return bytes.length > limit ? "too-large" : bytes
   try {
     return gunzipSync(bytes, { maxOutputLength: limit })
@@ -38,7 +38,7 @@ export const answerCapture = (
   body: unknown,
   { apiKey, store, defaults }: { readonly apiKey: string; readonly store: PersonStore; readonly defaults: Defaults }
 ): PostHogAnswer => {
-  const captured: Captured | CaptureRefusal = parseCapture(body, defaults)
+  const captured = parseCapture(body, defaults)
   if ("status" in captured) return { status: captured.status, body: captured.text }
   if (captured.apiKey !== apiKey) return { status: 401, body: "API key is not valid" }
   for (const event of captured.events) store.receive(event)
