@@ -4,7 +4,7 @@
  * While it is stopped nobody listens there: a connection is refused, and what was open is closed.
  */
 import { Effect, type Scope } from "effect"
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { closed, type PostHogAnswer } from "./PostHogBehaviour.ts"
 
@@ -37,15 +37,13 @@ const create = (
   answer: (arrival: Arrival) => Promise<PostHogAnswer | typeof closed>
 ): Effect.Effect<HttpListener, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const receive = async (request: IncomingMessage, response: ServerResponse) => {
-      const bytes = Buffer.concat(await request.toArray())
+    const server = createServer(async (request, response) => {
+      const bytes = await request.toArray().then(Buffer.concat, () => undefined)
+      // Who went away while it was still sending has asked for nothing.
+      if (bytes === undefined) return
       const url = new URL(request.url ?? "/", "http://127.0.0.1")
       const onDone = (done: () => void) => response.once("close", done)
       send(response, await answer({ method: request.method ?? "", url, headers: request.headers, bytes, onDone }))
-    }
-    const server = createServer((request, response) => {
-      // Who goes away while it still sends has asked for nothing.
-      receive(request, response).catch(() => response.destroy())
     })
     const listen = (port: number) =>
       Effect.callback<number>((resume) => {

@@ -197,7 +197,11 @@ describe("A test", () => {
       const event = { api_key: posthog.apiKey, event: "viewed", distinct_id: "u_1" }
       const read = ask(persons(posthog), { key: posthog.personalApiKey })
       yield* post(posthog, "/e/", event)
+      posthog.api.next(PostHogBehaviour.hang)
+      const hanging = yield* Effect.forkChild(read)
+      yield* posthog.until(() => posthog.inFlight("api") === 1)
       yield* posthog.stop
+      expect(yield* Fiber.join(hanging)).toBeUndefined()
       expect([yield* post(posthog, "/e/", event), yield* read]).toEqual([undefined, undefined])
       yield* posthog.start
       expect(yield* read).toMatchObject({ status: 200, body: { results: [{ distinct_ids: ["u_1"] }] } })
