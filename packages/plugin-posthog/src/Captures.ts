@@ -21,27 +21,24 @@ export interface CapturesOptions {
 }
 
 export const makeCaptures = (options: CapturesOptions) => {
-  const { retryCount, retryDelay, ...rest } = options
-  const client = new QuietPostHog(options.apiKey, { ...rest, fetchRetryCount: retryCount, fetchRetryDelay: retryDelay })
-  let open = true
+  const { apiKey, mark, retryCount, retryDelay, shutdownTimeout, ...sending } = options
+  const client = new QuietPostHog(apiKey, { ...sending, fetchRetryCount: retryCount, fetchRetryDelay: retryDelay })
 
   const capture = ({ distinctId, event, groups, personless, properties }: AnalyticsEvent): void => {
-    if (!open) return
-    // Copied as JSON at once: the caller may change it, and what is no JSON would take its whole batch with it.
-    Result.match(
-      Result.try(() => asJson({ ...properties, ...(personless === true && noProfile), ...options.mark() })),
-      {
-        onFailure: () => undefined,
-        onSuccess: (properties) =>
-          client.capture({ distinctId, event, properties, ...(groups && { groups: { ...groups } }) })
-      }
+    // Copied as JSON at once: the caller may change it, and what is no JSON, which is left out, would take its whole batch along.
+    Result.try(() =>
+      client.capture({
+        distinctId,
+        event,
+        properties: asJson({ ...properties, ...(personless === true && noProfile), ...mark() }),
+        ...(groups && { groups: { ...groups } })
+      })
     )
   }
 
   const shutdown = async (): Promise<void> => {
-    open = false
     const { promise: late, resolve } = Promise.withResolvers<void>()
-    const timer = setTimeout(resolve, options.shutdownTimeout)
+    const timer = setTimeout(resolve, shutdownTimeout)
     await Promise.race([client.flush().catch(releaseAnswer), late])
     clearTimeout(timer)
     client.giveUp()

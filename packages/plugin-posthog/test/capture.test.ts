@@ -5,6 +5,8 @@ import { Effect } from "effect"
 import { describe, expect } from "vitest"
 import { createPostHogProvider } from "../src/createPostHogProvider.ts"
 import type { PostHogOptions } from "../src/PostHogOptions.ts"
+import { QuietPostHog } from "../src/QuietPostHog.ts"
+import { rejection } from "./messages.ts"
 import { printsNothing } from "./quiet.ts"
 
 printsNothing()
@@ -125,17 +127,29 @@ describe("A shutdown", () => {
     })
   )
 
-  it.effect("waits no longer than it may, and then leaves it", () =>
+  it.effect("waits no longer than it may", () =>
     Effect.gen(function* () {
-      const { posthog, capture, shutdown } = yield* connected({
-        shutdownTimeout: 1,
-        requestTimeout: 20,
-        retryCount: 1000
-      })
+      const { posthog, capture, shutdown } = yield* connected({ shutdownTimeout: 1 })
       posthog.capture.always(PostHogBehaviour.hang)
       capture("seen")
       yield* shutdown
-      yield* posthog.until(() => posthog.inFlight("capture") === 0)
+      expect(posthog.store.events()).toEqual([])
+    })
+  )
+
+  it.effect("ends what would be tried for long", () =>
+    Effect.gen(function* () {
+      const posthog = yield* TestPostHog.make()
+      posthog.capture.always(PostHogBehaviour.fail(503))
+      const options = { host: posthog.captureHost, fetchRetryCount: 1_000_000, fetchRetryDelay: 1 }
+      const client = new QuietPostHog(posthog.apiKey, options)
+      client.capture({ distinctId: "u_1", event: "seen" })
+      const flush = rejection(() => client.flush())
+      const giveUp = Effect.andThen(
+        posthog.until(() => posthog.requests().length > 3),
+        Effect.sync(() => client.giveUp())
+      )
+      yield* Effect.all([flush, giveUp], { concurrency: "unbounded" })
     })
   )
 })

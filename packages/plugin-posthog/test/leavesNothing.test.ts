@@ -10,7 +10,8 @@ it.effect("batches, good and refused, reads and a shutdown leave no timer and no
   Effect.gen(function* () {
     const posthog = yield* TestPostHog.make({ oneHost: true })
     posthog.capture.next(PostHogBehaviour.honest, 2)
-    posthog.capture.next(PostHogBehaviour.fail(503))
+    // Longer than what a socket hands over at once.
+    posthog.capture.next(PostHogBehaviour.answer({ status: 503, body: "x".repeat(10_000_000) }))
     const script = join(import.meta.dirname, "leavesNothing.process.ts")
     const { stdout } = yield* Effect.promise(() => promisify(execFile)(process.execPath, [script, posthog.captureHost]))
     const { before, after } = JSON.parse(stdout)

@@ -84,7 +84,9 @@ describe("A read", () => {
     })
   )
 
-  const redirect = PostHogBehaviour.answer({ status: 302, headers: { location: "/api/projects/@current/" } })
+  // To where the answer is.
+  const location = "/api/environments/17/persons/?distinct_id=u_1"
+  const redirect = PostHogBehaviour.answer({ status: 302, headers: { location } })
   for (const [name, behaviour, reason] of [
     ["throttled", PostHogBehaviour.throttle(), "rate-limited"],
     ["answered with 500", PostHogBehaviour.fail(500), "bad-response"],
