@@ -86,7 +86,7 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
 
   const canWrite = apiKey !== undefined
   return {
-    meta: { id: "posthog", name: "PostHog", description: "Product analytics: https://posthog.com" },
+    meta: { id: "posthog", name: "PostHog", description: "Product analytics: https://posthog.com", readsHint },
     project: `${privateHost} ${projectId ?? fingerprint(apiKey ?? personalApiKey ?? "")}`,
     capabilities: {
       personReads: personalApiKey !== undefined,
@@ -108,6 +108,9 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
     shutdown: async () => captures?.shutdown()
   }
 }
+
+const readsHint =
+  "Set POSTHOG_PERSONAL_API_KEY to a personal API key (phx_…) with the scopes Person: Write and Project: Read."
 
 /** Which project a key is of, when nobody says: enough to tell two apart, and nothing that the key could be found by. */
 const fingerprint = (key: string): string => createHash("sha256").update(key).digest("hex").slice(0, 12)
