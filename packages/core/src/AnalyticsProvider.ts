@@ -53,6 +53,8 @@ export interface AnalyticsEvent {
   readonly properties?: PersonProperties | undefined
   /** The key of a group by its type. */
   readonly groups?: { readonly [type: string]: string } | undefined
+  /** Nobody is known by this id for sure (a visitor): the platform should make no person for it. False. */
+  readonly personless?: boolean | undefined
 }
 
 export interface AnalyticsMeta {
