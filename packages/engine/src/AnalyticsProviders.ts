@@ -84,7 +84,7 @@ const choose = Effect.fnUntraced(function* (providers: ReadonlyArray<Provider>, 
   const found = byId.get(asked)
   if (found !== undefined) return found
   const there = byId.size === 0 ? "None is configured." : `There are: ${[...byId.keys()].join(", ")}.`
-  return yield* invalid(`There is no analytics provider "${asked}". ${there}`)
+  return yield* invalid(`There is no analytics provider "${asked}" (ANALYTICS_PROVIDER, defaultProvider). ${there}`)
 })
 
 export const AnalyticsProviders = {

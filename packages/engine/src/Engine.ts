@@ -53,7 +53,7 @@ export interface EngineOptions {
   readonly database?: DatabaseOptions
   readonly defaults?: {
     /** The time zone of people of whom none is known. UTC. */
-    readonly timezone?: string
+    readonly timezone?: string | undefined
   }
   readonly destinationQueue?: DestinationQueueOptions
   readonly destinations?: DestinationsOptions

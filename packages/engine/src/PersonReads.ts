@@ -28,7 +28,7 @@ export interface PersonReadsOptions {
   readonly rememberPersons?: number
   readonly breaker?: ReadBreakerOptions
   /** Of people of whom none is known. UTC. */
-  readonly timezone?: string
+  readonly timezone?: string | undefined
 }
 
 export class PersonReads extends Context.Service<

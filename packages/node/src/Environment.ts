@@ -36,6 +36,13 @@ const settings = {
   outboundAllowHttp: Setting.boolean("OUTBOUND_ALLOW_HTTP", false),
   outboundAllowLoopback: Setting.boolean("OUTBOUND_ALLOW_LOOPBACK", false),
   deliverySlots: Setting.integer("DELIVERY_SLOTS", { minimum: 0, maximum: 10_000, fallback: 512 }),
+  analyticsProvider: Setting.text("ANALYTICS_PROVIDER", undefined, "posthog"),
+  posthogApiKey: Setting.credential("POSTHOG_API_KEY", "phc_…, the project API key"),
+  posthogHost: Setting.url("POSTHOG_HOST", ["https", "http"], "https://eu.i.posthog.com"),
+  posthogPersonalApiKey: Setting.credential("POSTHOG_PERSONAL_API_KEY", "phx_…, a personal API key"),
+  posthogProjectId: Setting.text("POSTHOG_PROJECT_ID", undefined, "12345"),
+  posthogPrivateHost: Setting.url("POSTHOG_PRIVATE_HOST", ["https", "http"], "https://eu.posthog.com"),
+  defaultTimezone: Setting.timezone("HOGSEND_DEFAULT_TIMEZONE"),
   migrate: Setting.oneOf("HOGSEND_MIGRATE", ["auto", "manual"], "auto"),
   clientMigrations: Setting.text("CLIENT_MIGRATIONS_FOLDER", undefined, "migrations"),
   logLevel: Setting.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),
@@ -84,9 +91,25 @@ export const readEnvironment = Effect.fn("readEnvironment")(function* (workingDi
     production,
     host: values.host ?? (production ? "0.0.0.0" : "127.0.0.1"),
     databaseUrl: values.databaseUrl === undefined ? undefined : Redacted.make(values.databaseUrl),
+    posthog: posthogOf(values),
     dataDirectory: resolve(workingDirectory, values.dataDirectory ?? ".hogsend"),
     clientMigrations:
       values.clientMigrations === undefined ? undefined : resolve(workingDirectory, values.clientMigrations),
     logFormat: values.logFormat ?? (production ? ("json" as const) : ("pretty" as const))
   }
 })
+
+/** PostHog's own options; undefined where nobody asks for it. Asked for without a key, it is there and does nothing. */
+const posthogOf = (values: {
+  readonly analyticsProvider: string | undefined
+  readonly posthogApiKey: Redacted.Redacted<string> | undefined
+  readonly posthogHost: string | undefined
+  readonly posthogPersonalApiKey: Redacted.Redacted<string> | undefined
+  readonly posthogPrivateHost: string | undefined
+  readonly posthogProjectId: string | undefined
+}) => {
+  const { analyticsProvider, posthogApiKey: apiKey, posthogPersonalApiKey: personalApiKey } = values
+  if (apiKey === undefined && personalApiKey === undefined && analyticsProvider !== "posthog") return undefined
+  const { posthogHost: host, posthogPrivateHost: privateHost, posthogProjectId: projectId } = values
+  return { apiKey, host, personalApiKey, privateHost, projectId }
+}

@@ -62,7 +62,7 @@ const explain = (failure: BootFailure): ReadonlyArray<string> => {
     case "SqlError":
       return [`the database: ${failure.message}`]
     default:
-      return [failure.error]
+      return failure.error.split("\n")
   }
 }
 

@@ -1,4 +1,5 @@
 /** The environment as options of the server. What it names is read: the host app's migrations, a secret of development. */
+import type { HogsendOptions } from "@hogsend/engine"
 import { Effect } from "effect"
 import { developmentSecret } from "./developmentSecret.ts"
 import type { Environment } from "./Environment.ts"
@@ -6,7 +7,16 @@ import type { HogsendServerOptions } from "./HogsendServer.ts"
 import { Postgres } from "./Postgres.ts"
 import { readMigrations } from "./readMigrations.ts"
 
-export const serverOptions = Effect.fn("serverOptions")(function* (environment: Environment) {
+/** What only an app can bring. */
+export interface Brought {
+  /** The analytics providers to choose from. */
+  readonly analyticsProviders?: NonNullable<HogsendOptions["analytics"]>["providers"]
+}
+
+export const serverOptions = Effect.fn("serverOptions")(function* (
+  environment: Environment,
+  { analyticsProviders }: Brought = {}
+) {
   const secret = environment.authSecret ?? (yield* developmentSecret((yield* Postgres).dataDirectory))
   return {
     port: environment.port,
@@ -14,6 +24,8 @@ export const serverOptions = Effect.fn("serverOptions")(function* (environment: 
     migrate: environment.migrate,
     clientMigrations: yield* readMigrations(environment.clientMigrations),
     userTokens: { secrets: [secret, ...environment.previousAuthSecrets] },
+    analytics: { providers: analyticsProviders, defaultProvider: environment.analyticsProvider },
+    defaults: { timezone: environment.defaultTimezone },
     keyGate: { adminApiKey: environment.adminApiKey },
     contacts: {
       publicProperties: environment.publicProperties,

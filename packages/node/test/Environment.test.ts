@@ -63,6 +63,9 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
     [{ OUTBOUND_ALLOW_HTTP: "1" }, `OUTBOUND_ALLOW_HTTP is "1", and must be true or false`],
     [{ OUTBOUND_ALLOW_LOOPBACK: "True" }, `OUTBOUND_ALLOW_LOOPBACK is "True", and must be true or false`],
     [{ DELIVERY_SLOTS: "-1" }, `DELIVERY_SLOTS is "-1", and must be a whole number`],
+    [{ POSTHOG_HOST: "eu.i.posthog.com" }, "POSTHOG_HOST is not a URL that starts with https:// or http://"],
+    [{ POSTHOG_PRIVATE_HOST: "eu" }, "POSTHOG_PRIVATE_HOST is not a URL"],
+    [{ HOGSEND_DEFAULT_TIMEZONE: "CET+1" }, `HOGSEND_DEFAULT_TIMEZONE is "CET+1", and must be an IANA time zone`],
     [{ HOGSEND_MIGRATE: "never" }, `HOGSEND_MIGRATE is "never", and must be one of auto, manual`],
     [{ LOG_LEVEL: "INFO" }, `LOG_LEVEL is "INFO", and must be one of debug, info, warn, error`],
     [{ LOG_FORMAT: "logfmt" }, `LOG_FORMAT is "logfmt", and must be one of pretty, json`],
@@ -91,6 +94,9 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
         OUTBOUND_ALLOW_HTTP: "x",
         OUTBOUND_ALLOW_LOOPBACK: "x",
         DELIVERY_SLOTS: "x",
+        POSTHOG_HOST: "x",
+        POSTHOG_PRIVATE_HOST: "x",
+        HOGSEND_DEFAULT_TIMEZONE: "x",
         HOGSEND_MIGRATE: "x",
         LOG_LEVEL: "x",
         LOG_FORMAT: "x",
@@ -379,4 +385,39 @@ describe("A start", () => {
     expect(lines.map((line) => /^hogsend: (\w+) .*; for example \1=/.exec(line)?.[1])).toEqual(Object.keys(env))
     expect(ended.stderr).not.toMatch(/hunter2|letmein|db\.internal/)
   })
+})
+
+describe("PostHog", () => {
+  const keyed = { POSTHOG_API_KEY: "phc_a", POSTHOG_PERSONAL_API_KEY: "phx_b" }
+
+  it.effect("is there with either key, or when it is named, and not without", () =>
+    Effect.gen(function* () {
+      expect((yield* read({})).posthog).toBe(undefined)
+      expect((yield* read({ POSTHOG_HOST: "https://eu.i.posthog.com" })).posthog).toBe(undefined)
+      for (const [name, key] of Object.entries(keyed)) expect((yield* read({ [name]: key })).posthog).toBeDefined()
+      expect((yield* read({ ANALYTICS_PROVIDER: "posthog" })).posthog).toMatchObject({ apiKey: undefined })
+      expect((yield* read({ ANALYTICS_PROVIDER: "warehouse" })).posthog).toBe(undefined)
+    })
+  )
+
+  it.effect("has what is set, and no key can be printed", () =>
+    Effect.gen(function* () {
+      const { posthog } = yield* read({
+        ...keyed,
+        POSTHOG_HOST: "https://eu.i.posthog.com",
+        POSTHOG_PRIVATE_HOST: "https://ph.example.com",
+        POSTHOG_PROJECT_ID: "12345"
+      })
+      expect(posthog).toMatchObject({
+        host: "https://eu.i.posthog.com",
+        privateHost: "https://ph.example.com",
+        projectId: "12345"
+      })
+      expect([posthog?.apiKey, posthog?.personalApiKey].map((key) => key && Redacted.value(key))).toEqual([
+        "phc_a",
+        "phx_b"
+      ])
+      expect(JSON.stringify(posthog)).not.toMatch(/ph[cx]_/)
+    })
+  )
 })

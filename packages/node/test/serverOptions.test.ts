@@ -1,13 +1,14 @@
 /** The settings of an operator, as the server gets them. */
 import { expect, it } from "@effect/vitest"
+import { AnalyticsProviders } from "@hogsend/engine"
 import { ConfigProvider, Effect, Redacted } from "effect"
 import { readEnvironment } from "../src/Environment.ts"
 import { Postgres } from "../src/Postgres.ts"
-import { serverOptions } from "../src/serverOptions.ts"
+import { type Brought, serverOptions } from "../src/serverOptions.ts"
 
-const optionsOf = (env: Readonly<Record<string, string>>) =>
+const optionsOf = (env: Readonly<Record<string, string>>, brought: Brought = {}) =>
   readEnvironment("/typed/here").pipe(
-    Effect.flatMap(serverOptions),
+    Effect.flatMap((environment) => serverOptions(environment, brought)),
     Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
     Effect.provideService(Postgres, Postgres.of({ embedded: true, dataDirectory: "/nowhere", standsInFor: undefined }))
   )
@@ -32,4 +33,20 @@ it.effect("Secrets, addresses that may be reached, and slots are the ones that a
       destinationQueue: { slots: 512 }
     })
   })
+)
+
+it.effect(
+  "The analytics providers that the app brings stand beside the one that is named, and a default time zone",
+  () =>
+    Effect.gen(function* () {
+      const providers = [AnalyticsProviders.layer()]
+      const environment = {
+        BETTER_AUTH_SECRET: secret,
+        ANALYTICS_PROVIDER: "w",
+        HOGSEND_DEFAULT_TIMEZONE: "europe/berlin"
+      }
+      const options = yield* optionsOf(environment, { analyticsProviders: providers })
+      expect(options.analytics).toEqual({ providers, defaultProvider: "w" })
+      expect(options.defaults).toEqual({ timezone: "Europe/Berlin" })
+    })
 )

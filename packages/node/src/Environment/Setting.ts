@@ -4,7 +4,7 @@
  * A setting that is missing or empty has its default. What is wrong becomes one line: the variable, what is wrong, an
  * example. The value of a secret is never repeated.
  */
-import { parseNetwork, type RateLimit } from "@hogsend/engine"
+import { parseNetwork, type RateLimit, timeZoneName } from "@hogsend/engine"
 import { Config, Effect, identity, Option, Redacted, Result, Schema } from "effect"
 import type { IpNetwork } from "effect/net"
 
@@ -177,6 +177,25 @@ export const secret = (name: string, minLength: number): Setting<Redacted.Redact
   default: undefined,
   read: secretText(minLength),
   example: secretExample
+})
+
+/** A key that somebody else made, in whatever form; its value is never repeated. */
+export const credential = (name: string, example: string): Setting<Redacted.Redacted<string> | undefined> => ({
+  name,
+  default: undefined,
+  read: (value) => Result.succeed(Redacted.make(value)),
+  example: `<${example}>`
+})
+
+/** An IANA name. */
+export const timezone = (name: string): Setting<string | undefined> => ({
+  name,
+  default: undefined,
+  read: (text) => {
+    const zone = timeZoneName(text)
+    return zone === undefined ? Result.fail(`is ${shown(text)}, and must be an IANA time zone`) : Result.succeed(zone)
+  },
+  example: "Europe/Berlin"
 })
 
 /** Secrets divided by commas. */
