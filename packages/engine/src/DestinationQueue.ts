@@ -151,6 +151,7 @@ export class DestinationQueue extends Context.Service<
             const { disabledAt, kind, updatedAt, url } = endpoint
             const data = { endpointId, kind, url, reason, disabledAt: disabledAt ?? updatedAt }
             yield* outbound.tell([{ type: "endpoint.disabled", contactId: null, data }])
+            yield* sql.afterCommit(Effect.logWarning("An endpoint is disabled", { endpointId, reason }))
           }).pipe(sql.withTransaction)
 
         if (slots > 0) {
