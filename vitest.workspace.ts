@@ -2,7 +2,8 @@
 import { defineConfig } from "vitest/config"
 import { TallyReporter } from "./vitest.tally.ts"
 
-const folders = ["packages/core", "packages/engine", "packages/node", "packages/testing", "apps/server", "bench"]
+const libraries = ["core", "engine", "node", "plugin-posthog", "testing"]
+const folders = [...libraries.map((name) => `packages/${name}`), "apps/server", "bench"]
 
 export default defineConfig({
   test: {

@@ -53,13 +53,17 @@ export interface AnalyticsEvent {
   readonly properties?: PersonProperties | undefined
   /** The key of a group by its type. */
   readonly groups?: { readonly [type: string]: string } | undefined
+  /** Nobody is known by this id for sure (a visitor): the platform should make no person for it. False. */
+  readonly personless?: boolean | undefined
 }
 
 export interface AnalyticsMeta {
-  /** What `ANALYTICS_PROVIDER` and `defaultProvider` name. */
+  /** What `ANALYTICS_PROVIDER` and `defaultProvider` name. `none` stands for no provider, and is nobody's. */
   readonly id: string
   readonly name: string
   readonly description?: string
+  /** What to set so that persons can be read, as a sentence: said once at the start of a server that cannot read them. */
+  readonly readsHint?: string
 }
 
 /**

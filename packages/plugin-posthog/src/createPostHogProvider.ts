@@ -1,0 +1,130 @@
+/**
+ * PostHog, as the contract of analytics providers has it. What must arrive goes through `deliver`, which sends each batch by
+ * itself and tells what became of it; `capture` is best effort. `posthog-node` sends, and never identifies: who is who is
+ * told by merges alone. Reads and deletions go over the private API.
+ */
+import { type AnalyticsMessage, type AnalyticsProviderDefinition, PersonReadUnavailable } from "@hogsend/core"
+import { Result } from "effect"
+import { createHash, randomUUID } from "node:crypto"
+import { makeCaptures } from "./Captures.ts"
+import { checkOptions, type PostHogOptions } from "./PostHogOptions.ts"
+import { makePrivateApi, PrivateApiFailure } from "./PrivateApi.ts"
+import { sendBatch, type StampedEvent } from "./sendBatch.ts"
+import { groupEvents, mergeEvents, type PostHogEvent, setEvents, toEvents } from "./toEvents.ts"
+
+/**
+ * PostHog with what credentials there are: the project key captures and writes, the personal key reads and deletes, and what
+ * has no key does nothing, or fails with `no-credential`. Throws `PostHogOptionsInvalid` for options that cannot be meant.
+ *
+ * @example
+ * createHogsendClient({
+ *   analytics: {
+ *     provider: createPostHogProvider({
+ *       apiKey: "phc_…",
+ *       host: "https://eu.i.posthog.com",
+ *       personalApiKey: Redacted.make("phx_…")
+ *     })
+ *   }
+ * })
+ */
+export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsProviderDefinition => {
+  const connection = Result.getOrThrow(checkOptions(options))
+  const { apiKey, host, personalApiKey, privateHost, projectId } = connection
+  const { deleteEvents = true, installationId, requestTimeout = 10_000 } = options
+
+  const mark = () => {
+    const hogsend = typeof installationId === "function" ? installationId() : installationId
+    return hogsend === undefined ? {} : { hogsend }
+  }
+
+  const privateApi =
+    personalApiKey === undefined
+      ? undefined
+      : makePrivateApi({ ...connection, personalApiKey, deleteEvents, requestTimeout })
+
+  const captures =
+    apiKey === undefined
+      ? undefined
+      : makeCaptures({
+          apiKey,
+          host,
+          mark,
+          requestTimeout,
+          shutdownTimeout: options.shutdownTimeout ?? 8000,
+          maxQueueSize: options.maxQueueSize ?? 10_000,
+          flushAt: options.flushAt ?? 20,
+          flushInterval: options.flushInterval ?? 5000,
+          retryCount: options.retryCount ?? 3,
+          retryDelay: options.retryDelay ?? 3000
+        })
+
+  const send = async (events: ReadonlyArray<StampedEvent>): Promise<void> => {
+    if (apiKey === undefined || events.length === 0) return
+    const marked = events.map((event) => ({ ...event, properties: { ...event.properties, ...mark() } }))
+    await sendBatch(marked, { apiKey, host, requestTimeout })
+  }
+
+  const sendNow = (events: ReadonlyArray<PostHogEvent>): Promise<void> =>
+    send(events.map((event) => ({ ...event, uuid: randomUUID(), timestamp: new Date() })))
+
+  const deletePerson = async (distinctId: string): Promise<void> => privateApi?.deletePerson(distinctId).catch(asWrite)
+
+  /** In order: what stands before a deletion is sent before it. */
+  const deliver = async (messages: ReadonlyArray<AnalyticsMessage>): Promise<void> => {
+    const events: Array<StampedEvent> = []
+    for (const message of messages) {
+      if (message.type === "person.delete") {
+        await send(events.splice(0))
+        for (const distinctId of message.data.distinctIds) await deletePerson(distinctId)
+      } else {
+        const stamp = { uuid: message.id.slice("msg_".length), timestamp: new Date(message.timestamp) }
+        events.push(...toEvents(message).map((event) => ({ ...event, ...stamp })))
+      }
+    }
+    await send(events)
+  }
+
+  const canWrite = apiKey !== undefined
+  return {
+    meta: { id: "posthog", name: "PostHog", description: "Product analytics: https://posthog.com", readsHint },
+    project: `${privateHost} ${projectId ?? fingerprint(apiKey ?? personalApiKey ?? "")}`,
+    capabilities: {
+      personReads: personalApiKey !== undefined,
+      personWrites: canWrite,
+      identityMerge: canWrite,
+      groups: canWrite
+    },
+    getPersonProperties: async (distinctId) => {
+      if (privateApi === undefined) throw noCredential()
+      const person = await privateApi.findPerson(distinctId).catch(asRead)
+      return person && (person.properties ?? {})
+    },
+    setPersonProperties: (change) => sendNow(setEvents(change)),
+    mergeIdentities: (merging) => sendNow(mergeEvents(merging)),
+    groupIdentify: (change) => sendNow(groupEvents(change)),
+    ...(privateApi === undefined ? {} : { deletePerson }),
+    capture: (event) => captures?.capture(event),
+    deliver,
+    shutdown: async () => captures?.shutdown()
+  }
+}
+
+const readsHint =
+  "Set POSTHOG_PERSONAL_API_KEY to a personal API key (phx_…) with the scopes Person: Write and Project: Read."
+
+/** Which project a key is of, when nobody says: enough to tell two apart, and nothing that the key could be found by. */
+const fingerprint = (key: string): string => createHash("sha256").update(key).digest("hex").slice(0, 12)
+
+const asRead = (cause: unknown): never => {
+  throw cause instanceof PrivateApiFailure ? cause.asRead : cause
+}
+
+const asWrite = (cause: unknown): never => {
+  throw cause instanceof PrivateApiFailure ? cause.asWrite : cause
+}
+
+const noCredential = () =>
+  new PersonReadUnavailable({
+    reason: "no-credential",
+    error: "Persons are read with a personal API key of PostHog (POSTHOG_PERSONAL_API_KEY), and there is none."
+  })
