@@ -14,7 +14,7 @@ import {
   EndpointPatch,
   SecretRotated
 } from "./Endpoint.ts"
-import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
+import { knownParametersOnly, NoQuery, PageFields, PageQuery } from "./Page.ts"
 
 export class WebhooksApi extends HttpApiGroup.make("webhooks")
   .add(
@@ -77,6 +77,7 @@ export class WebhooksApi extends HttpApiGroup.make("webhooks")
       ),
     HttpApiEndpoint.post("rotateSecret", "/:id/rotate-secret", {
       params: { id: EndpointId },
+      query: NoQuery,
       /** May be left out: an alternative of its own, since only such a null stands for no body at all. */
       payload: [
         Schema.Null,

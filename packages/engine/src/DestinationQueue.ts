@@ -144,13 +144,14 @@ export class DestinationQueue extends Context.Service<
         const { failures = 0.7, interval: watchInterval = 1000, retryAfter = 30_000, tries = 10 } = breaker
         const health = makeHealthRepo(sql, { failures, tries, retryAfter })
 
-        const disable = (endpointId: string, reason: string) =>
+        const disable = (endpointId: string, reason: string, goneUrl?: string) =>
           Effect.gen(function* () {
-            const endpoint = yield* endpoints.disable(endpointId, reason)
+            const endpoint = yield* endpoints.disable(endpointId, reason, goneUrl)
             if (endpoint === null) return
             const { disabledAt, kind, updatedAt, url } = endpoint
             const data = { endpointId, kind, url, reason, disabledAt: disabledAt ?? updatedAt }
             yield* outbound.tell([{ type: "endpoint.disabled", contactId: null, data }])
+            yield* sql.afterCommit(Effect.logWarning("An endpoint is disabled", { endpointId, reason }))
           }).pipe(sql.withTransaction)
 
         if (slots > 0) {
@@ -163,7 +164,7 @@ export class DestinationQueue extends Context.Service<
           const wake = yield* makeWorker(
             makeClaimsRepo(yield* ownSessions(sql), { lease, maxAttempts: schedule.length + 1, retryAfter }),
             attempt,
-            ({ claimed: { endpointId, probe }, endpoint }) => watch({ endpointId, probe, endpoint }),
+            ({ claimed: { endpointId, probe }, endpoint, goneUrl }) => watch({ endpointId, probe, endpoint, goneUrl }),
             { slots, interval, shutdownGrace, writeGrace }
           )
           yield* signal.onSignal(wake)

@@ -76,8 +76,8 @@ export class Endpoints extends Context.Service<
     ) => Effect.Effect<SecretRotated, EndpointNotFound | DatabaseUnavailable>
     /** For a delivery, from a short memory; null when it was deleted. Not for within a transaction. */
     readonly find: (id: string) => Effect.Effect<OpenedEndpoint | null, EndpointSealed | DatabaseUnavailable>
-    /** By the server itself, in the caller's transaction. Null when it was disabled before, or is gone. */
-    readonly disable: (id: string, reason: string) => Effect.Effect<Endpoint | null, SqlError>
+    /** By the server itself, in the caller's transaction. Null when it was disabled before, is gone, or has another URL now. */
+    readonly disable: (id: string, reason: string, url?: string) => Effect.Effect<Endpoint | null, SqlError>
   }
 >()("engine/Endpoints") {
   static readonly layer = ({
@@ -214,8 +214,8 @@ export class Endpoints extends Context.Service<
           orUnavailable
         )
 
-        const disable = Effect.fnUntraced(function* (id: string, reason: string) {
-          const [row] = yield* repo.disable(id, reason)
+        const disable = Effect.fnUntraced(function* (id: string, reason: string, url?: string) {
+          const [row] = yield* repo.disable(id, reason, url)
           if (row === undefined) return null
           yield* changed(id, "webhooks.disable", boot)
           return shown(row)

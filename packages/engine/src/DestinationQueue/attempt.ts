@@ -8,7 +8,7 @@ import { type Destinations, signedKind, webhookRequest } from "../Destinations.t
 import type { Egress, EgressFailed } from "../Egress.ts"
 import type { Endpoints, OpenedEndpoint } from "../Endpoints.ts"
 import { makeSigner, type Signer } from "../WebhookSignature.ts"
-import { type Claimed, disabledError, type Outcome } from "./ClaimsRepo.ts"
+import type { Claimed, Outcome } from "./ClaimsRepo.ts"
 import { judge, type NoAnswer, type Verdict } from "./judge.ts"
 
 export interface AttemptOptions {
@@ -23,6 +23,8 @@ export interface AttemptOptions {
 export interface Attempted extends Outcome {
   readonly claimed: Claimed
   readonly endpoint: Verdict["endpoint"] | null
+  /** The endpoint's URL, which answered that it is gone for good. */
+  readonly goneUrl: string | null
 }
 
 /** Somebody else may try it, after `delay` milliseconds: it was not even begun. */
@@ -33,7 +35,8 @@ export const giveBack = (claimed: Claimed, delay = 0): Attempted => ({
   counts: false,
   error: null,
   sent: null,
-  endpoint: null
+  endpoint: null,
+  goneUrl: null
 })
 
 export const makeAttempt = (
@@ -101,7 +104,8 @@ export const makeAttempt = (
         status: answered?.status ?? null,
         answer: answered === null ? null : storable(answered.body)
       },
-      endpoint: verdict.endpoint
+      endpoint: verdict.endpoint,
+      goneUrl: verdict.endpoint === "gone" ? url : null
     }
   })
 
@@ -112,9 +116,8 @@ export const makeAttempt = (
       return giveBack(claimed, postponed)
     }
     const endpoint = found.value
-    if (endpoint === null || endpoint.disabled) {
-      return { ...giveBack(claimed), status: "discarded", error: disabledError }
-    }
+    // As far as this process remembers. What waits for one that is disabled the database discards (`discardOfDisabled`).
+    if (endpoint === null || endpoint.disabled) return giveBack(claimed, postponed)
     const destination = destinations.find(endpoint.kind)
     if (destination === undefined) return { ...giveBack(claimed, unknownDelay), error: unknownKind(endpoint.kind) }
     const { body } = claimed

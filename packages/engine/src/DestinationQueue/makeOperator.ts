@@ -149,7 +149,7 @@ const ended = new DeliveryEnded({
 })
 
 const disabled = new EndpointDisabled({
-  error: "The endpoint is disabled, so nothing can be delivered to it. Enable it first."
+  error: `The endpoint is disabled, so nothing can be delivered to it. Enable it first: PATCH it with {"disabled":false}.`
 })
 
 const testMessage = "A test: somebody asked for it, and nothing has happened to anybody."

@@ -77,11 +77,11 @@ export const makeEndpointsRepo = (sql: PgClient.PgClient) => {
         ordering = ${row.ordering}, event_types = ${row.eventTypes}::text[], config = ${row.config}::text,
         config_names = ${row.configNames}::text[], updated_at = hogsend.now()
       where id = ${id}`,
-    /** Answers a row only when it was enabled before. */
-    disable: (id: string, reason: string) => sql<EndpointRow>`
+    /** Answers a row only when it was enabled before, and still has the URL that is given. */
+    disable: (id: string, reason: string, url: string | null = null) => sql<EndpointRow>`
       update hogsend.endpoints
       set disabled_at = hogsend.now(), disabled_reason = ${reason}, updated_at = hogsend.now()
-      where id = ${id} and disabled_at is null returning ${columns}`,
+      where id = ${id} and disabled_at is null and (${url}::text is null or url = ${url}) returning ${columns}`,
     enable: (id: string) => sql`
       update hogsend.endpoints set disabled_at = null, disabled_reason = null, updated_at = hogsend.now()
       where id = ${id} and disabled_at is not null`,
