@@ -7,6 +7,7 @@ import { Layer } from "effect"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { ApiKeys } from "./ApiKeys.ts"
 import { ApiKeysHttp } from "./ApiKeys/ApiKeysHttp.ts"
+import { AnalyticsProviders } from "./AnalyticsProviders.ts"
 import { AuditLogs } from "./AuditLogs.ts"
 import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
 import { Database, type DatabaseOptions } from "./Database.ts"
@@ -92,7 +93,8 @@ export const Engine = {
         Layer.mergeAll(
           Sealing.layer(options.userTokens),
           RateLimits.layer(options.rateLimits),
-          Egress.layer(options.egress)
+          Egress.layer(options.egress),
+          AnalyticsProviders.none
         )
       ),
       Layer.provide(Database.client),

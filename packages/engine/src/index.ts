@@ -1,5 +1,6 @@
 /** `@hogsend/engine`: what happens. */
 export { AuditLogs, boot } from "./AuditLogs.ts"
+export { AnalyticsProviders } from "./AnalyticsProviders.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
 export { DeliverySignal } from "./DeliverySignal.ts"

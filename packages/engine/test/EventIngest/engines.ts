@@ -1,8 +1,9 @@
 /** Engines on one database, as so many processes would be: each with a pool and a group commit of its own. */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import type { Caller, EventBatchResult, EventDraft } from "@hogsend/core"
+import type { AnalyticsProvider, Caller, EventBatchResult, EventDraft } from "@hogsend/core"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
+import { AnalyticsProviders } from "../../src/AnalyticsProviders.ts"
 import { AuditLogs } from "../../src/AuditLogs.ts"
 import { isContention } from "../../src/Database.ts"
 import { Erasures } from "../../src/Erasures.ts"
@@ -18,13 +19,20 @@ import { Warnings } from "../../src/Warnings.ts"
 
 const secret = Redacted.make("a secret that is long enough to seal and to sign things with")
 
-const engineLayer = (url: string, options: EventIngestOptions & { readonly maxConnections?: number }) =>
+const engineLayer = (
+  url: string,
+  {
+    analytics = AnalyticsProviders.none,
+    ...options
+  }: EventIngestOptions & { readonly maxConnections?: number; readonly analytics?: Layer.Layer<AnalyticsProvider> }
+) =>
   Layer.mergeAll(EventIngest.layer(options), Erasures.layer()).pipe(
     Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(), Principals.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
         AuditLogs.layer,
         unheard,
+        analytics,
         Tombstones.layer,
         Warnings.layer(),
         UserTokens.layer({ secrets: [secret] }),
@@ -38,6 +46,8 @@ const engineLayer = (url: string, options: EventIngestOptions & { readonly maxCo
 
 export interface EngineOptions extends EventIngestOptions {
   readonly maxConnections?: number
+  /** Nobody. */
+  readonly analytics?: Layer.Layer<AnalyticsProvider>
   /** Sees every statement of this engine. */
   readonly transformer?: Transformer
 }

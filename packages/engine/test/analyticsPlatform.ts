@@ -1,0 +1,31 @@
+/** An analytics platform that takes whatever it is told, and that can at any time what a test says that it can. */
+import { type AnalyticsCapabilities, AnalyticsProvider } from "@hogsend/core"
+import { Effect, Layer } from "effect"
+
+type Capabilities = AnalyticsCapabilities & { readonly deletePerson: boolean }
+
+export const everything: Capabilities = {
+  personReads: true,
+  personWrites: true,
+  identityMerge: true,
+  groups: true,
+  deletePerson: true
+}
+
+export const makePlatform = (first: Partial<Capabilities> = {}) => {
+  let can = { ...everything, ...first }
+  const layer = Layer.succeed(
+    AnalyticsProvider,
+    AnalyticsProvider.of({
+      meta: { id: "platform", name: "A platform" },
+      get capabilities() {
+        return can
+      },
+      project: "",
+      readPerson: () => Effect.succeed({ _tag: "PersonNotFound" }),
+      capture: () => Effect.void,
+      deliver: () => Effect.void
+    })
+  )
+  return { layer, can: (some: Partial<Capabilities>) => Effect.sync(() => (can = { ...can, ...some })) }
+}
