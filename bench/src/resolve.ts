@@ -15,6 +15,7 @@ import {
   Sealing,
   Tombstones
 } from "@hogsend/engine"
+import { AnalyticsProvider } from "@hogsend/core"
 import { Console, Effect, Layer, Redacted } from "effect"
 import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
@@ -46,6 +47,8 @@ export const resolveAt = (plan: Plan): Effect.Effect<Report, unknown> =>
     return reportOf(plan, series, version)
   }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer()))
 
+const nobody = Layer.succeed(AnalyticsProvider, AnalyticsProviders.none)
+
 /** A database of its own with the service over it. */
 const fill = Effect.fnUntraced(function* (contacts: number) {
   yield* Console.error(`filling a database with ${grouped(contacts)} contacts`)
@@ -57,7 +60,7 @@ const fill = Effect.fnUntraced(function* (contacts: number) {
         AuditLogs.layer,
         Layer.provide(OutboundMessages.layer, DeliverySignal.layer()),
         Tombstones.layer,
-        AnalyticsProviders.none
+        nobody
       ]),
       Layer.provide(Sealing.layer({ secrets: [Redacted.make("the secret of a bench, on a database of its own")] })),
       Layer.provideMerge(client)

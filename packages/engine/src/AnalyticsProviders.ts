@@ -2,19 +2,18 @@
 import { AnalyticsProvider, PersonReadUnavailable } from "@hogsend/core"
 import { Effect, Layer } from "effect"
 
-const error = "No analytics provider is configured."
+const none = AnalyticsProvider.of({
+  meta: { id: "none", name: "none" },
+  project: "",
+  capabilities: { personReads: false, personWrites: false },
+  readPerson: () =>
+    Effect.fail(new PersonReadUnavailable({ reason: "no-credential", error: "No analytics provider is configured." })),
+  capture: () => Effect.void,
+  deliver: () => Effect.void
+})
 
 export const AnalyticsProviders = {
-  /** Can do nothing: reads fail, and what it is told is gone. */
-  none: Layer.succeed(
-    AnalyticsProvider,
-    AnalyticsProvider.of({
-      meta: { id: "none", name: "None" },
-      capabilities: { personReads: false, personWrites: false },
-      project: "",
-      readPerson: () => Effect.fail(new PersonReadUnavailable({ reason: "no-credential", error })),
-      capture: () => Effect.void,
-      deliver: () => Effect.void
-    })
-  )
+  layer: () => Layer.succeed(AnalyticsProvider, none),
+  /** Stands where nothing is configured. */
+  none
 }

@@ -94,7 +94,7 @@ export const Engine = {
           Sealing.layer(options.userTokens),
           RateLimits.layer(options.rateLimits),
           Egress.layer(options.egress),
-          AnalyticsProviders.none
+          AnalyticsProviders.layer()
         )
       ),
       Layer.provide(Database.client),

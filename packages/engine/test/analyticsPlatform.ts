@@ -1,10 +1,14 @@
 /** An analytics platform that takes whatever it is told, and that can at any time what a test says that it can. */
 import { type AnalyticsCapabilities, AnalyticsProvider } from "@hogsend/core"
 import { Effect, Layer } from "effect"
+import { AnalyticsProviders } from "../src/AnalyticsProviders.ts"
+
+/** No platform. */
+export const nobody = Layer.succeed(AnalyticsProvider, AnalyticsProviders.none)
 
 type Capabilities = AnalyticsCapabilities & { readonly deletePerson: boolean }
 
-export const everything: Capabilities = {
+const everything: Capabilities = {
   personReads: true,
   personWrites: true,
   identityMerge: true,

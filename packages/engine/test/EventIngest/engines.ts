@@ -3,12 +3,12 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import type { AnalyticsProvider, Caller, EventBatchResult, EventDraft } from "@hogsend/core"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
-import { AnalyticsProviders } from "../../src/AnalyticsProviders.ts"
 import { AuditLogs } from "../../src/AuditLogs.ts"
 import { isContention } from "../../src/Database.ts"
 import { Erasures } from "../../src/Erasures.ts"
 import { EventIngest, type EventIngestOptions } from "../../src/EventIngest.ts"
 import { IdentityResolver } from "../../src/IdentityResolver.ts"
+import { nobody } from "../analyticsPlatform.ts"
 import { unheard } from "../OutboundMessages/unheard.ts"
 import { Principals } from "../../src/Principals.ts"
 import { RateLimits } from "../../src/RateLimits.ts"
@@ -22,7 +22,7 @@ const secret = Redacted.make("a secret that is long enough to seal and to sign t
 const engineLayer = (
   url: string,
   {
-    analytics = AnalyticsProviders.none,
+    analytics = nobody,
     ...options
   }: EventIngestOptions & { readonly maxConnections?: number; readonly analytics?: Layer.Layer<AnalyticsProvider> }
 ) =>

@@ -4,13 +4,13 @@ import type { AnalyticsProvider, Properties } from "@hogsend/core"
 import { TestDatabase } from "@hogsend/testing"
 import { Effect, Layer, Redacted } from "effect"
 import { type PublicProperty, visibleProperties } from "../../src/contactProperties.ts"
-import { AnalyticsProviders } from "../../src/AnalyticsProviders.ts"
 import { AuditLogs } from "../../src/AuditLogs.ts"
 import { Sealing } from "../../src/Sealing.ts"
 import { Tombstones } from "../../src/Tombstones.ts"
 import { IdentityResolver, type IdentityResolverOptions, type Resolution } from "../../src/IdentityResolver.ts"
 import type { Assertion, ContactState, KeyState } from "../../src/IdentityResolver/snapshot.ts"
 import { newId } from "../../src/newId.ts"
+import { nobody } from "../analyticsPlatform.ts"
 import { unheard } from "../OutboundMessages/unheard.ts"
 
 export interface Stored {
@@ -56,7 +56,7 @@ export const database = (maxConnections: number) =>
 
 /** The resolver over a fresh database with a pool of this size, and an analytics provider when one is given. */
 export const resolverLayer = ({
-  analytics = AnalyticsProviders.none,
+  analytics = nobody,
   ...options
 }: IdentityResolverOptions & {
   readonly maxConnections: number

@@ -70,8 +70,10 @@ export const operatorSplit = Effect.fnUntraced(function* (
   const [stayed, left] = savedRows(work, new Date(micros / 1000))
   const before = [portraitOf(row, contact.keys)]
   const after = [portraitOf(stayed, staying.keys), portraitOf(left, leaving.keys)]
-  // What was told of them as one is about both.
-  yield* parts.outbound.forget(line.map(({ id }) => id))
+  yield* parts.outbound.part(
+    line.map(({ id }) => id),
+    { to: splitOffId, distinctIds: plan.leaving.filter(({ kind }) => kind !== "email").map(({ value }) => value) }
+  )
   yield* parts.outbound.tell(contactEvents({ before, after }))
   for (const side of [staying, leaving]) {
     const again = inNeedAgain(side)
