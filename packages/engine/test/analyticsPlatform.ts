@@ -49,15 +49,18 @@ export const listen = Effect.gen(function* () {
 /** What was told of this kind, in the order of writing. */
 export const toldOf = Effect.fnUntraced(function* (type: AnalyticsMessage["type"]) {
   const sql = yield* PgClient.PgClient
-  const rows = yield* sql<{ contactId: string | null; body: string }>`
-    select contact_id as "contactId", body from hogsend.outbound_messages where type = ${type} order by id`
+  const rows = yield* sql<{ id: string; contactId: string | null; body: string }>`
+    select id, contact_id as "contactId", body from hogsend.outbound_messages where type = ${type} order by id`
   const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(AnalyticsMessage))
-  return yield* Effect.forEach(rows, ({ body, contactId }) =>
-    Effect.map(decode(body), ({ data }) => ({ contactId, data }))
+  return yield* Effect.forEach(rows, ({ body, contactId, id }) =>
+    Effect.map(decode(body), ({ data }) => ({ id, contactId, data }))
   )
 })
 
-/** The merges, as `alias -> distinctId`. */
-export const merges = Effect.map(toldOf("person.merge"), (told) =>
-  told.map(({ data }) => ("alias" in data ? `${data.alias} -> ${data.distinctId}` : "no merge"))
-)
+type Told = Effect.Success<ReturnType<typeof toldOf>>[number]
+
+/** As `alias -> distinctId`. */
+export const mergeOf = ({ data }: Pick<Told, "data">) =>
+  "alias" in data ? `${data.alias} -> ${data.distinctId}` : "no merge"
+
+export const merges = Effect.map(toldOf("person.merge"), (told) => told.map(mergeOf))

@@ -1,7 +1,7 @@
 /** The resolver tells the analytics provider which keys are one person, wherever keys come together. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { listen, makePlatform, merges, toldOf } from "../analyticsPlatform.ts"
+import { listen, makePlatform, mergeOf, merges, toldOf } from "../analyticsPlatform.ts"
 import { type Named, says } from "./assertions.ts"
 import { makeSqlStore, resolverLayer } from "./SqlStore.ts"
 
@@ -28,9 +28,10 @@ layer(resolverLayer({ maxConnections: 6, analytics: platform.layer }), {
       toldTo: (key: string) => Effect.map(resolver.explain(key), (found) => found.key.toldTo),
       /** What is told by it, and by nothing before. */
       tells: Effect.fnUntraced(function* <A, E, R>(doing: Effect.Effect<A, E, R>) {
-        const before = yield* merges
+        const before = new Set((yield* toldOf("person.merge")).map(({ id }) => id))
         yield* doing
-        return (yield* merges).filter((one) => !before.includes(one)).toSorted()
+        const after = yield* toldOf("person.merge")
+        return after.flatMap((one) => (before.has(one.id) ? [] : [mergeOf(one)])).toSorted()
       })
     }
   })
@@ -93,6 +94,7 @@ layer(resolverLayer({ maxConnections: 6, analytics: platform.layer }), {
       const u = yield* put({ userId: "u" })
       const a = yield* put({ anonymousId: "a" })
       assert.deepStrictEqual(yield* tells(merge("external:u", "anonymous:a")), [`${a} -> u`, "a -> u"].toSorted())
+      assert.deepStrictEqual(yield* tells(put({ userId: "u", anonymousId: "a" })), [])
       yield* platform.can(nobodyListens)
       yield* put({ userId: "v", anonymousId: "b" })
       yield* platform.can({ identityMerge: true })
