@@ -48,6 +48,10 @@ export class Endpoint extends Schema.Class<Endpoint>("Endpoint")({
   previousSecretUntil: Schema.NullOr(Instant).annotateKey({
     description: "Until when the secret before this one signs, too. Null: there is none."
   }),
+  circuit: Schema.Literals(["closed", "open"]).annotateKey({
+    description:
+      "`open`: most attempts failed, so it is left alone, but for one now and then that tries whether it works again."
+  }),
   lastDeliveryAt: Schema.NullOr(Instant).annotateKey({ description: "When a delivery last succeeded." }),
   createdAt: Instant,
   updatedAt: Instant

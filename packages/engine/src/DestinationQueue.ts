@@ -114,7 +114,7 @@ export class DestinationQueue extends Context.Service<
       id: DeliveryId,
       actor: Actor
     ) => Effect.Effect<Delivery, DeliveryNotFound | DeliveryEnded | DatabaseUnavailable>
-    /** Delivers messages again, or for the first time, and answers how many; a dry run only counts. */
+    /** Delivers messages again, or for the first time, and answers how many; a dry run only counts, for a disabled endpoint, too. */
     readonly replay: (
       endpointId: EndpointId,
       selection: ReplaySelection & { readonly dryRun?: boolean | undefined },
@@ -245,8 +245,8 @@ export class DestinationQueue extends Context.Service<
         const replay: DestinationQueue["Service"]["replay"] = Effect.fn("DestinationQueue.replay")(
           function* (endpointId, { dryRun, ...selection }, actor) {
             const { status } = yield* endpoints.get(endpointId)
-            if (status === "disabled") return yield* disabled
             if (dryRun === true) return (yield* Effect.flatMap(repo.countReplay(endpointId, selection), oneRow)).count
+            if (status === "disabled") return yield* disabled
             const { count } = yield* Effect.flatMap(repo.replay(endpointId, selection), oneRow)
             yield* audit.record({ actor, action: "webhooks.replay", resourceId: endpointId })
             yield* signal.send

@@ -160,8 +160,9 @@ export class Endpoints extends Context.Service<
                 : seals.sealConfig(id, yield* unmasked(patch.config, Effect.orDie(seals.openConfig(id, row.config)))))
             }
             // Of a kind that only another process knows something else can still be changed, disabling above all.
-            if (patch.kind !== undefined || patch.eventTypes !== undefined || patch.url !== undefined)
+            if (patch.kind !== undefined || patch.eventTypes !== undefined || patch.url !== undefined) {
               yield* check(settings)
+            }
             if (settings.kind === signedKind && row.secret === null) {
               return yield* new EndpointInvalid({ error: secretMissing })
             }

@@ -1,7 +1,7 @@
 /**
  * What an answer, or none, means for a delivery and for its endpoint.
  *
- * Pure. A success ends it; a refusal of the message itself (400, 413, 422) twice in a row ends it, too; 410 says that the
+ * Pure. A success ends it, and a redirect, which nobody follows, is none; a refusal of the message itself (400, 413, 422) twice in a row ends it, too; 410 says that the
  * endpoint is gone for good; everything else is tried again as the schedule says, until it has no step left.
  */
 import type { DestinationRequest } from "@hogsend/core"
@@ -51,7 +51,10 @@ export const judge = ({ answer, attempt, isSuccess, lastStatus, now, random, sch
   }
   if ("error" in answer) return later("fails", answer.error, null)
   const { body, headers, status } = answer
-  if ((isSuccess ?? isOk)({ status, body })) return { status: "delivered", delay: 0, error: null, endpoint: "works" }
+  // Nothing arrived where the redirect points to, whatever a destination makes of it.
+  if (!isRedirect(status) && (isSuccess ?? isOk)({ status, body })) {
+    return { status: "delivered", delay: 0, error: null, endpoint: "works" }
+  }
   const error = `The receiver answered ${status}.`
   if (status === 410) return { status: "discarded", delay: 0, error, endpoint: "gone" }
   const retryAfter = parseRetryAfter(headers["retry-after"], now)
@@ -60,5 +63,7 @@ export const judge = ({ answer, attempt, isSuccess, lastStatus, now, random, sch
     ? { status: "dead", delay: 0, error, endpoint: "refuses" }
     : later("refuses", error, retryAfter)
 }
+
+const isRedirect = (status: number): boolean => status >= 300 && status < 400
 
 const isOk = ({ status }: { readonly status: number }): boolean => status >= 200 && status < 300

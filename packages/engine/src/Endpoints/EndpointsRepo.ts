@@ -24,6 +24,8 @@ export interface EndpointRow extends EndpointSettings {
   readonly previousSecretUntil: Date | null
   readonly disabledAt: Date | null
   readonly disabledReason: string | null
+  /** Whether the queue leaves it alone. */
+  readonly circuit: Endpoint["circuit"]
   readonly lastDeliveryAt: Date | null
   readonly createdAt: Date
   readonly updatedAt: Date
@@ -37,7 +39,10 @@ export const makeEndpointsRepo = (sql: PgClient.PgClient) => {
     config_names as "configNames", secret, secret_prefix as "secretPrefix",
     case when previous_secret_until > hogsend.now() then previous_secret end as "previousSecret",
     case when previous_secret_until > hogsend.now() then previous_secret_until end as "previousSecretUntil",
-    disabled_at as "disabledAt", disabled_reason as "disabledReason", last_delivery_at as "lastDeliveryAt",
+    disabled_at as "disabledAt", disabled_reason as "disabledReason",
+    case when (select retry_at from hogsend.endpoint_health where endpoint_id = endpoints.id) is null then 'closed'
+      else 'open' end as circuit,
+    last_delivery_at as "lastDeliveryAt",
     created_at as "createdAt", updated_at as "updatedAt"`)
 
   return {

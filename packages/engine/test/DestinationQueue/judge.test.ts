@@ -78,4 +78,8 @@ describe("An answer", () => {
     expect(answered(500, { isSuccess })).toMatchObject({ status: "delivered", error: null, endpoint: "works" })
     expect(answered(200, { isSuccess })).toMatchObject({ status: "pending", endpoint: "fails" })
   })
+
+  it.each([300, 301, 302, 304, 307, 308, 399])("%i is a failure, whatever the destination makes of it", (status) => {
+    expect(answered(status, { isSuccess: () => true })).toMatchObject({ status: "pending", endpoint: "fails" })
+  })
 })
