@@ -2,10 +2,10 @@
  * One attempt at a delivery: the request of its destination, signed where its kind is, through the egress guard, and what
  * came of it. Never fails: whatever goes wrong is an outcome.
  */
-import type { Destination, DestinationLogger, DestinationRequest, OutboundEnvelope } from "@hogsend/core"
+import type { Destination, DestinationLogger, DestinationRequest, EgressDenied, OutboundEnvelope } from "@hogsend/core"
 import { Cause, Clock, Effect, Exit, Option, Random, Result, Schema } from "effect"
 import { type Destinations, signedKind, webhookRequest } from "../Destinations.ts"
-import type { Egress } from "../Egress.ts"
+import type { Egress, EgressFailed } from "../Egress.ts"
 import type { Endpoints, OpenedEndpoint } from "../Endpoints.ts"
 import { makeSigner, type Signer } from "../WebhookSignature.ts"
 import { type Claimed, disabledError, type Outcome } from "./ClaimsRepo.ts"
@@ -56,7 +56,7 @@ export const makeAttempt = (
     claimed: Claimed,
     endpoint: OpenedEndpoint,
     { body, headers, isSuccess, method = "POST", url }: DestinationRequest
-  ) {
+  ): Effect.fn.Return<Attempted> {
     const startedAt = yield* Clock.currentTimeMillis
     const signature =
       endpoint.kind === signedKind
@@ -65,6 +65,10 @@ export const makeAttempt = (
     const exit = yield* Effect.exit(
       egress.send({ url, method, headers: { ...headers, ...signature }, body, timeoutMs: timeout })
     )
+    const ownUrl = url === endpoint.url
+    // The endpoint's own was allowed when it was set, and is again when the operator allows it again.
+    const denied = ownUrl || Exit.isSuccess(exit) ? undefined : deniedBy(exit.cause)
+    if (denied !== undefined) return giveUp(claimed, `The destination made a request that is never sent: ${denied}`)
     const answer = Exit.isSuccess(exit) ? exit.value : yield* noAnswer(exit.cause)
     const now = yield* Clock.currentTimeMillis
     const verdict = judge({
@@ -77,6 +81,7 @@ export const makeAttempt = (
                 tried(() => isSuccess(given)),
                 no
               ),
+      ownUrl,
       attempt: claimed.attempt,
       lastStatus: claimed.lastStatus,
       schedule,
@@ -153,6 +158,11 @@ const giveUp = (claimed: Claimed, error: string): Attempted => ({
   counts: true,
   error: storable(error)
 })
+
+const deniedBy = (cause: Cause.Cause<EgressDenied | EgressFailed>): string | undefined => {
+  const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return failure?._tag === "EgressDenied" ? failure.error : undefined
+}
 
 const noAnswer = (cause: Cause.Cause<{ readonly error: string }>): Effect.Effect<NoAnswer> => {
   const failure = Cause.findErrorOption(cause)

@@ -7,6 +7,7 @@ import { defaultSchedule } from "../../src/DestinationQueue/retryDelay.ts"
 const tried = (given: Partial<Tried>): Tried => ({
   answer: { error: "The connection was reset." },
   isSuccess: undefined,
+  ownUrl: true,
   attempt: 1,
   lastStatus: null,
   schedule: defaultSchedule,
@@ -52,6 +53,10 @@ describe("An answer", () => {
 
   it("410 says that the endpoint is gone", () => {
     expect(answered(410)).toMatchObject({ status: "discarded", endpoint: "gone" })
+  })
+
+  it("410 to a URL that the destination made ends the delivery, and says nothing against the endpoint", () => {
+    expect(answered(410, { ownUrl: false })).toMatchObject({ status: "dead", endpoint: "refuses" })
   })
 
   it("that never came follows the schedule", () => {
