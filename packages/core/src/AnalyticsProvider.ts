@@ -56,10 +56,12 @@ export interface AnalyticsEvent {
 }
 
 export interface AnalyticsMeta {
-  /** What `ANALYTICS_PROVIDER` and `defaultProvider` name. */
+  /** What `ANALYTICS_PROVIDER` and `defaultProvider` name. `none` stands for no provider, and is nobody's. */
   readonly id: string
   readonly name: string
   readonly description?: string
+  /** What to set so that persons can be read, as a sentence: said once at the start of a server that cannot read them. */
+  readonly readsHint?: string
 }
 
 /**

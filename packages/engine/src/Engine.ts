@@ -5,6 +5,7 @@
 import { Api } from "@hogsend/core"
 import { Layer } from "effect"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { AnalyticsProviders, type AnalyticsProvidersOptions } from "./AnalyticsProviders.ts"
 import { ApiKeys } from "./ApiKeys.ts"
 import { ApiKeysHttp } from "./ApiKeys/ApiKeysHttp.ts"
 import { AuditLogs } from "./AuditLogs.ts"
@@ -35,6 +36,7 @@ import { IdentityHttp } from "./IdentityResolver/IdentityHttp.ts"
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
+import { PersonReads, type PersonReadsOptions } from "./PersonReads.ts"
 import { Principals } from "./Principals.ts"
 import { RateLimits, type RateLimitsOptions } from "./RateLimits.ts"
 import { Sealing } from "./Sealing.ts"
@@ -45,9 +47,14 @@ import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
 
 export interface EngineOptions {
   readonly userTokens: UserTokensOptions
+  readonly analytics?: AnalyticsProvidersOptions & Omit<PersonReadsOptions, "timezone">
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
+  readonly defaults?: {
+    /** The time zone of people of whom none is known. UTC. */
+    readonly timezone?: string
+  }
   readonly destinationQueue?: DestinationQueueOptions
   readonly destinations?: DestinationsOptions
   readonly egress?: EgressOptions
@@ -92,7 +99,10 @@ export const Engine = {
         Layer.mergeAll(
           Sealing.layer(options.userTokens),
           RateLimits.layer(options.rateLimits),
-          Egress.layer(options.egress)
+          Egress.layer(options.egress),
+          PersonReads.layer({ ...options.analytics, ...options.defaults }).pipe(
+            Layer.provideMerge(AnalyticsProviders.layer(options.analytics))
+          )
         )
       ),
       Layer.provide(Database.client),

@@ -1,4 +1,5 @@
 /** `@hogsend/engine`: what happens. */
+export { AnalyticsProviders, AnalyticsProvidersInvalid, type AnalyticsProviderSource } from "./AnalyticsProviders.ts"
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
@@ -25,6 +26,7 @@ export { IdentityResolver } from "./IdentityResolver.ts"
 export { KeyGate } from "./KeyGate.ts"
 export { type Migration, MigrationFailed, Migrations } from "./Migrations.ts"
 export { type OutboundEvent, OutboundMessages } from "./OutboundMessages.ts"
+export { PersonReads } from "./PersonReads.ts"
 export { Principals } from "./Principals.ts"
 export { parseNetwork, type RateLimit, RateLimits } from "./RateLimits.ts"
 export { Sealing } from "./Sealing.ts"
