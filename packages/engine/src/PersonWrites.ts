@@ -5,10 +5,16 @@
  * What comes at the same time is committed together. Without a provider that takes writes nothing is kept and nothing fails;
  * of a person who was erased nothing is kept either. Captures nothing: that is best effort, at the provider.
  */
-import { AnalyticsProvider, DatabaseUnavailable, type GroupChange, type PersonChange } from "@hogsend/core"
-import type { PersonChangeInvalid } from "@hogsend/core"
+import {
+  AnalyticsProvider,
+  DatabaseUnavailable,
+  type GroupChange,
+  type PersonChange,
+  type PersonChangeInvalid
+} from "@hogsend/core"
 import { Context, Effect, Exit, Layer, type Result } from "effect"
 import { makeBatches } from "./batches.ts"
+import { PersonReads } from "./PersonReads.ts"
 import { groupSet, personSet } from "./PersonWrites/changeRules.ts"
 import { makeStoreWrites, type Write } from "./PersonWrites/storeWrites.ts"
 
@@ -30,6 +36,7 @@ export class PersonWrites extends Context.Service<
       PersonWrites,
       Effect.gen(function* () {
         const { capabilities } = yield* AnalyticsProvider
+        const reads = yield* PersonReads
         // Of one lane, so that nobody overtakes an earlier write of the same person.
         const submit = yield* makeBatches(yield* makeStoreWrites, {
           lanes: 1,
@@ -41,7 +48,9 @@ export class PersonWrites extends Context.Service<
         const write = Effect.fnUntraced(function* (made: () => Result.Result<Write | null, PersonChangeInvalid>) {
           if (!capabilities.personWrites) return
           const written = yield* Effect.fromResult(made())
-          if (written !== null) yield* submit(written)
+          if (written === null) return
+          yield* submit(written)
+          if (written.distinctId !== null) yield* reads.forget([written.distinctId])
         })
 
         return PersonWrites.of({

@@ -63,7 +63,7 @@ export const makeBatches = Effect.fnUntraced(function* <I, A, E>(
     Effect.gen(function* () {
       state.closing = true
       yield* Effect.timeoutOption(Effect.interruptible(quiet.await), closeGrace)
-      for (const entry of [...unanswered]) settle(entry, closed)
+      for (const entry of unanswered) settle(entry, closed)
     })
   )
 

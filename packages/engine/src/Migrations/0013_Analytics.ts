@@ -3,7 +3,7 @@ export const sql = `
 create table hogsend.installation (
   id uuid not null default gen_random_uuid(),
   -- There is one row, and never another.
-  only boolean primary key default true check (only)
+  single boolean primary key default true check (single)
 );
 insert into hogsend.installation default values;
 `
