@@ -23,6 +23,8 @@ import {
 export interface AdaptProviderOptions {
   /** How long a method may take, in milliseconds. 10000. */
   readonly timeout?: number
+  /** How long `shutdown` may take: short, since a server that drains is to end within 20 seconds in all. 4000. */
+  readonly shutdownTimeout?: number
 }
 
 /** The service. Nobody calls the definition's `shutdown`: `providerLayer` does. */
@@ -112,13 +114,13 @@ export const adaptProvider = (
 /** The service for as long as the scope is open; then `shutdown` gets its time, and is not waited for any longer. */
 export const providerLayer = (
   definition: AnalyticsProviderDefinition,
-  options: AdaptProviderOptions = {}
+  { shutdownTimeout = 4000, ...options }: AdaptProviderOptions = {}
 ): Layer.Layer<AnalyticsProvider> =>
   Layer.effect(
     AnalyticsProvider,
     Effect.as(
       Effect.addFinalizer(() =>
-        attempt(async () => definition.shutdown?.(), options.timeout ?? 10_000).pipe(
+        attempt(async () => definition.shutdown?.(), shutdownTimeout).pipe(
           Effect.catch(() =>
             Effect.logWarning(`The analytics provider ${definition.meta.id} did not shut down in order.`)
           )

@@ -364,7 +364,7 @@ describe("The layer", () => {
     ).pipe(quietly)
   )
 
-  it.effect("waits ten seconds for a shutdown that hangs, when it was interrupted too", () =>
+  it.effect("waits four seconds for a shutdown that hangs, when it was interrupted too", () =>
     Effect.gen(function* () {
       for (const closesWhen of [Effect.void, Effect.never]) {
         const begun = yield* Deferred.make<void>()
@@ -378,7 +378,7 @@ describe("The layer", () => {
         )
         used.interruptUnsafe()
         yield* Deferred.await(begun)
-        yield* TestClock.adjust(9_999)
+        yield* TestClock.adjust(3_999)
         assert.isUndefined(used.pollUnsafe())
         yield* TestClock.adjust(1)
         yield* Fiber.await(used)

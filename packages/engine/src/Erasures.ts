@@ -31,7 +31,7 @@ import { type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./
 import { makeEraseDue } from "./Erasures/eraseDue.ts"
 import { type Holder, lockHolder } from "./Erasures/lockHolder.ts"
 import { providerReceipt } from "./Erasures/providerReceipt.ts"
-import { deleteHolder, hideHolder } from "./Erasures/removeHolder.ts"
+import { deleteHolder, hideHolder, strangersOf } from "./Erasures/removeHolder.ts"
 import { contactEvents, IdentityResolver } from "./IdentityResolver.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
 import { Tombstones } from "./Tombstones.ts"
@@ -169,7 +169,7 @@ export class Erasures extends Context.Service<
           yield* Effect.catchIf(repo.show(contactId), isUniqueViolation, () => keysTaken)
           const { outbound, resolver } = parts
           yield* outbound.tell(contactEvents({ before: [], after: [yield* resolver.portray(contactId)] }))
-          yield* outbound.resume(line.map((contact) => contact.id))
+          yield* outbound.resume([...line.map((contact) => contact.id), ...strangersOf(tombstones, keys)])
           yield* resolver.tellMerges(contactId)
           yield* tombstones.lift(keys.flatMap(({ former }) => former ?? []))
           yield* audit.record({ actor, action: "erasures.cancel", resourceId: id })

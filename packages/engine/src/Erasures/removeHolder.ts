@@ -4,6 +4,7 @@ import type { AnalyticsProvider } from "@hogsend/core"
 import { AnalyticsProviders } from "../AnalyticsProviders.ts"
 import { contactEvents, type IdentityResolver } from "../IdentityResolver.ts"
 import type { OutboundMessages } from "../OutboundMessages.ts"
+import { strangerId } from "../strangerId.ts"
 import type { Tombstones } from "../Tombstones.ts"
 import { distinctIdsOf } from "./distinctIdsOf.ts"
 import type { Done, LockedKey, makeErasuresRepo, Removed } from "./ErasuresRepo.ts"
@@ -28,19 +29,17 @@ type Known = Holder & { readonly contactId: string }
  * now: until then an operator could have taken it back.
  */
 export const deleteHolder = Effect.fnUntraced(function* (parts: RemovingParts, holder: Holder, wasHidden: boolean) {
-  const {
-    outbound,
-    repo,
-    tombstones: { bury }
-  } = parts
+  const { outbound, repo, tombstones } = parts
   const retries = yield* repo.eraseIdempotencyKeys(holder.keyIds)
   const keys = yield* lockKeys(repo, holder)
   // Events that arrived while we waited for their keys have idempotency rows of their own.
   if ((yield* repo.eraseIdempotencyKeys(holder.keyIds)) > 0) return yield* new Moved()
-  yield* bury(keys.filter(({ kind }) => kind !== "history"))
-  const { contactId, contactIds } = holder
+  yield* tombstones.bury(keys.filter(({ kind }) => kind !== "history"))
+  const { contactId } = holder
+  const strangers = strangersOf(tombstones, keys)
+  const contactIds = [...holder.contactIds, ...strangers]
   if (contactId !== null && !wasHidden) yield* tellDeleted(parts, contactId)
-  const provider = yield* askProvider(parts, contactId, keys)
+  const provider = yield* askProvider(parts, contactId ?? strangers[0] ?? null, keys)
   yield* outbound.withdraw(contactIds)
   yield* outbound.release(contactIds)
   const removed: Removed = { ...(yield* repo.eraseAll(contactIds, holder.keyIds)), idempotency_keys: retries }
@@ -49,15 +48,11 @@ export const deleteHolder = Effect.fnUntraced(function* (parts: RemovingParts, h
 
 /** Nobody finds the contact any more; an operator can take it back within the days. */
 export const hideHolder = Effect.fnUntraced(function* (parts: RemovingParts, holder: Known, days: number) {
-  const {
-    outbound,
-    repo,
-    tombstones: { bury }
-  } = parts
+  const { outbound, repo, tombstones } = parts
   const keys = yield* lockKeys(repo, holder)
-  yield* bury(keys.filter(({ kind }) => kind !== "history"))
+  yield* tombstones.bury(keys.filter(({ kind }) => kind !== "history"))
   yield* tellDeleted(parts, holder.contactId)
-  yield* outbound.withdraw(holder.contactIds)
+  yield* outbound.withdraw([...holder.contactIds, ...strangersOf(tombstones, keys)])
   yield* repo.hide(holder.contactId, holder.keyIds, days)
 })
 
@@ -80,3 +75,9 @@ const askProvider = Effect.fnUntraced(function* (
   const [deliveryId] = yield* outbound.tell([{ type: "person.delete", contactId, data: { distinctIds } }])
   return deliveryId === undefined ? not("unheard") : ({ outcome: "asked", deliveryId } satisfies ProviderAsked)
 })
+
+/** What was told under a key while nobody held it hangs on that. */
+export const strangersOf = (
+  tombstones: Tombstones["Service"],
+  keys: ReadonlyArray<Pick<LockedKey, "former" | "value">>
+) => keys.map(({ former, value }) => strangerId(tombstones, (former ?? { value }).value))
