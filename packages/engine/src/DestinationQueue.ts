@@ -7,26 +7,29 @@
  * them keeps the others waiting. What was sent is kept for a month and can be sent again.
  */
 import { PgClient } from "@effect/sql-pg"
-import type {
-  DatabaseUnavailable,
-  DeadLetter,
-  Delivery,
-  DeliveryAttempt,
-  DeliveryEnded,
-  DeliveryId,
-  DeliveryNotDead,
-  DeliveryNotFound,
-  EndpointDisabled,
-  EndpointId,
-  EndpointNotFound,
-  Page,
-  QueueHealth
+import {
+  AnalyticsProvider,
+  type DatabaseUnavailable,
+  type DeadLetter,
+  type Delivery,
+  type DeliveryAttempt,
+  type DeliveryEnded,
+  type DeliveryId,
+  type DeliveryNotDead,
+  type DeliveryNotFound,
+  type EndpointDisabled,
+  type EndpointId,
+  type EndpointInvalid,
+  type EndpointNotFound,
+  type Page,
+  type QueueHealth
 } from "@hogsend/core"
 import { Context, Effect, Layer, Tracer } from "effect"
 import type { Actor } from "./AuditLogs.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { Destinations } from "./Destinations.ts"
 import { makeAttempt } from "./DestinationQueue/attempt.ts"
+import { makeDeliverTogether } from "./DestinationQueue/deliverTogether.ts"
 import { makeClaimsRepo } from "./DestinationQueue/ClaimsRepo.ts"
 import type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
 import { makeDestinationLogger } from "./DestinationQueue/destinationLogger.ts"
@@ -118,7 +121,7 @@ export class DestinationQueue extends Context.Service<
     readonly test: (
       endpointId: EndpointId,
       actor: Actor
-    ) => Effect.Effect<void, EndpointNotFound | EndpointDisabled | DatabaseUnavailable>
+    ) => Effect.Effect<void, EndpointNotFound | EndpointInvalid | EndpointDisabled | DatabaseUnavailable>
     /** Counted up to 10,000. */
     readonly health: Effect.Effect<QueueHealth, DatabaseUnavailable>
   }
@@ -156,7 +159,13 @@ export class DestinationQueue extends Context.Service<
 
         if (slots > 0) {
           const watch = yield* watchEndpoints(health, disable, { interval: watchInterval, disableAfterDays })
-          const attempt = makeAttempt(endpoints, yield* Destinations, yield* Egress, yield* makeDestinationLogger, {
+          const provider = yield* AnalyticsProvider
+          const analytics = {
+            takes: () => provider.capabilities.personWrites,
+            tell: yield* makeDeliverTogether(provider, { timeout })
+          }
+          const [destinations, egress, logger] = [yield* Destinations, yield* Egress, yield* makeDestinationLogger]
+          const attempt = makeAttempt(endpoints, destinations, egress, analytics, logger, {
             timeout,
             schedule,
             traced: (yield* Tracer.Tracer) !== Tracer.nativeTracer

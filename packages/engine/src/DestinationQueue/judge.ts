@@ -44,6 +44,9 @@ export interface Verdict {
 
 const refusals = [400, 413, 422]
 
+/** Whether it refuses the message itself. */
+export const isRefusal = (answer: Answer | NoAnswer): boolean => "status" in answer && refusals.includes(answer.status)
+
 export const judge = ({ answer, attempt, isSuccess, lastStatus, now, ownUrl, random, schedule }: Tried): Verdict => {
   const later = (endpoint: Verdict["endpoint"], error: string, retryAfter: number | null): Verdict => {
     const delay = retryDelay({ attempt, schedule, retryAfter, random })
