@@ -174,9 +174,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
     lockContacts: (ids: ReadonlyArray<string>) => sql<DatedRow>`
       select ${contactColumns} from hogsend.contacts where id = any(${ids}::uuid[]) order by id for no key update`,
 
-    /** Their rows become others of the same content: a group that read them with their keys sees that something is new. */
+    /** Their keys are others now; a group that read them with their rows sees by these that something is new. */
     touchContacts: (ids: ReadonlyArray<string>) => sql`
-      update hogsend.contacts set last_seen_at = last_seen_at where id = any(${ids}::uuid[])`,
+      update hogsend.contacts set updated_at = hogsend.now() where id = any(${ids}::uuid[])`,
 
     /** What is known now of the asserted keys and of these contacts. */
     snapshot: Effect.fnUntraced(function* (keys: ReadonlyArray<KeyName>, contacts: ReadonlyArray<ContactRow>) {

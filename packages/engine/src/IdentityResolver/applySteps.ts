@@ -85,6 +85,8 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
   const regrouped = new Set(steps.flatMap(whoseKeysChange))
   const there = context.contacts.flatMap(({ id }) => (regrouped.has(id) ? [id] : []))
   if (there.length > 0) yield* repo.touchContacts(there)
+  // Another row than the one that was locked is told with the time of now.
+  for (const [id, row] of rows) if (regrouped.has(id)) rows.set(id, { ...row })
   return { changes, rows: rows as ReadonlyMap<string, ContactRow> }
 })
 
