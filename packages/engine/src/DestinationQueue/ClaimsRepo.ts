@@ -5,6 +5,7 @@
  * id: one index probe for each, as long as the session reads no whole table (`ownSessions.ts`).
  */
 import { type PgClient, PgTypes } from "@effect/sql-pg"
+import { Effect } from "effect"
 import { column } from "../Database.ts"
 import type { Slots } from "./Slots.ts"
 
@@ -38,6 +39,13 @@ export interface Outcome {
   readonly sent: Sent | null
 }
 
+/** One that others of its contact may wait for. */
+export interface Ended {
+  readonly endpointId: string
+  readonly contactId: string
+  readonly turn: bigint
+}
+
 export interface Sent {
   /** By this process's clock, in milliseconds. */
   readonly startedAt: number
@@ -56,7 +64,7 @@ export interface ClaimOptions {
   readonly retryAfter: number
 }
 
-const { bool, float8, int4, text, uuid } = PgTypes.OID
+const { bool, float8, int4, int8, text, uuid } = PgTypes.OID
 
 /** How many due rows of an endpoint with an order are looked at in one claim. */
 const orderedWindow = 500
@@ -69,18 +77,24 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
   /** What a row must have to be written by the conflict. */
   const names = sql.literal("id, endpoint_id, message_id, turn")
 
-  /** Who waited for one that is done is due. */
-  const callNext = sql`,
-      called as (
-        insert into hogsend.deliveries as d (${names})
-        select next.* from held h cross join lateral (
-          select ${names} from hogsend.deliveries
-          where h.ordered and h.status <> 'pending' and endpoint_id = h.endpoint_id and contact_id = h.contact_id
-            and status = 'pending' and turn > h.turn
-          order by turn limit 1 for no key update
-        ) next
-        on conflict (id) do update set due_at = least(d.due_at, hogsend.now())
-      )`
+  /**
+   * Who waited for one that is done is due. A statement of its own, after the commit: a claim that saw the one that is done as
+   * it was before, and sent who comes next to wait for it, is waited for here.
+   */
+  const callNext = (ended: ReadonlyArray<Ended>) => {
+    const of = (oid: number, value: (one: Ended) => unknown) => column(ended.map(value), oid)
+    return sql`
+      insert into hogsend.deliveries as d (${names})
+      select next.*
+      from unnest(${of(uuid, ({ endpointId }) => endpointId)}, ${of(uuid, ({ contactId }) => contactId)},
+        ${of(int8, ({ turn }) => turn)}) as h (endpoint_id, contact_id, turn)
+      cross join lateral (
+        select ${names} from hogsend.deliveries
+        where endpoint_id = h.endpoint_id and contact_id = h.contact_id and status = 'pending' and turn > h.turn
+        order by turn limit 1 for no key update
+      ) next
+      on conflict (id) do update set due_at = least(d.due_at, hogsend.now())`
+  }
 
   return {
     /**
@@ -180,9 +194,9 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
     },
 
     /** Answers those that were written: who has lost its lease writes nothing. */
-    finish: (outcomes: ReadonlyArray<Outcome>, now: number) => {
+    finish: Effect.fnUntraced(function* (outcomes: ReadonlyArray<Outcome>, now: number) {
       const of = (oid: number, value: (outcome: Outcome) => unknown) => column(outcomes.map(value), oid)
-      return sql<{ id: string }>`
+      const written = yield* sql<{ id: string; ended: boolean } & Ended>`
       with outcome as materialized (
         select * from unnest(${of(uuid, ({ claimed }) => claimed.id)}, ${of(uuid, ({ claimed }) => claimed.leaseId)},
           ${of(bool, ({ claimed }) => claimed.ordered)}, ${of(text, ({ status }) => status)},
@@ -217,9 +231,12 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
         from held where age is not null and counts
         on conflict do nothing
       )
-      ${outcomes.some(({ claimed, status }) => claimed.ordered && status !== "pending") ? callNext : sql``}
-      select id from finished`
-    },
+      select id, endpoint_id as "endpointId", contact_id as "contactId", turn, ordered and status <> 'pending' as ended
+      from held join finished using (id)`
+      const ended = written.filter((row) => row.ended)
+      if (ended.length > 0) yield* Effect.retry(callNext(ended), { times: 3 })
+      return written
+    }),
 
     /** What waits for an endpoint that is disabled, and nobody is at. */
     discardOfDisabled: sql<{ id: string }>`

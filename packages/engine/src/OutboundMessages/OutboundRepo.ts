@@ -103,8 +103,9 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
       ) d`
     },
 
+    /** Due: whoever ends what they waited for may look for them where they were. */
     adopt: (rows: ReadonlyArray<{ readonly id: string; readonly to: string }>) => sql`
-      update hogsend.deliveries d set contact_id = r."to"
+      update hogsend.deliveries d set contact_id = r."to", due_at = least(d.due_at, hogsend.now())
       from jsonb_to_recordset(${sql.json(rows)}) as r (id uuid, "to" uuid) where d.id = r.id`,
 
     /** Answers a row for each. To whom nothing is sent at the moment these do not wait, either. */

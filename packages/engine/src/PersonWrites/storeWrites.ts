@@ -1,10 +1,10 @@
 /**
  * Writes down what the provider is to be told of persons and groups, many in one transaction.
  *
- * A write hangs on the contact that holds its distinct id, as a key of any kind but an email, under the lock of that contact, where its
- * deliveries take their turns. A contact that somebody else is at keeps nobody else waiting: who needs it goes after the
- * others, in a transaction of its own. Where no contact holds it, the write hangs on `strangerId`; once one does, what still
- * waits there goes over to the contact, so that the order stays.
+ * A write hangs on the contact that holds its distinct id, as a key of any kind but an email, under the lock of that
+ * contact, where its deliveries take their turns. A contact that somebody else is at keeps nobody else waiting: who needs it
+ * goes after the others, in a transaction of its own. Where no contact holds it, the write hangs on `strangerId`; once one
+ * does, what still waits there goes over to the contact, so that the order stays.
  */
 import { PgClient } from "@effect/sql-pg"
 import type { DatabaseUnavailable } from "@hogsend/core"
