@@ -8,6 +8,7 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import {
+  type AnalyticsMessage,
   AnalyticsProvider,
   type DatabaseUnavailable,
   type DeadLetter,
@@ -42,6 +43,7 @@ import { makeWorker } from "./DestinationQueue/worker.ts"
 import { Egress } from "./Egress.ts"
 import { Endpoints } from "./Endpoints.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
+import { PersonReads } from "./PersonReads.ts"
 
 export type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
 
@@ -159,10 +161,14 @@ export class DestinationQueue extends Context.Service<
 
         if (slots > 0) {
           const watch = yield* watchEndpoints(health, disable, { interval: watchInterval, disableAfterDays })
-          const provider = yield* AnalyticsProvider
+          const [provider, reads] = [yield* AnalyticsProvider, yield* PersonReads]
           const analytics = {
             takes: () => provider.capabilities.personWrites,
-            tell: yield* makeDeliverTogether(provider, { timeout })
+            tell: yield* makeDeliverTogether(provider, {
+              timeout,
+              // Somebody may have read it since it was written.
+              onTaken: (messages) => reads.forget(messages.flatMap(({ data }) => distinctIdsIn(data)))
+            })
           }
           const [destinations, egress, logger] = [yield* Destinations, yield* Egress, yield* makeDestinationLogger]
           const attempt = makeAttempt(endpoints, destinations, egress, analytics, logger, {
@@ -182,4 +188,11 @@ export class DestinationQueue extends Context.Service<
         return DestinationQueue.of(yield* makeOperator)
       })
     )
+}
+
+/** Whom a message is about, by the ids under which they may be remembered. */
+const distinctIdsIn = (data: AnalyticsMessage["data"]): ReadonlyArray<string> => {
+  if ("distinctIds" in data) return data.distinctIds
+  if ("alias" in data) return [data.distinctId, data.alias]
+  return "distinctId" in data ? [data.distinctId] : []
 }

@@ -99,7 +99,6 @@ export const Engine = {
           UserTokens.layer(options.userTokens),
           Housekeeping.layer(options.housekeeping),
           Tombstones.layer,
-          Installation.layer,
           Destinations.layer(options.destinations)
         )
       ),
@@ -109,7 +108,8 @@ export const Engine = {
           RateLimits.layer(options.rateLimits),
           Egress.layer(options.egress),
           PersonReads.layer({ ...options.analytics, ...options.defaults }).pipe(
-            Layer.provideMerge(AnalyticsProviders.layer(options.analytics))
+            Layer.provideMerge(AnalyticsProviders.layer(options.analytics)),
+            Layer.provideMerge(Installation.layer)
           )
         )
       ),

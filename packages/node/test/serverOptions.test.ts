@@ -1,7 +1,8 @@
 /** The settings of an operator, as the server gets them. */
 import { expect, it } from "@effect/vitest"
+import { AnalyticsProvider } from "@hogsend/core"
 import { AnalyticsProviders } from "@hogsend/engine"
-import { ConfigProvider, Effect, Redacted } from "effect"
+import { ConfigProvider, Effect, Layer, Redacted } from "effect"
 import { readEnvironment } from "../src/Environment.ts"
 import { Postgres } from "../src/Postgres.ts"
 import { type Brought, serverOptions } from "../src/serverOptions.ts"
@@ -39,7 +40,7 @@ it.effect(
   "The analytics providers that the app brings stand beside the one that is named, and a default time zone",
   () =>
     Effect.gen(function* () {
-      const providers = [AnalyticsProviders.layer()]
+      const providers = [Layer.succeed(AnalyticsProvider, AnalyticsProviders.none)]
       const environment = {
         BETTER_AUTH_SECRET: secret,
         ANALYTICS_PROVIDER: "w",
