@@ -56,10 +56,12 @@ export interface AnalyticsEvent {
 }
 
 export interface AnalyticsMeta {
-  /** What `ANALYTICS_PROVIDER` and `defaultProvider` name. */
+  /** What `ANALYTICS_PROVIDER` and `defaultProvider` name. `none` stands for no provider, and is nobody's. */
   readonly id: string
   readonly name: string
   readonly description?: string
+  /** What to set so that persons can be read, as a sentence: said once at the start of a server that cannot read them. */
+  readonly readsHint?: string
 }
 
 /**
@@ -104,6 +106,11 @@ export interface AnalyticsProviderDefinition {
 export const defineAnalyticsProvider = <Definition extends AnalyticsProviderDefinition>(
   definition: Definition
 ): Definition => definition
+
+/** A change of a person or a group that no provider could be told: an id or a property bag that is none. */
+export class PersonChangeInvalid extends Schema.TaggedError<PersonChangeInvalid>()("PersonChangeInvalid", {
+  error: Schema.String
+}) {}
 
 /** Why a person cannot be read, in a word. */
 export const PersonReadFailure = Schema.Literals([

@@ -10,7 +10,7 @@ import {
   DeliveryStatus,
   EndpointDisabled
 } from "./Delivery.ts"
-import { EndpointId, EndpointNotFound } from "./Endpoint.ts"
+import { EndpointId, EndpointInvalid, EndpointNotFound } from "./Endpoint.ts"
 import { ContactId } from "./Identity.ts"
 import { MessageId, OutboundEnvelope, SubscribedEventName, testEventName } from "./Outbound.ts"
 import { knownParametersOnly, NoQuery, PageFields, PageQuery } from "./Page.ts"
@@ -46,7 +46,7 @@ export const Replay = Schema.Struct({
     default: false
   }),
   dryRun: Schema.optionalKey(Schema.Boolean).annotateKey({
-    description: "True: only count, and send nothing.",
+    description: "True: only count, and send nothing. For a disabled endpoint, too.",
     default: false
   })
 }).check(
@@ -103,7 +103,7 @@ export class DeliveriesApi extends HttpApiGroup.make("deliveries")
         OpenApi.annotations({
           summary: "Deliver again",
           description:
-            "Whatever became of it, with the schedule from its start and under the same `webhook-id`. One that waits for its next attempt goes now."
+            "Whatever became of it, with the schedule from its start and under the same `webhook-id`. One that waits for its next attempt goes now, and on with its schedule."
         })
       ),
     HttpApiEndpoint.post("replay", "/:id/replay", {
@@ -132,7 +132,7 @@ export class DeliveriesApi extends HttpApiGroup.make("deliveries")
         enqueued: Schema.Literal(true),
         eventType: Schema.Literal(testEventName)
       }).pipe(HttpApiSchema.status(202)),
-      error: [EndpointNotFound, EndpointDisabled]
+      error: [EndpointNotFound, EndpointInvalid, EndpointDisabled]
     })
       .annotate(Access, Access.secret("full-admin"))
       .annotateMerge(

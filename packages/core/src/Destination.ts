@@ -42,8 +42,8 @@ export interface Destination {
   /** What its endpoints can subscribe to. */
   readonly events: ReadonlyArray<OutboundEventName>
   /**
-   * The request; null to skip the envelope, which then counts as delivered. What throws says that the endpoint is set up
-   * wrongly: the delivery goes to the dead letters at once.
+   * The request; null to skip the envelope, which then counts as delivered. What throws, or asks for what is never
+   * sent, says that the endpoint is set up wrongly: the delivery goes to the dead letters at once.
    */
   readonly transform: (envelope: OutboundEnvelope, context: DestinationContext) => DestinationRequest | null
 }

@@ -1,5 +1,6 @@
 /** The server's health as `/v1/health` tells it. */
 import * as Schema from "effect/Schema"
+import { PersonReadFailure } from "./AnalyticsProvider.ts"
 import { Instant } from "./Instant.ts"
 
 /** One migration track. Drift is judged by name and content, in both directions. */
@@ -29,6 +30,25 @@ export const QueueHealth = Schema.Struct({
 })
 export type QueueHealth = typeof QueueHealth.Type
 
+/** The analytics provider, as this process meets it. */
+export const AnalyticsHealth = Schema.Struct({
+  configured: Schema.Boolean,
+  provider: Schema.NullOr(Schema.String).annotateKey({ description: "Its id. Null: none is configured." }),
+  personReads: Schema.NullOr(Schema.Boolean).annotateKey({
+    description: "Whether there is a credential to read persons with. Null: no provider is configured."
+  }),
+  personWrites: Schema.NullOr(Schema.Boolean).annotateKey({
+    description: "Whether there is a credential to write persons and events with. Null: no provider is configured."
+  }),
+  lastReadError: Schema.NullOr(Schema.Struct({ reason: PersonReadFailure, at: Instant })).annotateKey({
+    description: "The last read of a person that failed since the process started; reads may work again by now."
+  }),
+  softFailures: Schema.Int.annotateKey({
+    description: "How often the process went on without a person's properties, since they could not be read."
+  })
+})
+export type AnalyticsHealth = typeof AnalyticsHealth.Type
+
 export const HealthReport = Schema.Struct({
   status: Schema.Literals(["healthy", "degraded", "migration_pending"]).annotateKey({
     description: "`migration_pending` when a track is not in sync, else `degraded` when a component is down."
@@ -39,7 +59,8 @@ export const HealthReport = Schema.Struct({
   version: Schema.String,
   components: Schema.Struct({
     database: Schema.Struct({ status: Schema.Literals(["up", "down"]), latencyMs: Schema.NullOr(Schema.Number) }),
-    queue: Schema.NullOr(QueueHealth).annotateKey({ description: "Null: it could not be counted in time." })
+    queue: Schema.NullOr(QueueHealth).annotateKey({ description: "Null: it could not be counted in time." }),
+    analytics: AnalyticsHealth
   })
 })
 export type HealthReport = typeof HealthReport.Type

@@ -66,7 +66,7 @@ export class WebhooksApi extends HttpApiGroup.make("webhooks")
     HttpApiEndpoint.delete("delete", "/:id", {
       params: { id: EndpointId },
       success: Schema.Struct({ deleted: Schema.Literal(true) }),
-      error: EndpointNotFound
+      error: [EndpointNotFound, EndpointInvalid]
     })
       .annotate(Access, Access.secret("full-admin"))
       .annotateMerge(
@@ -89,7 +89,7 @@ export class WebhooksApi extends HttpApiGroup.make("webhooks")
         })
       ],
       success: SecretRotated,
-      error: EndpointNotFound
+      error: [EndpointNotFound, EndpointInvalid]
     })
       .annotate(Access, Access.secret("full-admin"))
       .annotateMerge(

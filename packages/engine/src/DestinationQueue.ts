@@ -8,36 +8,33 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import {
+  AnalyticsProvider,
   type DatabaseUnavailable,
-  DeadLetter,
-  Delivery,
-  DeliveryAttempt,
-  DeliveryEnded,
+  type DeadLetter,
+  type Delivery,
+  type DeliveryAttempt,
+  type DeliveryEnded,
   type DeliveryId,
-  DeliveryNotDead,
-  DeliveryNotFound,
-  EndpointDisabled,
+  type DeliveryNotDead,
+  type DeliveryNotFound,
+  type EndpointDisabled,
   type EndpointId,
+  type EndpointInvalid,
   type EndpointNotFound,
   type Page,
-  type QueueHealth,
-  testEventName
+  type QueueHealth
 } from "@hogsend/core"
-import { Clock, Context, Effect, Layer, Tracer } from "effect"
-import { type Actor, AuditLogs } from "./AuditLogs.ts"
-import { asTask, oneRow, orUnavailable } from "./Database.ts"
+import { Context, Effect, Layer, Tracer } from "effect"
+import type { Actor } from "./AuditLogs.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { Destinations } from "./Destinations.ts"
 import { makeAttempt } from "./DestinationQueue/attempt.ts"
+import { makeDeliverTogether } from "./DestinationQueue/deliverTogether.ts"
 import { makeClaimsRepo } from "./DestinationQueue/ClaimsRepo.ts"
-import {
-  type DeliveryFilter,
-  type LockedDelivery,
-  makeDeliveriesRepo,
-  type ReplaySelection
-} from "./DestinationQueue/DeliveriesRepo.ts"
+import type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
 import { makeDestinationLogger } from "./DestinationQueue/destinationLogger.ts"
 import { makeHealthRepo } from "./DestinationQueue/HealthRepo.ts"
+import { makeOperator } from "./DestinationQueue/makeOperator.ts"
 import { ownSessions } from "./DestinationQueue/ownSessions.ts"
 import { defaultSchedule } from "./DestinationQueue/retryDelay.ts"
 import { watchEndpoints } from "./DestinationQueue/watchEndpoints.ts"
@@ -114,7 +111,7 @@ export class DestinationQueue extends Context.Service<
       id: DeliveryId,
       actor: Actor
     ) => Effect.Effect<Delivery, DeliveryNotFound | DeliveryEnded | DatabaseUnavailable>
-    /** Delivers messages again, or for the first time, and answers how many; a dry run only counts. */
+    /** Delivers messages again, or for the first time, and answers how many; a dry run only counts, for a disabled endpoint, too. */
     readonly replay: (
       endpointId: EndpointId,
       selection: ReplaySelection & { readonly dryRun?: boolean | undefined },
@@ -124,7 +121,7 @@ export class DestinationQueue extends Context.Service<
     readonly test: (
       endpointId: EndpointId,
       actor: Actor
-    ) => Effect.Effect<void, EndpointNotFound | EndpointDisabled | DatabaseUnavailable>
+    ) => Effect.Effect<void, EndpointNotFound | EndpointInvalid | EndpointDisabled | DatabaseUnavailable>
     /** Counted up to 10,000. */
     readonly health: Effect.Effect<QueueHealth, DatabaseUnavailable>
   }
@@ -147,8 +144,6 @@ export class DestinationQueue extends Context.Service<
         const endpoints = yield* Endpoints
         const outbound = yield* OutboundMessages
         const signal = yield* DeliverySignal
-        const audit = yield* AuditLogs
-        const repo = makeDeliveriesRepo(sql)
         const { failures = 0.7, interval: watchInterval = 1000, retryAfter = 30_000, tries = 10 } = breaker
         const health = makeHealthRepo(sql, { failures, tries, retryAfter })
 
@@ -163,7 +158,13 @@ export class DestinationQueue extends Context.Service<
 
         if (slots > 0) {
           const watch = yield* watchEndpoints(health, disable, { interval: watchInterval, disableAfterDays })
-          const attempt = makeAttempt(endpoints, yield* Destinations, yield* Egress, yield* makeDestinationLogger, {
+          const provider = yield* AnalyticsProvider
+          const analytics = {
+            takes: () => provider.capabilities.personWrites,
+            tell: yield* makeDeliverTogether(provider, { timeout })
+          }
+          const [destinations, egress, logger] = [yield* Destinations, yield* Egress, yield* makeDestinationLogger]
+          const attempt = makeAttempt(endpoints, destinations, egress, analytics, logger, {
             timeout,
             schedule,
             traced: (yield* Tracer.Tracer) !== Tracer.nativeTracer
@@ -177,129 +178,7 @@ export class DestinationQueue extends Context.Service<
           yield* signal.onSignal(wake)
         }
 
-        const list = Effect.fn("DestinationQueue.list")(function* (page: Page, filter: DeliveryFilter) {
-          const rows = yield* repo.list(filter, page)
-          const { total } = yield* Effect.flatMap(repo.count(filter), oneRow)
-          return { deliveries: rows.map((row) => new Delivery(row)), total }
-        }, orUnavailable)
-
-        const find = Effect.fnUntraced(function* (id: DeliveryId) {
-          const [row] = yield* repo.find(id)
-          return row === undefined ? yield* notFound : new Delivery(row)
-        })
-
-        const get = Effect.fn("DestinationQueue.get")(function* (id: DeliveryId, endpointId?: EndpointId) {
-          const delivery = yield* find(id)
-          if (endpointId !== undefined && delivery.endpointId !== endpointId) return yield* notFound
-          return { delivery, attempts: (yield* repo.attempts(id)).map((row) => new DeliveryAttempt(row)) }
-        }, orUnavailable)
-
-        /** Unless something speaks against it as it is under its lock. */
-        const deliverAgain = Effect.fn("DestinationQueue.retry")(
-          function* <E>(id: DeliveryId, actor: Actor, objection: (row: LockedDelivery) => E | null) {
-            const [row] = yield* repo.lock(id)
-            if (row === undefined) return yield* notFound
-            const objected = objection(row)
-            if (objected !== null) return yield* Effect.fail(objected)
-            if (!row.enabled) return yield* disabled
-            yield* row.status === "pending" ? repo.hurry(id) : repo.retry(id)
-            yield* audit.record({ actor, action: "deliveries.retry", resourceId: id })
-            yield* signal.send
-            return yield* find(id)
-          },
-          sql.withTransaction,
-          orUnavailable
-        )
-
-        const retry = (id: DeliveryId, actor: Actor, endpointId?: EndpointId) =>
-          deliverAgain(id, actor, (row) =>
-            endpointId === undefined || row.endpointId === endpointId ? null : notFound
-          )
-
-        const retryDead = (id: DeliveryId, actor: Actor) =>
-          deliverAgain(id, actor, ({ status }) => (status === "dead" ? null : notDead))
-
-        const deadLetters: DestinationQueue["Service"]["deadLetters"] = Effect.fn("DestinationQueue.deadLetters")(
-          function* (page, filter) {
-            const rows = yield* repo.deadLetters(filter, page)
-            const { total } = yield* Effect.flatMap(repo.count({ ...filter, status: "dead" }), oneRow)
-            return { items: rows.map((row) => new DeadLetter(row)), total }
-          },
-          orUnavailable
-        )
-
-        const discard = Effect.fn("DestinationQueue.discard")(
-          function* (id: DeliveryId, actor: Actor) {
-            const [row] = yield* repo.lock(id)
-            if (row === undefined) return yield* notFound
-            if (row.status !== "pending" && row.status !== "dead") return yield* ended
-            yield* repo.discard(id)
-            yield* audit.record({ actor, action: "deliveries.discard", resourceId: id })
-            yield* signal.send
-            return yield* find(id)
-          },
-          sql.withTransaction,
-          orUnavailable
-        )
-
-        const replay: DestinationQueue["Service"]["replay"] = Effect.fn("DestinationQueue.replay")(
-          function* (endpointId, { dryRun, ...selection }, actor) {
-            const { status } = yield* endpoints.get(endpointId)
-            if (status === "disabled") return yield* disabled
-            if (dryRun === true) return (yield* Effect.flatMap(repo.countReplay(endpointId, selection), oneRow)).count
-            const { count } = yield* Effect.flatMap(repo.replay(endpointId, selection), oneRow)
-            yield* audit.record({ actor, action: "webhooks.replay", resourceId: endpointId })
-            yield* signal.send
-            return count
-          },
-          sql.withTransaction,
-          orUnavailable,
-          asTask
-        )
-
-        const test = Effect.fn("DestinationQueue.test")(
-          function* (endpointId: EndpointId, actor: Actor) {
-            yield* endpoints.get(endpointId)
-            const sentAt = new Date(yield* Clock.currentTimeMillis)
-            const data = { message: testMessage, endpointId, sentAt, userId: `test_${endpointId}`, to: testRecipient }
-            if (!(yield* outbound.tellOne(endpointId, { type: testEventName, contactId: null, data }))) {
-              return yield* disabled
-            }
-            yield* audit.record({ actor, action: "webhooks.test", resourceId: endpointId })
-          },
-          sql.withTransaction,
-          orUnavailable
-        )
-
-        return DestinationQueue.of({
-          list,
-          get,
-          retry,
-          deadLetters,
-          retryDead,
-          discard,
-          replay,
-          test,
-          health: Effect.withSpan(orUnavailable(Effect.flatMap(repo.health, oneRow)), "DestinationQueue.health")
-        })
+        return DestinationQueue.of(yield* makeOperator)
       })
     )
 }
-
-const notFound = new DeliveryNotFound({ error: "Delivery not found. No delivery has this id." })
-
-const notDead = new DeliveryNotDead({
-  error: "This delivery is no dead letter any more: it is on its way again, was delivered, or was discarded."
-})
-
-const ended = new DeliveryEnded({
-  error: "This delivery is neither pending nor dead: it was delivered or discarded, and cannot be discarded any more."
-})
-
-const disabled = new EndpointDisabled({
-  error: "The endpoint is disabled, so nothing can be delivered to it. Enable it first."
-})
-
-const testMessage = "A test: somebody asked for it, and nothing has happened to anybody."
-
-const testRecipient = "test@hogsend.com"

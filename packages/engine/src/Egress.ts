@@ -50,7 +50,10 @@ export class Egress extends Context.Service<
   {
     /** Whether a request to the URL would be sent now. A name that cannot be resolved is denied. */
     readonly check: (url: string) => Effect.Effect<void, EgressDenied>
-    /** Sends once, to a vetted address. Any status is an answer, that of a redirect included; nobody follows it. */
+    /**
+     * Sends once, to a vetted address. Any status is an answer, that of a redirect included; nobody follows it. What is
+     * denied is so every time; what fails, a name that leads to the inside included, may be sent by another attempt.
+     */
     readonly send: (request: EgressRequest) => Effect.Effect<EgressAnswer, EgressDenied | EgressFailed>
   }
 >()("engine/Egress") {
@@ -88,7 +91,10 @@ export class Egress extends Context.Service<
         const vet = Effect.fnUntraced(function* (url: string) {
           const target = yield* allowed(targetOf(url))
           const name = "name" in target.host ? target.host.name : undefined
-          const addresses = yield* allowed(vetAddresses(yield* addressesOf(target), name, { allowLoopback }))
+          const vetted = vetAddresses(yield* addressesOf(target), name, { allowLoopback })
+          const addresses = yield* isFixed(target)
+            ? allowed(vetted)
+            : Effect.mapError(Effect.fromResult(vetted), EgressFailed.denied)
           return { target, name, addresses: addresses.slice(0, maxAddresses) }
         })
 
@@ -139,6 +145,9 @@ export class Egress extends Context.Service<
       })
     )
 }
+
+/** Whether it leads to the same addresses for ever: no resolver is asked. */
+const isFixed = ({ host }: Target): boolean => "address" in host || isLocalhost(host.name)
 
 const allowed = <A>(judged: Result.Result<A, string>): Effect.Effect<A, EgressDenied> =>
   Effect.mapError(Effect.fromResult(judged), (error) => new EgressDenied({ error }))

@@ -5,6 +5,8 @@
 import { Api } from "@hogsend/core"
 import { Layer } from "effect"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { AnalyticsEndpoint } from "./AnalyticsEndpoint.ts"
+import { AnalyticsProviders, type AnalyticsProvidersOptions } from "./AnalyticsProviders.ts"
 import { ApiKeys } from "./ApiKeys.ts"
 import { ApiKeysHttp } from "./ApiKeys/ApiKeysHttp.ts"
 import { AuditLogs } from "./AuditLogs.ts"
@@ -32,9 +34,13 @@ import { Housekeeping, type HousekeepingOptions } from "./Housekeeping.ts"
 import { HttpEdge } from "./HttpEdge.ts"
 import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolver.ts"
 import { IdentityHttp } from "./IdentityResolver/IdentityHttp.ts"
+import { Installation } from "./Installation.ts"
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
+import { offerPostHog } from "./getPostHog.ts"
+import { PersonReads, type PersonReadsOptions } from "./PersonReads.ts"
+import { PersonWrites, type PersonWritesOptions } from "./PersonWrites.ts"
 import { Principals } from "./Principals.ts"
 import { RateLimits, type RateLimitsOptions } from "./RateLimits.ts"
 import { Sealing } from "./Sealing.ts"
@@ -45,9 +51,14 @@ import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
 
 export interface EngineOptions {
   readonly userTokens: UserTokensOptions
+  readonly analytics?: AnalyticsProvidersOptions & Omit<PersonReadsOptions, "timezone"> & PersonWritesOptions
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
+  readonly defaults?: {
+    /** The time zone of people of whom none is known. UTC. */
+    readonly timezone?: string
+  }
   readonly destinationQueue?: DestinationQueueOptions
   readonly destinations?: DestinationsOptions
   readonly egress?: EgressOptions
@@ -70,7 +81,10 @@ export const Engine = {
       Erasures.layer(options.erasures),
       ApiKeys.layer,
       Health.layer(options.health).pipe(
+        Layer.provideMerge(offerPostHog()),
+        Layer.provideMerge(PersonWrites.layer(options.analytics)),
         Layer.provideMerge(DestinationQueue.layer(options.destinationQueue)),
+        Layer.provideMerge(AnalyticsEndpoint.layer),
         Layer.provideMerge(Endpoints.layer(options.endpoints))
       )
     ).pipe(
@@ -85,6 +99,7 @@ export const Engine = {
           UserTokens.layer(options.userTokens),
           Housekeeping.layer(options.housekeeping),
           Tombstones.layer,
+          Installation.layer,
           Destinations.layer(options.destinations)
         )
       ),
@@ -92,7 +107,10 @@ export const Engine = {
         Layer.mergeAll(
           Sealing.layer(options.userTokens),
           RateLimits.layer(options.rateLimits),
-          Egress.layer(options.egress)
+          Egress.layer(options.egress),
+          PersonReads.layer({ ...options.analytics, ...options.defaults }).pipe(
+            Layer.provideMerge(AnalyticsProviders.layer(options.analytics))
+          )
         )
       ),
       Layer.provide(Database.client),

@@ -7,6 +7,7 @@ import { type HealthReport, NotReady, type TrackStatus } from "@hogsend/core"
 import { Clock, Context, Effect, Exit, Fiber, Layer, Option } from "effect"
 import { DestinationQueue } from "./DestinationQueue.ts"
 import { Migrations } from "./Migrations.ts"
+import { PersonReads } from "./PersonReads.ts"
 
 export interface HealthOptions {
   /** How long a probe may take. 1500 ms. */
@@ -31,6 +32,7 @@ export class Health extends Context.Service<
         const sql = yield* PgClient.PgClient
         const migrations = yield* Migrations
         const queue = yield* DestinationQueue
+        const personReads = yield* PersonReads
         const timeout = options.probeTimeout ?? 1500
         const startedAt = yield* Clock.currentTimeMillis
 
@@ -55,7 +57,11 @@ export class Health extends Context.Service<
             uptime: Math.round((now - startedAt) / 1000),
             timestamp: new Date(now),
             version: options.version ?? "1",
-            components: { database: { status: latencyMs === null ? "down" : "up", latencyMs }, queue: queued }
+            components: {
+              database: { status: latencyMs === null ? "down" : "up", latencyMs },
+              queue: queued,
+              analytics: yield* personReads.health
+            }
           } as const
         }).pipe(Effect.withSpan("Health.report"))
 

@@ -1,7 +1,8 @@
 /**
  * Keeps what is not meant to be kept for ever to its age: idempotency keys, warnings and their counts, audit rows,
- * deliveries that ended with their attempts, and the messages that nothing is left to do with.
+ * the messages that nothing is left to do with, and their deliveries with all attempts.
  *
+ * A delivery is kept for as long as its message: without it, a replay of what an endpoint never got would send twice.
  * It deletes in small batches, so that it never holds a table up, by the database's clock. Several processes may run it at
  * once: a batch leaves out rows that another one is at. Events and contacts are not its business.
  */
@@ -23,9 +24,7 @@ export interface HousekeepingOptions {
     readonly warnings?: number
     /** 400. */
     readonly auditLogs?: number
-    /** From their end. 30. */
-    readonly deliveries?: number
-    /** That long an endpoint can have them replayed. 30. */
+    /** From the end of the last of their deliveries, which go with them. That long they can be replayed. 30. */
     readonly outboundMessages?: number
   }
 }
@@ -60,11 +59,16 @@ export class Housekeeping extends Context.Service<
           return deleted
         })
 
-        const isNotDelivered = sql`not exists (
+        const messageDays = keepDays.outboundMessages ?? 30
+        const isDone = sql`not exists (
           select from hogsend.endpoints e cross join lateral (
-            select from hogsend.deliveries where endpoint_id = e.id and message_id = outbound_messages.id offset 0
+            select finished_at from hogsend.deliveries
+            where endpoint_id = e.id and message_id = outbound_messages.id offset 0
           ) d
+          where d.finished_at is null or d.finished_at >= hogsend.now() - make_interval(days => ${messageDays}::int)
         )`
+        // Scalar, so that no plan reads all messages.
+        const isOrphaned = sql`(select id from hogsend.outbound_messages where id = deliveries.message_id) is null`
 
         const tidy = Effect.gen(function* () {
           return {
@@ -72,13 +76,8 @@ export class Housekeeping extends Context.Service<
             warnings: yield* tidyTable("warnings", "occurred_at", keepDays.warnings ?? 30),
             warning_counts: yield* tidyTable("warning_counts", "hour", keepDays.warnings ?? 30),
             audit_logs: yield* tidyTable("audit_logs", "occurred_at", keepDays.auditLogs ?? 400),
-            deliveries: yield* tidyTable("deliveries", "finished_at", keepDays.deliveries ?? 30),
-            outbound_messages: yield* tidyTable(
-              "outbound_messages",
-              "occurred_at",
-              keepDays.outboundMessages ?? 30,
-              isNotDelivered
-            )
+            outbound_messages: yield* tidyTable("outbound_messages", "occurred_at", messageDays, isDone),
+            deliveries: yield* tidyTable("deliveries", "finished_at", messageDays, isOrphaned)
           }
         }).pipe(orUnavailable, asTask, Effect.withSpan("Housekeeping.tidy"))
 

@@ -77,6 +77,10 @@ export class OutboundMessages extends Context.Service<
     readonly withdraw: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
     /** What tells that the contacts were deleted names them no more, as far as it is still to be told, and outlives them. */
     readonly release: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
+    /** What waits to be told of `from` is of `to` from now on, in its turn. */
+    readonly adopt: (
+      moves: ReadonlyArray<{ readonly from: string; readonly to: string }>
+    ) => Effect.Effect<void, SqlError>
     /** What was told of these contacts cannot be told again, and what waits to be told is not told. */
     readonly forget: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
   }
@@ -118,6 +122,10 @@ export class OutboundMessages extends Context.Service<
         wake: signal.send,
         withdraw: (contactIds) => Effect.asVoid(repo.withdraw(contactIds)),
         release: (contactIds) => Effect.asVoid(repo.release(contactIds)),
+        adopt: Effect.fnUntraced(function* (moves) {
+          const waiting = moves.length === 0 ? [] : yield* repo.waiting(moves)
+          if (waiting.length > 0) yield* repo.adopt(waiting)
+        }),
         forget: (contactIds) => Effect.asVoid(repo.forget(contactIds))
       })
     })

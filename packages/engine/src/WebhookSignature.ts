@@ -38,7 +38,3 @@ export const makeSigner = (secrets: ReadonlyArray<string>) => {
 }
 
 export type Signer = ReturnType<typeof makeSigner>
-
-/** The same for one message. */
-export const signatureHeaders = ({ secrets, ...message }: Message & { readonly secrets: ReadonlyArray<string> }) =>
-  makeSigner(secrets)(message)

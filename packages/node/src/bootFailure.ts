@@ -1,6 +1,11 @@
 /** Why a start failed, as lines for the person at the terminal: what is wrong and what to do, and no stack trace. */
 import type { DatabaseUnavailable } from "@hogsend/core"
-import type { DataKeyUnreadable, EndpointsUnreadable, MigrationFailed } from "@hogsend/engine"
+import type {
+  AnalyticsProvidersInvalid,
+  DataKeyUnreadable,
+  EndpointsUnreadable,
+  MigrationFailed
+} from "@hogsend/engine"
 import { Cause, Console, Effect, Exit, type Runtime } from "effect"
 import type { ServeError } from "effect/http/HttpServerError"
 import type { SqlError } from "effect/sql/SqlError"
@@ -11,6 +16,7 @@ import type { DatabaseRefused } from "./Postgres.ts"
 import type { MigrationsUnreadable } from "./readMigrations.ts"
 
 export type BootFailure =
+  | AnalyticsProvidersInvalid
   | SettingsInvalid
   | DatabaseRefused
   | DatabaseUnavailable

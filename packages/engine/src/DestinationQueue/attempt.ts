@@ -2,14 +2,22 @@
  * One attempt at a delivery: the request of its destination, signed where its kind is, through the egress guard, and what
  * came of it. Never fails: whatever goes wrong is an outcome.
  */
-import type { Destination, DestinationLogger, DestinationRequest, OutboundEnvelope } from "@hogsend/core"
+import {
+  AnalyticsMessage,
+  type Destination,
+  type DestinationLogger,
+  type DestinationRequest,
+  type EgressDenied,
+  type OutboundEnvelope
+} from "@hogsend/core"
 import { Cause, Clock, Effect, Exit, Option, Random, Result, Schema } from "effect"
-import { type Destinations, signedKind, webhookRequest } from "../Destinations.ts"
-import type { Egress } from "../Egress.ts"
+import { analyticsKind, type Destinations, signedKind, webhookRequest } from "../Destinations.ts"
+import type { Egress, EgressFailed } from "../Egress.ts"
 import type { Endpoints, OpenedEndpoint } from "../Endpoints.ts"
 import { makeSigner, type Signer } from "../WebhookSignature.ts"
 import { type Claimed, disabledError, type Outcome } from "./ClaimsRepo.ts"
-import { judge, type NoAnswer, type Verdict } from "./judge.ts"
+import type { Told } from "./deliverTogether.ts"
+import { type Answer, judge, type NoAnswer, type Tried, type Verdict } from "./judge.ts"
 
 export interface AttemptOptions {
   /** In milliseconds. */
@@ -17,6 +25,19 @@ export interface AttemptOptions {
   readonly schedule: ReadonlyArray<number>
   /** Whether somebody looks at spans: one costs as much as the signature. */
   readonly traced: boolean
+}
+
+/** The analytics provider, to an attempt. */
+export interface ProviderPort {
+  readonly takes: () => boolean
+  /** Null: it had no time to be asked. */
+  readonly tell: (message: AnalyticsMessage) => Effect.Effect<Told | null>
+}
+
+/** When somebody was asked, and how the answer is to be judged. */
+interface Asked extends Pick<Tried, "isSuccess" | "ownUrl"> {
+  readonly startedAt: number
+  readonly endedAt: number
 }
 
 /** What became of an attempt, and what it says of its endpoint; null: nothing was sent. */
@@ -40,6 +61,7 @@ export const makeAttempt = (
   endpoints: Endpoints["Service"],
   destinations: Destinations["Service"],
   egress: Egress["Service"],
+  analytics: ProviderPort,
   logger: DestinationLogger,
   { schedule, timeout, traced }: AttemptOptions
 ) => {
@@ -56,7 +78,7 @@ export const makeAttempt = (
     claimed: Claimed,
     endpoint: OpenedEndpoint,
     { body, headers, isSuccess, method = "POST", url }: DestinationRequest
-  ) {
+  ): Effect.fn.Return<Attempted> {
     const startedAt = yield* Clock.currentTimeMillis
     const signature =
       endpoint.kind === signedKind
@@ -65,18 +87,25 @@ export const makeAttempt = (
     const exit = yield* Effect.exit(
       egress.send({ url, method, headers: { ...headers, ...signature }, body, timeoutMs: timeout })
     )
+    const ownUrl = url === endpoint.url
+    // The endpoint's own was allowed when it was set, and is again when the operator allows it again.
+    const denied = ownUrl || Exit.isSuccess(exit) ? undefined : deniedBy(exit.cause)
+    if (denied !== undefined) return giveUp(claimed, `The destination made a request that is never sent: ${denied}`)
     const answer = Exit.isSuccess(exit) ? exit.value : yield* noAnswer(exit.cause)
-    const now = yield* Clock.currentTimeMillis
+    const endedAt = yield* Clock.currentTimeMillis
+    return yield* conclude(claimed, answer, { startedAt, endedAt, ownUrl, isSuccess: judgedBy(isSuccess) })
+  })
+
+  /** What comes of an answer. */
+  const conclude = Effect.fnUntraced(function* (
+    claimed: Claimed,
+    answer: Answer | NoAnswer,
+    { endedAt: now, isSuccess, ownUrl, startedAt }: Asked
+  ): Effect.fn.Return<Attempted> {
     const verdict = judge({
       answer,
-      isSuccess:
-        isSuccess === undefined
-          ? undefined
-          : (given) =>
-              Result.getOrElse(
-                tried(() => isSuccess(given)),
-                no
-              ),
+      isSuccess,
+      ownUrl,
       attempt: claimed.attempt,
       lastStatus: claimed.lastStatus,
       schedule,
@@ -100,6 +129,16 @@ export const makeAttempt = (
     }
   })
 
+  /** A message for the analytics provider. */
+  const tell = Effect.fnUntraced(function* (claimed: Claimed, body: string) {
+    const message = decodeMessage(body)
+    if (Exit.isFailure(message)) return giveUp(claimed, "The message is none that an analytics provider takes.")
+    const told = yield* analytics.tell(message.value)
+    return told === null
+      ? giveBack(claimed)
+      : yield* conclude(claimed, told.answer, { ...told, ownUrl: true, isSuccess: undefined })
+  })
+
   const attempt = Effect.fnUntraced(function* (claimed: Claimed): Effect.fn.Return<Attempted> {
     const found = yield* Effect.exit(endpoints.find(claimed.endpointId))
     if (Exit.isFailure(found)) {
@@ -110,10 +149,14 @@ export const makeAttempt = (
     if (endpoint === null || endpoint.disabled) {
       return { ...giveBack(claimed), status: "discarded", error: disabledError }
     }
-    const destination = destinations.find(endpoint.kind)
-    if (destination === undefined) return { ...giveBack(claimed, unknownDelay), error: unknownKind(endpoint.kind) }
     const { body } = claimed
+    const isProviders = endpoint.kind === analyticsKind
+    const destination = destinations.find(endpoint.kind)
+    if (isProviders ? !analytics.takes() : destination === undefined) {
+      return { ...giveBack(claimed, unknownDelay), error: isProviders ? noProvider : unknownKind(endpoint.kind) }
+    }
     if (body === null) return giveUp(claimed, "The message is not kept any more.")
+    if (destination === undefined) return yield* tell(claimed, body)
     const request = tried(() => requestOf(destination, body, endpoint, logger))
     if (Result.isFailure(request)) return giveUp(claimed, `The destination failed: ${request.failure}`)
     if (request.success === null) return { ...giveBack(claimed), status: "delivered", counts: true }
@@ -154,6 +197,11 @@ const giveUp = (claimed: Claimed, error: string): Attempted => ({
   error: storable(error)
 })
 
+const deniedBy = (cause: Cause.Cause<EgressDenied | EgressFailed>): string | undefined => {
+  const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return failure?._tag === "EgressDenied" ? failure.error : undefined
+}
+
 const noAnswer = (cause: Cause.Cause<{ readonly error: string }>): Effect.Effect<NoAnswer> => {
   const failure = Cause.findErrorOption(cause)
   return Option.isSome(failure)
@@ -167,7 +215,21 @@ const noAnswer = (cause: Cause.Cause<{ readonly error: string }>): Effect.Effect
 const tried = <A>(run: () => A): Result.Result<A, string> =>
   Result.try({ try: run, catch: (error) => (error instanceof Error ? error.message : String(error)) })
 
+/** It may throw, which is no success. */
+const judgedBy = (isSuccess: DestinationRequest["isSuccess"]): DestinationRequest["isSuccess"] =>
+  isSuccess &&
+  ((given) =>
+    Result.getOrElse(
+      tried(() => isSuccess(given)),
+      no
+    ))
+
 const no = () => false
+
+const decodeMessage = Schema.decodeUnknownExit(Schema.fromJsonString(AnalyticsMessage))
+
+const noProvider =
+  "This process has no analytics provider that takes anything, and leaves the delivery to one that has. Is it configured?"
 
 /** Another process may know it: one that is newer, or that is no worker by mistake. */
 const unknownKind = (kind: string) =>

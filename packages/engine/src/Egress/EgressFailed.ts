@@ -1,4 +1,4 @@
-/** Why a request to a vetted address has no answer. Another attempt may have one. */
+/** Why a request that may be sent has no answer. Another attempt may have one. */
 import { Schema } from "effect"
 
 const sentences = {
@@ -10,13 +10,16 @@ const sentences = {
   timeout: "The whole answer was not there in time"
 }
 
-const reasons = ["unresolved", "unreachable", "tls", "reset", "malformed", "timeout"] as const
+const reasons = ["unresolved", "unreachable", "tls", "reset", "malformed", "timeout", "denied"] as const
 
 export class EgressFailed extends Schema.TaggedError<EgressFailed>()("EgressFailed", {
   reason: Schema.Literals(reasons),
   error: Schema.String
 }) {
   /** `code` is the system's word for it, such as `ECONNREFUSED`. */
-  static readonly of = (reason: (typeof reasons)[number], code?: string): EgressFailed =>
+  static readonly of = (reason: keyof typeof sentences, code?: string): EgressFailed =>
     new EgressFailed({ reason, error: `${sentences[reason]}${code === undefined ? "" : ` (${code})`}.` })
+
+  /** Its name leads to where nothing is sent, at the moment. */
+  static readonly denied = (error: string): EgressFailed => new EgressFailed({ reason: "denied", error })
 }

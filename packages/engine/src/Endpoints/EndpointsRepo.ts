@@ -1,6 +1,7 @@
 /** The SQL of endpoints. What is sealed stays so here. */
 import type { PgClient } from "@effect/sql-pg"
 import type { Endpoint, EndpointOrdering, Page } from "@hogsend/core"
+import { analyticsKind } from "../Destinations.ts"
 
 /** What a caller can set. */
 export interface EndpointSettings {
@@ -14,6 +15,12 @@ export interface EndpointSettings {
   readonly configNames: ReadonlyArray<string> | null
 }
 
+/** One that the configuration makes. */
+export interface SeededEndpoint extends Pick<EndpointSettings, "kind" | "description" | "eventTypes" | "ordering"> {
+  /** What it is known by. */
+  readonly seed: string
+}
+
 /** A row as the service reads it; dates are `Date`s. */
 export interface EndpointRow extends EndpointSettings {
   readonly id: string
@@ -24,6 +31,8 @@ export interface EndpointRow extends EndpointSettings {
   readonly previousSecretUntil: Date | null
   readonly disabledAt: Date | null
   readonly disabledReason: string | null
+  /** Whether the queue leaves it alone. */
+  readonly circuit: Endpoint["circuit"]
   readonly lastDeliveryAt: Date | null
   readonly createdAt: Date
   readonly updatedAt: Date
@@ -37,7 +46,10 @@ export const makeEndpointsRepo = (sql: PgClient.PgClient) => {
     config_names as "configNames", secret, secret_prefix as "secretPrefix",
     case when previous_secret_until > hogsend.now() then previous_secret end as "previousSecret",
     case when previous_secret_until > hogsend.now() then previous_secret_until end as "previousSecretUntil",
-    disabled_at as "disabledAt", disabled_reason as "disabledReason", last_delivery_at as "lastDeliveryAt",
+    disabled_at as "disabledAt", disabled_reason as "disabledReason",
+    case when (select retry_at from hogsend.endpoint_health where endpoint_id = endpoints.id) is null then 'closed'
+      else 'open' end as circuit,
+    last_delivery_at as "lastDeliveryAt",
     created_at as "createdAt", updated_at as "updatedAt"`)
 
   return {
@@ -66,6 +78,19 @@ export const makeEndpointsRepo = (sql: PgClient.PgClient) => {
       order by id desc limit ${limit} offset ${offset}`,
     count: (includeDisabled: boolean) => sql<{ total: number }>`
       select count(*)::int as total from hogsend.endpoints where ${includeDisabled} or disabled_at is null`,
+    /** Those that there is a limit for. */
+    countLimited: sql<{ total: number }>`
+      select count(*)::int as total from hogsend.endpoints where kind <> ${analyticsKind}`,
+    /** Answers the row's id when it was made, under the given one, or is another now. */
+    keep: (id: string, { description, eventTypes, kind, ordering, seed }: SeededEndpoint) => sql<{ id: string }>`
+      insert into hogsend.endpoints as e (id, kind, description, event_types, ordering, seed)
+      values (${id}, ${kind}, ${description}::text, ${eventTypes}::text[], ${ordering}, ${seed})
+      on conflict (seed) do update
+      set kind = excluded.kind, description = excluded.description, event_types = excluded.event_types,
+        ordering = excluded.ordering, updated_at = hogsend.now()
+      where (e.kind, e.description, e.event_types, e.ordering) is distinct from
+        (excluded.kind, excluded.description, excluded.event_types, excluded.ordering)
+      returning id`,
     update: (id: string, row: EndpointSettings) => sql`
       update hogsend.endpoints
       set kind = ${row.kind}, url = ${row.url}::text, description = ${row.description}::text,

@@ -2,8 +2,9 @@
 import { Effect } from "effect"
 import { contactEvents, type IdentityResolver } from "../IdentityResolver.ts"
 import type { OutboundMessages } from "../OutboundMessages.ts"
+import { strangerId } from "../strangerId.ts"
 import type { Tombstones } from "../Tombstones.ts"
-import type { makeErasuresRepo, Removed } from "./ErasuresRepo.ts"
+import type { LockedKey, makeErasuresRepo, Removed } from "./ErasuresRepo.ts"
 import { Moved } from "../Database.ts"
 import { type Holder, lockKeys } from "./lockHolder.ts"
 
@@ -22,7 +23,7 @@ type Known = Holder & { readonly contactId: string }
  * knows, since then; of a visitor who was only observed it never heard.
  */
 export const deleteHolder = Effect.fnUntraced(function* (
-  { outbound, repo, resolver, tombstones: { bury } }: RemovingParts,
+  { outbound, repo, resolver, tombstones }: RemovingParts,
   holder: Holder,
   wasHidden: boolean
 ) {
@@ -30,31 +31,40 @@ export const deleteHolder = Effect.fnUntraced(function* (
   const keys = yield* lockKeys(repo, holder)
   // Events that arrived while we waited for their keys have idempotency rows of their own.
   if ((yield* repo.eraseIdempotencyKeys(holder.keyIds)) > 0) return yield* new Moved()
-  yield* bury(keys.filter(({ kind }) => kind !== "history"))
+  yield* tombstones.bury(keys.filter(({ kind }) => kind !== "history"))
   const { contactId } = holder
-  if (contactId !== null && !wasHidden) yield* tellDeleted({ outbound, resolver }, { ...holder, contactId })
+  const strangers = strangersOf(tombstones, keys)
+  if (contactId !== null && !wasHidden) yield* tellDeleted({ outbound, resolver }, { ...holder, contactId }, strangers)
   yield* outbound.release(holder.contactIds)
-  const removed: Removed = { ...(yield* repo.eraseAll(holder.contactIds, holder.keyIds)), idempotency_keys: retries }
+  const removed: Removed = {
+    ...(yield* repo.eraseAll([...holder.contactIds, ...strangers], holder.keyIds)),
+    idempotency_keys: retries
+  }
   return removed
 })
 
 /** Nobody finds the contact any more; an operator can take it back within the days. */
 export const hideHolder = Effect.fnUntraced(function* (
-  { outbound, repo, resolver, tombstones: { bury } }: RemovingParts,
+  { outbound, repo, resolver, tombstones }: RemovingParts,
   holder: Known,
   days: number
 ) {
   const keys = yield* lockKeys(repo, holder)
-  yield* bury(keys.filter(({ kind }) => kind !== "history"))
-  yield* tellDeleted({ outbound, resolver }, holder)
+  yield* tombstones.bury(keys.filter(({ kind }) => kind !== "history"))
+  yield* tellDeleted({ outbound, resolver }, holder, strangersOf(tombstones, keys))
   yield* repo.hide(holder.contactId, holder.keyIds, days)
 })
 
 /** The last thing that is told of a contact. */
 const tellDeleted = Effect.fnUntraced(function* (
   { outbound, resolver }: Pick<RemovingParts, "outbound" | "resolver">,
-  { contactId, contactIds }: Known
+  { contactId, contactIds }: Known,
+  strangers: ReadonlyArray<string>
 ) {
   yield* outbound.tell(contactEvents({ before: [yield* resolver.portray(contactId)], after: [] }))
-  yield* outbound.withdraw(contactIds)
+  yield* outbound.withdraw([...contactIds, ...strangers])
 })
+
+/** What was told under a key while nobody held it hangs on that. */
+const strangersOf = (tombstones: Tombstones["Service"], keys: ReadonlyArray<LockedKey>) =>
+  keys.map(({ former, value }) => strangerId(tombstones, (former ?? { value }).value))

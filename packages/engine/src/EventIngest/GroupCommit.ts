@@ -3,9 +3,9 @@
  *
  * Idle, an item is stored at once. A group begins beside another when as many wait as that one has, or when it is done, or
  * when it takes its time: so two groups of a crowd take turns, and nobody is stored by himself for being the first of many.
- * Whoever shares a slot with an earlier item never overtakes it. What cannot be stored with the others is stored alone, beside the groups, and so is what
- * no group has answered in three rounds. What waits has a bound: more is refused, and so is whoever has waited for too long.
- * Knows nothing of events or of SQL.
+ * Whoever shares a slot with an earlier item never overtakes it. What cannot be stored with the others is stored alone,
+ * beside the groups, and so is what no group has answered in three rounds. What waits has a bound: more is refused, and so
+ * is whoever has waited for too long. Knows nothing of events or of SQL.
  */
 import { DatabaseUnavailable, Overloaded } from "@hogsend/core"
 import { Clock, type Context, Effect, Exit, Latch, Semaphore } from "effect"

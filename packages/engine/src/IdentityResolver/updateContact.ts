@@ -1,7 +1,8 @@
 /** What a request writes to its contact: the property patch that the caller may make, and when the person was seen. */
 import type { IngestionWarning, Properties } from "@hogsend/core"
-import { DateTime, Equal, Option } from "effect"
+import { Equal } from "effect"
 import { patchProperties, type StoredProperties, visibleProperties } from "../contactProperties.ts"
+import { timeZoneName } from "../timeZoneName.ts"
 import type { ResolvedDecision } from "./decide.ts"
 import type { ContactRow } from "./IdentityRepo.ts"
 import type { Assertion } from "./snapshot.ts"
@@ -100,12 +101,8 @@ const patchedZone = (
   if (zone === undefined) return { timezone: before, warnings: [] }
   if (writer === undefined || !writer.trusted) return { timezone: before, warnings: [zoneNeedsToken] }
   if (zone === null) return { timezone: null, warnings: [] }
-  // An offset such as +02:00 is no zone: it is another one in winter.
-  const named = /^[A-Za-z]/.test(zone) ? DateTime.zoneMakeNamed(zone) : Option.none()
-  return Option.match(named, {
-    onNone: () => ({ timezone: before, warnings: [unknownZone] }),
-    onSome: ({ id }) => ({ timezone: id, warnings: [] })
-  })
+  const named = timeZoneName(zone)
+  return named === undefined ? { timezone: before, warnings: [unknownZone] } : { timezone: named, warnings: [] }
 }
 
 /** What of a patch this writer may write. */

@@ -78,6 +78,21 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
       )
       update hogsend.outbound_messages set contact_id = null where id in (select message_id from released)`,
 
+    /** What waits for `from`, and whose it is to be. There is hardly ever anything. */
+    waiting: (moves: ReadonlyArray<{ readonly from: string; readonly to: string }>) => {
+      const of = (value: (move: (typeof moves)[number]) => string) => column(moves.map(value), uuid)
+      return sql<{ id: string; to: string }>`
+      select d.id, m.contact_id as "to"
+      from (select distinct * from unnest(${of(({ from }) => from)}, ${of(({ to }) => to)})) as m (stranger, contact_id)
+      cross join lateral (
+        select id from hogsend.deliveries where contact_id = m.stranger and status = 'pending' offset 0
+      ) d`
+    },
+
+    adopt: (rows: ReadonlyArray<{ readonly id: string; readonly to: string }>) => sql`
+      update hogsend.deliveries d set contact_id = r."to"
+      from jsonb_to_recordset(${sql.json(rows)}) as r (id uuid, "to" uuid) where d.id = r.id`,
+
     forget: (contactIds: ReadonlyArray<string>) => sql`
       with gone as (delete from hogsend.outbound_messages where contact_id = any(${contactIds}::uuid[]))
       delete from hogsend.deliveries where contact_id = any(${contactIds}::uuid[])`

@@ -1,5 +1,6 @@
 /** Endpoints that fail: left alone by all workers, tried now and then, and disabled when it lasts for days. */
 import * as PgClient from "@effect/sql-pg/PgClient"
+import type { EndpointId } from "@hogsend/core"
 import { expect, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { Endpoints } from "../../src/Endpoints.ts"
@@ -31,6 +32,13 @@ const retryAt = Effect.fnUntraced(function* (endpointId: string) {
 
 const untilOpen = (endpointId: string) => until(retryAt(endpointId), (open) => open)
 
+/** As it is shown by itself, and among others. */
+const circuitOf = Effect.fnUntraced(function* (endpointId: EndpointId) {
+  const { get, list } = yield* Endpoints
+  const { endpoints } = yield* list({ limit: 50, offset: 0 }, true)
+  return [(yield* get(endpointId)).circuit, endpoints.find(({ id }) => id === endpointId)?.circuit]
+})
+
 /** Several rounds of what is told of endpoints: whatever they would have changed is changed. */
 const aWhile = Effect.gen(function* () {
   const { get } = yield* Endpoints
@@ -56,6 +64,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A breaker
         yield* until(rowsOf(endpoint.id), (rows) => rows.filter(({ attempts }) => attempts > 0).length === n + 1)
       }
       yield* untilOpen(endpoint.id)
+      expect(yield* circuitOf(endpoint.id)).toEqual(["open", "open"])
       const sent = receiver.got.length
       yield* tell(
         endpoint.id,
@@ -78,7 +87,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A breaker
       receiver.answers(answer(200))
       yield* moveClock("1 hour")
       yield* untilAll(endpoint.id, isDone)
-      expect(yield* retryAt(endpoint.id)).toBe(false)
+      expect(yield* circuitOf(endpoint.id)).toEqual(["closed", "closed"])
       yield* moveClock("")
     })
   )

@@ -312,7 +312,11 @@ layer(Layer.fresh(hogsend), { excludeTestServices: true, timeout: "30 seconds" }
         expectRefusal(yield* send("POST", at, body), 409, "EndpointDisabled", /Enable it first/, at)
       }
       expect(yield* messages).toBe(before)
-      expect((yield* deliveriesOf(endpointId)).deliveries).toMatchObject([{ id, status: "dead" }])
+      const { deliveries } = yield* deliveriesOf(endpointId)
+      expect(deliveries).toMatchObject([{ id, status: "dead" }])
+      const dryRun = { messageIds: [deliveries[0]?.messageId], dryRun: true }
+      expect(yield* ok("POST", `${path}/${endpointId}/replay`, dryRun)).toEqual({ count: 1, dryRun: true })
+      expect(yield* deliveriesOf(endpointId)).toMatchObject({ deliveries: [{ id, status: "dead" }], total: 1 })
     })
   )
 })

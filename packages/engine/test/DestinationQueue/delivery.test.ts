@@ -1,7 +1,7 @@
 /** Deliveries that arrive: signed, as often as they must, from many endpoints and for many workers. */
 import { expect, layer } from "@effect/vitest"
 import { Effect, Tracer } from "effect"
-import { signatureHeaders } from "../../src/WebhookSignature.ts"
+import { makeSigner } from "../../src/WebhookSignature.ts"
 import { addEndpoint, isDone, messageOf, Receiver, rowsOf, services, tell, times, untilAll, worker } from "./queue.ts"
 
 layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A delivery", (it) => {
@@ -18,11 +18,10 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       expect(request).toMatchObject({ url: "https://receiver.example/hook", method: "POST", timeoutMs: 60_000 })
       expect(JSON.parse(request?.body ?? "")).toMatchObject({ id: `msg_${message}`, data: { plan: "pro" } })
       expect(request?.headers).toMatchObject(
-        signatureHeaders({
+        makeSigner([endpoint.secret ?? ""])({
           id: `msg_${message}`,
           timestampSeconds: Number(request?.headers["webhook-timestamp"]),
-          body: request?.body ?? "",
-          secrets: [endpoint.secret ?? ""]
+          body: request?.body ?? ""
         })
       )
       const { attempts, delivery } = yield* queue.get(row?.id as never)

@@ -7,6 +7,7 @@ import { defaultSchedule } from "../../src/DestinationQueue/retryDelay.ts"
 const tried = (given: Partial<Tried>): Tried => ({
   answer: { error: "The connection was reset." },
   isSuccess: undefined,
+  ownUrl: true,
   attempt: 1,
   lastStatus: null,
   schedule: defaultSchedule,
@@ -54,6 +55,10 @@ describe("An answer", () => {
     expect(answered(410)).toMatchObject({ status: "discarded", endpoint: "gone" })
   })
 
+  it("410 to a URL that the destination made ends the delivery, and says nothing against the endpoint", () => {
+    expect(answered(410, { ownUrl: false })).toMatchObject({ status: "dead", endpoint: "refuses" })
+  })
+
   it("that never came follows the schedule", () => {
     expect(judge(tried({ attempt: 2 }))).toEqual({
       status: "pending",
@@ -77,5 +82,9 @@ describe("An answer", () => {
     const isSuccess = ({ body, status }: { status: number; body: string }) => status === 500 && body === "no"
     expect(answered(500, { isSuccess })).toMatchObject({ status: "delivered", error: null, endpoint: "works" })
     expect(answered(200, { isSuccess })).toMatchObject({ status: "pending", endpoint: "fails" })
+  })
+
+  it.each([300, 301, 302, 304, 307, 308, 399])("%i is a failure, whatever the destination makes of it", (status) => {
+    expect(answered(status, { isSuccess: () => true })).toMatchObject({ status: "pending", endpoint: "fails" })
   })
 })

@@ -1,9 +1,10 @@
 /** What becomes of deliveries that are refused, fail, are skipped, or come to nobody: by real rows and a moved clock. */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { DeliveryId, type EndpointDraft, EndpointId } from "@hogsend/core"
+import { DeliveryId, EgressDenied, type EndpointDraft, EndpointId } from "@hogsend/core"
 import { expect, layer } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { Database } from "../../src/Database.ts"
+import { EgressFailed } from "../../src/Egress.ts"
 import { Endpoints } from "../../src/Endpoints.ts"
 import { OutboundMessages } from "../../src/OutboundMessages.ts"
 import { openTransaction } from "../openTransaction.ts"
@@ -114,6 +115,28 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
     })
   )
 
+  it.effect("is answered 410 where its destination sent it is dead, and its endpoint goes on", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const endpoints = yield* Endpoints
+      receiver.answers(({ body }) => answer(body === `{"n":1}` ? 410 : 200, {}, `{"ok":true}`)({} as never))
+      yield* worker()
+      const config = { url: "https://api.example/people/1", token: "t" }
+      const endpoint = yield* addEndpoint({ kind: "picky", url: "https://api.example/", config })
+      const gone = yield* tell(endpoint.id, [{ data: { n: 1 } }])
+      yield* untilAll(endpoint.id, is("dead", 1))
+      yield* tell(endpoint.id, [{ data: { n: 2 } }])
+      // By then what the first answer said of the endpoint is told, too.
+      yield* until(endpoints.get(endpoint.id), ({ lastDeliveryAt }) => lastDeliveryAt !== null)
+      const rows = yield* untilAll(endpoint.id, ({ status }) => status !== "pending")
+      expect(rows.map(({ messageId, status }) => [messageId === gone[0], status])).toEqual([
+        [true, "dead"],
+        [false, "delivered"]
+      ])
+      expect(yield* endpoints.get(endpoint.id)).toMatchObject({ status: "enabled" })
+    })
+  )
+
   it.effect("its destination makes another request of is sent as it says, and judged as it says", () =>
     Effect.gen(function* () {
       const receiver = yield* Receiver
@@ -159,6 +182,31 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       )
       expect(last.find(({ messageId }) => messageId === nothing)?.lastError).toMatch(/transform must answer null or/)
       expect(receiver.got.length).toBe(sent)
+    })
+  )
+
+  it.effect("goes to a URL that its destination made and that can never be sent to is dead at once", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const queue = yield* worker()
+      const made = yield* addEndpoint({ kind: "picky", url: null, config: { url: "ftp://api.example/", token: "t" } })
+      const own = yield* addEndpoint()
+      receiver.answers(() => Effect.fail(new EgressDenied({ error: "The URL's scheme must be https." })))
+      for (const { id } of [made, own]) yield* tell(id, [{ data: { n: 1 } }])
+      const [row] = yield* untilAll(made.id, is("dead", 1))
+      expect(row?.lastError).toMatch(/The destination made a request that is never sent: .* must be https/)
+      expect((yield* queue.get(DeliveryId.make(row?.id ?? ""))).attempts).toEqual([])
+      // The endpoint's own URL was allowed once.
+      yield* untilAll(own.id, is("pending", 1))
+
+      // A name can lead elsewhere at the next attempt.
+      receiver.answers(() => Effect.fail(EgressFailed.denied("api.example leads to 10.0.0.1.")))
+      const [later] = yield* tell(made.id, [{ data: { n: 2 } }])
+      const rows = yield* until(rowsOf(made.id), (all) =>
+        all.some((one) => one.messageId === later && one.lastError !== null)
+      )
+      expect(rows.find(({ messageId }) => messageId === later)).toMatchObject({ status: "pending", attempts: 1 })
+      receiver.answers(answer(200))
     })
   )
 
@@ -219,7 +267,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       const sql = yield* PgClient.PgClient
       receiver.answers(answer(410))
       const endpoint = yield* addEndpoint()
-      yield* Effect.provide(worker(), Database.timeouts({ timeout: 100 }))
+      yield* Effect.provide(worker(), Database.timeouts({ timeout: 1000 }))
       const lock = yield* openTransaction(sql`lock table hogsend.audit_logs in exclusive mode`)
       yield* tell(endpoint.id, [{}])
       // Somebody waits for the lock, and stops waiting.

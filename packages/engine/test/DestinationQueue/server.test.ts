@@ -2,7 +2,7 @@
 import { expect, layer } from "@effect/vitest"
 import { RecordingTransport, TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
-import { signatureHeaders } from "../../src/WebhookSignature.ts"
+import { makeSigner } from "../../src/WebhookSignature.ts"
 import { until } from "./queue.ts"
 
 layer(TestHogsend.layer({ destinationQueue: { slots: 8 } }), { excludeTestServices: true, timeout: "30 seconds" })(
@@ -29,12 +29,7 @@ layer(TestHogsend.layer({ destinationQueue: { slots: 8 } }), { excludeTestServic
           const { data, id } = JSON.parse(body)
           expect(data).toMatchObject({ userId: "u_1" })
           expect(headers).toMatchObject(
-            signatureHeaders({
-              id,
-              timestampSeconds: Number(headers["webhook-timestamp"]),
-              body,
-              secrets: [endpoint.secret]
-            })
+            makeSigner([endpoint.secret])({ id, timestampSeconds: Number(headers["webhook-timestamp"]), body })
           )
         }
       })

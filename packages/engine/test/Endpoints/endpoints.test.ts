@@ -70,6 +70,7 @@ layer(hogsend, options)("Endpoints", (it) => {
             status: "enabled",
             disabledAt: null,
             disabledReason: null,
+            circuit: "closed",
             secret: expect.stringMatching(/^whsec_[A-Za-z0-9+/]{43}=$/),
             secretPrefix: created.secret.slice(0, 12),
             previousSecretUntil: null,

@@ -123,7 +123,7 @@ const tellAged = Effect.fnUntraced(function* (days: ReadonlyArray<number>, statu
 
 layer(TestDatabase.layer, { excludeTestServices: true })("Housekeeping of deliveries", (it) => {
   it.effect(
-    "deletes them with their attempts 30 days after they ended, and messages after 30 days and their deliveries",
+    "deletes messages 30 days after the last of their deliveries ended, and deliveries and attempts with them",
     () =>
       Effect.gen(function* () {
         const sql = yield* PgClient.PgClient
@@ -140,6 +140,26 @@ layer(TestDatabase.layer, { excludeTestServices: true })("Housekeeping of delive
         expect(left).toEqual([{ deliveries: 3, attempts: 3, messages: 4 }])
         expect(yield* tidy).toMatchObject({ deliveries: 0, outbound_messages: 0 })
       }).pipe(Effect.provide(Housekeeping.layer({ batchSize: 2 })))
+  )
+
+  it.effect("keeps every delivery for as long as its message, or what is missing would be sent twice", () =>
+    Effect.gen(function* () {
+      const sql = yield* PgClient.PgClient
+      const { tidy } = yield* Housekeeping
+      yield* sql`truncate hogsend.outbound_messages, hogsend.deliveries cascade`
+      yield* tellAged([12], "delivered")
+      // Another endpoint got it three days later.
+      yield* sql`
+        insert into hogsend.endpoints (id, kind, event_types, ordering)
+        values ('00000000-0000-7000-8000-000000000002', 'webhook', '{}', 'none')`
+      yield* sql`
+        insert into hogsend.deliveries (id, endpoint_id, message_id, status, finished_at)
+        select gen_random_uuid(), '00000000-0000-7000-8000-000000000002', id, 'delivered', occurred_at + interval '3 days'
+        from hogsend.outbound_messages`
+      expect(yield* tidy).toMatchObject({ deliveries: 0, outbound_messages: 0 })
+      yield* sql`update hogsend.deliveries set finished_at = finished_at - interval '2 days'`
+      expect(yield* tidy).toMatchObject({ deliveries: 2, outbound_messages: 1 })
+    }).pipe(Effect.provide(Housekeeping.layer({ keepDays: { outboundMessages: 10 } })))
   )
 })
 

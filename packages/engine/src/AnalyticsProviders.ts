@@ -1,0 +1,91 @@
+/**
+ * The analytics providers that a host app brings, and which of them is the active one: that is the `AnalyticsProvider`
+ * service, which is always there. Where nothing is configured it is `none`: reads fail with `no-credential`, writes and
+ * captures do nothing.
+ *
+ * All that were brought are opened with the server and shut down with it; only the active one is asked for anything.
+ */
+import {
+  type AdaptProviderOptions,
+  AnalyticsProvider,
+  type AnalyticsProviderDefinition,
+  PersonReadUnavailable,
+  providerLayer
+} from "@hogsend/core"
+import { Context, Effect, Layer, Schema, Scope } from "effect"
+
+/** As `defineAnalyticsProvider` takes it, or as a Layer of the service. */
+export type AnalyticsProviderSource = AnalyticsProviderDefinition | Layer.Layer<AnalyticsProvider>
+
+/** Those of the definitions; a Layer keeps its own limits. */
+export interface AnalyticsProvidersOptions extends AdaptProviderOptions {
+  /** The active one, unless `defaultProvider` names another. */
+  readonly provider?: AnalyticsProviderSource | undefined
+  /** More to choose from. The first one is active where there is no `provider`. */
+  readonly providers?: ReadonlyArray<AnalyticsProviderSource> | undefined
+  /** The id of the active one. */
+  readonly defaultProvider?: string | undefined
+}
+
+/** The configured providers make no sense together. */
+export class AnalyticsProvidersInvalid extends Schema.TaggedError<AnalyticsProvidersInvalid>()(
+  "AnalyticsProvidersInvalid",
+  { error: Schema.String }
+) {}
+
+type Provider = AnalyticsProvider["Service"]
+
+const none: Provider = AnalyticsProvider.of({
+  meta: { id: "none", name: "none" },
+  project: "",
+  capabilities: { personReads: false, personWrites: false },
+  readPerson: () =>
+    Effect.fail(new PersonReadUnavailable({ reason: "no-credential", error: "No analytics provider is configured." })),
+  capture: () => Effect.void,
+  deliver: () => Effect.void
+})
+
+const layer = ({ defaultProvider, provider, providers = [], ...options }: AnalyticsProvidersOptions = {}): Layer.Layer<
+  AnalyticsProvider,
+  AnalyticsProvidersInvalid
+> =>
+  Layer.effect(
+    AnalyticsProvider,
+    Effect.gen(function* () {
+      // Parallel: one that hangs at the end does not use up the time of another.
+      const scope = yield* Effect.acquireRelease(Scope.make("parallel"), (scope, exit) => Scope.close(scope, exit))
+      // A set, since the active one may stand among `providers`, too.
+      const sources = new Set(provider === undefined ? providers : [provider, ...providers])
+      const ready = yield* Effect.forEach(sources, (source) =>
+        Layer.buildWithScope("meta" in source ? providerLayer(source, options) : source, scope)
+      )
+      return yield* choose(
+        ready.map((context) => Context.get(context, AnalyticsProvider)),
+        defaultProvider
+      )
+    })
+  )
+
+/** In the order in which they were brought. */
+const choose = Effect.fnUntraced(function* (providers: ReadonlyArray<Provider>, asked: string | undefined) {
+  const invalid = (error: string) => new AnalyticsProvidersInvalid({ error })
+  const byId = new Map<string, Provider>()
+  for (const provider of providers) {
+    const { id } = provider.meta
+    if (id === none.meta.id) return yield* invalid(`An analytics provider cannot have the id "${id}".`)
+    if (byId.has(id)) return yield* invalid(`There are two analytics providers with the id "${id}".`)
+    byId.set(id, provider)
+  }
+  if (asked === undefined) return providers[0] ?? none
+  const found = byId.get(asked)
+  if (found !== undefined) return found
+  const there = byId.size === 0 ? "None is configured." : `There are: ${[...byId.keys()].join(", ")}.`
+  return yield* invalid(`There is no analytics provider "${asked}". ${there}`)
+})
+
+export const AnalyticsProviders = {
+  /** The active one, for as long as the scope is open. */
+  layer,
+  /** Stands where nothing is configured. */
+  none
+}
