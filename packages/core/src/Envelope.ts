@@ -31,15 +31,13 @@ export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
 
   /** The same of any library that speaks Standard Schema. */
   static readonly at = (slot: string, found: ReadonlyArray<StandardSchemaV1.Issue>) => {
-    const issues = found
-      .slice(0, maxIssues)
-      .map(({ message, path }) => ({
-        path: [
-          slot,
-          ...(path ?? []).map((segment) => shorten(typeof segment === "object" ? String(segment.key) : String(segment)))
-        ],
-        message: shorten(message)
-      }))
+    const issues = found.slice(0, maxIssues).map(({ message, path }) => ({
+      path: [
+        slot,
+        ...(path ?? []).map((segment) => shorten(typeof segment === "object" ? String(segment.key) : String(segment)))
+      ],
+      message: shorten(message)
+    }))
     const first = issues[0]
     return new RequestInvalid({
       error: first === undefined ? "The request is not valid." : `${first.path.join(".")}: ${first.message}`,
