@@ -5,7 +5,7 @@
  * word too. So an event hangs on whoever holds its `distinct_id`, and one that nobody holds waits until somebody gets it as a
  * key. The uuid makes one event of PostHog's retries; its time is PostHog's.
  */
-import { defineWebhookSource, type Groups, type SourceSecret } from "@hogsend/core"
+import { defineWebhookSource, type Groups, propertiesFault, type SourceSecret } from "@hogsend/core"
 import { Schema } from "effect"
 import { dateOf, objectIn, textIn, VendorObject, without } from "./VendorObject.ts"
 
@@ -48,10 +48,12 @@ export const posthog = ({ personProperties = [], secret }: PostHogSourceOptions)
     })
   })
 
+/** Those that an event can have: for the sake of an odd one it is not refused. */
 const groupsOf = (groups: VendorObject = {}): Groups | undefined => {
   const named = Object.keys(groups).flatMap((type) => {
     const key = textIn(groups, type)
-    return key === undefined || key.length > 200 ? [] : [[type, key] as const]
+    return type === "" || key === undefined || key.length > 200 ? [] : [[type, key] as const]
   })
-  return named.length === 0 ? undefined : Object.fromEntries(named)
+  const kept = Object.fromEntries(named)
+  return named.length === 0 || propertiesFault(kept) !== undefined ? undefined : kept
 }
