@@ -22,8 +22,11 @@ export const toSourceDraft = (source: WebhookSource, event: SourceEvent): Source
     idempotencyKey,
     timestamp: timestamp instanceof Date ? isoOf(timestamp) : timestamp
   })
-  // Absent is not the same as undefined in what is decoded.
-  return { draft: decodeEventItem(Object.fromEntries(given.filter(([, field]) => field !== undefined))), claims }
+  // Vendors say null where nothing is, and what is undefined is not absent where it is decoded.
+  return {
+    draft: decodeEventItem(Object.fromEntries(given.filter(([, field]) => field !== undefined && field !== null))),
+    claims
+  }
 }
 
 /** Undefined for an event of a public source without an id. */

@@ -68,8 +68,11 @@ const sources = [
   clerk({ secret: signing }),
   ...closedOnes
 ]
-const server = (options: WebhookSourcesOptions = { sources }) =>
-  TestHogsend.layer({ webhookSources: options, rateLimits: { keyless: { limit: 5, per: 3_600_000 } } })
+const server = TestHogsend.layer({ webhookSources: { sources } })
+const limited = TestHogsend.layer({
+  webhookSources: { sources },
+  rateLimits: { keyless: { limit: 5, per: 3_600_000 } }
+})
 
 const post = (id: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
   Effect.flatMap(TestHogsend, ({ request }) =>
@@ -100,7 +103,7 @@ const stored = (name: string) =>
       from hogsend.events e join hogsend.identity_keys k on k.id = e.key_id where e.name = ${name} order by e.id`
   )
 
-layer(server(), { excludeTestServices: true, timeout: "30 seconds" })("A webhook", (it) => {
+layer(server, { excludeTestServices: true, timeout: "30 seconds" })("A webhook", (it) => {
   it.effect("is let in with the secret in its header or as a bearer, and with the one before while it is changed", () =>
     Effect.gen(function* () {
       const { request } = yield* TestHogsend
@@ -233,7 +236,7 @@ layer(server(), { excludeTestServices: true, timeout: "30 seconds" })("A webhook
         { name: "many", userId: "undefined" },
         { name: "many" },
         { name: "many", userId: "u_many", eventProperties: { text: "x".repeat(33 * 1024) } },
-        { name: "many", userId: "u_many", timestamp: new Date(Number.NaN) },
+        { name: "many", userId: "u_many", timestamp: null },
         { name: "many", userId: 7 },
         { name: "email.sent", userId: "u_many" }
       )
@@ -250,10 +253,14 @@ layer(server(), { excludeTestServices: true, timeout: "30 seconds" })("A webhook
       ])
       yield* Effect.flatMap(Warnings, ({ flush }) => flush)
       const { asServer } = yield* TestHogsend
-      const { body } = yield* asServer("GET", "/v1/admin/warnings/source_event_refused/examples")
+      const { body } = yield* asServer("GET", "/v1/admin/warnings/source_event_refused")
       expect(body.examples).toHaveLength(5)
-      for (const example of body.examples)
-        expect(example).toMatchObject({ source: "own", hint: /^An event was not stored: / })
+      for (const example of body.examples) {
+        expect(example).toMatchObject({
+          source: "own",
+          hint: expect.stringMatching(/^An event was not stored: \w+\. \w/)
+        })
+      }
     })
   )
 
@@ -380,7 +387,7 @@ layer(server(), { excludeTestServices: true, timeout: "30 seconds" })("A webhook
   )
 })
 
-layer(server(), { excludeTestServices: true, timeout: "30 seconds" })("The limit of webhooks", (it) => {
+layer(limited, { excludeTestServices: true, timeout: "30 seconds" })("The limit of webhooks", (it) => {
   it.effect("counts those who prove nothing, and nobody else", () =>
     Effect.gen(function* () {
       for (let n = 0; n < 8; n++) expect((yield* postOwn({ events: null })).status).toBe(200)
@@ -393,7 +400,7 @@ layer(server(), { excludeTestServices: true, timeout: "30 seconds" })("The limit
 })
 
 const starts = (list: WebhookSourcesOptions["sources"]) =>
-  Effect.scoped(Effect.exit(Layer.build(server({ sources: list ?? [] }))))
+  Effect.scoped(Effect.exit(Layer.build(TestHogsend.layer({ webhookSources: { sources: list ?? [] } }))))
 
 it.live(
   "A start ends when sources cannot be told apart, take a reserved name, or have a secret that is none",
