@@ -7,7 +7,7 @@
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
-import type { StandardSchemaV1 } from "effect/StandardSchema"
+import type { StandardSchema } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { maxPropertiesBytes } from "./Properties.ts"
@@ -30,7 +30,7 @@ export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
   static readonly of = (slot: string, issue: SchemaIssue.Issue) => RequestInvalid.at(slot, formatIssues(issue).issues)
 
   /** The same of any library that speaks Standard Schema. */
-  static readonly at = (slot: string, found: ReadonlyArray<StandardSchemaV1.Issue>) => {
+  static readonly at = (slot: string, found: ReadonlyArray<StandardSchema.StandardSchemaV1.Issue>) => {
     const issues = found.slice(0, maxIssues).map(({ message, path }) => ({
       path: [
         slot,

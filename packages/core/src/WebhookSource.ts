@@ -7,7 +7,7 @@
  */
 import type * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
-import type { StandardSchemaV1 } from "effect/StandardSchema"
+import type { StandardSchema } from "effect"
 import type { DestinationLogger } from "./Destination.ts"
 import type { Groups } from "./Event.ts"
 import type { Properties } from "./Properties.ts"
@@ -107,7 +107,7 @@ export interface WebhookSource<Trust extends SourceTrust = SourceTrust, Payload 
   readonly trust: Trust
   readonly auth: SourceAuth
   /** Of the parsed JSON: an Effect Schema, or one of any library that speaks Standard Schema. */
-  readonly schema: Schema.ConstraintDecoder<Payload> | StandardSchemaV1<unknown, Payload>
+  readonly schema: Schema.ConstraintDecoder<Payload> | StandardSchema.StandardSchemaV1<unknown, Payload>
   /** Names of the contact's properties that a public source may write. None. */
   readonly contactProperties?: ReadonlyArray<string>
   /** What happened; null, or none, when it does not matter here. What throws is a 500, so that the vendor sends it again. */

@@ -1,7 +1,6 @@
 /** What a body holds, by the schema of its source: of Effect's, or of any library that speaks Standard Schema. */
 import { BodyMalformed, RequestInvalid, type WebhookSource } from "@hogsend/core"
-import { Effect, Option, Result, Schema } from "effect"
-import type { StandardSchemaV1 } from "effect/StandardSchema"
+import { Effect, Option, Result, Schema, type StandardSchema } from "effect"
 
 const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(text))
 
@@ -9,7 +8,7 @@ const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(tex
 export const readPayload = Effect.fnUntraced(function* ({ schema }: WebhookSource, body: string) {
   const json = parseJson(body)
   if (Option.isNone(json)) return yield* notJson
-  const standard: StandardSchemaV1 = "~standard" in schema ? schema : Schema.toStandardSchemaV1(schema)
+  const standard: StandardSchema.StandardSchemaV1 = "~standard" in schema ? schema : Schema.toStandardSchemaV1(schema)
   const validated = yield* Effect.promise(async () => standard["~standard"].validate(json.value))
   return yield* Effect.fromResult(
     validated.issues === undefined
