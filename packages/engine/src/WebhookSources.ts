@@ -20,7 +20,7 @@ import {
   type WebhookSource,
   WebhookSourceNotFound
 } from "@hogsend/core"
-import { Clock, Context, Effect, Layer, Result } from "effect"
+import { Clock, Context, Effect, Layer, Result, Schema } from "effect"
 import { orUnavailable } from "./Database.ts"
 import { EventIngest } from "./EventIngest.ts"
 import { makeHostLogger } from "./hostLogger.ts"
@@ -43,6 +43,11 @@ export interface WebhookSourcesOptions {
   /** Presets and the host app's own, as `defineWebhookSource` makes them; each with an id of its own. None. */
   readonly sources?: ReadonlyArray<WebhookSource>
 }
+
+/** The start cannot go on: a source is set up wrongly. */
+export class WebhookSourcesInvalid extends Schema.TaggedError<WebhookSourcesInvalid>()("WebhookSourcesInvalid", {
+  error: Schema.String
+}) {}
 
 /** A request as it came. */
 export interface IncomingWebhook {
@@ -135,15 +140,15 @@ export class WebhookSources extends Context.Service<
 /** By id, each with how it is verified; without that it is closed. What is set up wrongly ends the start. */
 const openSources = Effect.fnUntraced(function* (sources: ReadonlyArray<WebhookSource>) {
   const wrong = checkSources(sources)
-  if (wrong !== undefined) return yield* Effect.die(new Error(wrong))
+  if (wrong !== undefined) return yield* new WebhookSourcesInvalid({ error: wrong })
   const open = new Map<string, { readonly source: WebhookSource; readonly verify: Verify | undefined }>()
   for (const source of sources) {
     const { id } = source.meta
     const verify = makeVerify(source.auth)
     if (Result.isFailure(verify)) {
-      return yield* Effect.die(new Error(`The secret of the webhook source "${id}" ${verify.failure}.`))
+      return yield* new WebhookSourcesInvalid({ error: `The secret of the webhook source "${id}" ${verify.failure}.` })
     }
-    if (verify.success === undefined) yield* Effect.logInfo(`The webhook source ${id} is closed: it has no secret`)
+    if (verify.success === undefined) yield* Effect.logDebug(`The webhook source ${id} is closed: it has no secret`)
     open.set(id, { source, verify: verify.success })
   }
   return open
