@@ -14,8 +14,8 @@ import {
 } from "@hogsend/core"
 import { Context, Effect, Layer, Schema, Scope } from "effect"
 
-/** As `defineAnalyticsProvider` takes it, or as a Layer of the service. */
-export type AnalyticsProviderSource = AnalyticsProviderDefinition | Layer.Layer<AnalyticsProvider>
+/** As `defineAnalyticsProvider` takes it, or as a Layer of the service, whose error's message is what a start says. */
+export type AnalyticsProviderSource = AnalyticsProviderDefinition | Layer.Layer<AnalyticsProvider, Error>
 
 /** Those of the definitions; a Layer keeps its own limits. */
 export interface AnalyticsProvidersOptions extends AdaptProviderOptions {
@@ -27,7 +27,7 @@ export interface AnalyticsProvidersOptions extends AdaptProviderOptions {
   readonly defaultProvider?: string | undefined
 }
 
-/** The configured providers make no sense together. */
+/** A provider cannot be opened, or what is configured makes no sense together. */
 export class AnalyticsProvidersInvalid extends Schema.TaggedError<AnalyticsProvidersInvalid>()(
   "AnalyticsProvidersInvalid",
   { error: Schema.String }
@@ -57,7 +57,10 @@ const layer = ({ defaultProvider, provider, providers = [], ...options }: Analyt
       // A set, since the active one may stand among `providers`, too.
       const sources = new Set(provider === undefined ? providers : [provider, ...providers])
       const ready = yield* Effect.forEach(sources, (source) =>
-        Layer.buildWithScope("meta" in source ? providerLayer(source, options) : source, scope)
+        Effect.mapError(
+          Layer.buildWithScope("meta" in source ? providerLayer(source, options) : source, scope),
+          ({ message }) => invalid(message)
+        )
       )
       return yield* choose(
         ready.map((context) => Context.get(context, AnalyticsProvider)),
@@ -66,9 +69,10 @@ const layer = ({ defaultProvider, provider, providers = [], ...options }: Analyt
     })
   )
 
+const invalid = (error: string) => new AnalyticsProvidersInvalid({ error })
+
 /** In the order in which they were brought. */
 const choose = Effect.fnUntraced(function* (providers: ReadonlyArray<Provider>, asked: string | undefined) {
-  const invalid = (error: string) => new AnalyticsProvidersInvalid({ error })
   const byId = new Map<string, Provider>()
   for (const provider of providers) {
     const { id } = provider.meta

@@ -65,5 +65,14 @@ export class ScriptedProvider extends Context.Service<
   static readonly layer = Layer.effectContext(ScriptedProvider.make)
 }
 
+/** One for a whole server, as the host app's own provider. */
+export const scriptedSource = () => {
+  const context = Effect.runSync(ScriptedProvider.make)
+  return {
+    scripted: Context.get(context, ScriptedProvider),
+    source: Layer.succeed(AnalyticsProvider, Context.get(context, AnalyticsProvider))
+  }
+}
+
 export const refuses = (status: number | null, retryAfter: string | null = null) =>
   new AnalyticsMessagesRefused({ error: "It was refused.", status, retryAfter })

@@ -69,14 +69,24 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
   /** What a row must have to be written by the conflict. */
   const names = sql.literal("id, endpoint_id, message_id, turn")
 
-  /** Who waited for one that is done is due. */
+  /**
+   * Who waited for one that is done is due. Of rows that became another contact's at this moment the statement sees the old
+   * one as well, and they are looked for under both.
+   */
   const callNext = sql`,
       called as (
         insert into hogsend.deliveries as d (${names})
         select next.* from held h cross join lateral (
           select ${names} from hogsend.deliveries
-          where h.ordered and h.status <> 'pending' and endpoint_id = h.endpoint_id and contact_id = h.contact_id
-            and status = 'pending' and turn > h.turn
+          where h.ordered and h.status <> 'pending' and h.was = h.contact_id and endpoint_id = h.endpoint_id
+            and contact_id = h.contact_id and status = 'pending' and turn > h.turn
+          order by turn limit 1 for no key update
+        ) next
+        union all
+        select next.* from held h cross join lateral (
+          select ${names} from hogsend.deliveries
+          where h.ordered and h.status <> 'pending' and h.was <> h.contact_id and endpoint_id = h.endpoint_id
+            and contact_id in (h.was, h.contact_id) and status = 'pending' and turn > h.turn
           order by turn limit 1 for no key update
         ) next
         on conflict (id) do update set due_at = least(d.due_at, hogsend.now())
@@ -85,7 +95,8 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
   return {
     /**
      * Leases what is due, as far as there are slots: those that have the fewest first. Where there is an order, who is not
-     * the first of its contact waits until the first is done, which calls it, or for some minutes. One that was claimed as
+     * the first of its contact waits until the first is done, which calls it, or for some minutes: the first is locked, in a
+     * way that keeps nobody from ending it, since one that ended meanwhile calls nobody any more. One that was claimed as
      * often as it may be, and of whom nobody heard, is dead.
      *
      * Always answers a row, with how long it takes until something is due, and whether there is more to look at now. A claim
@@ -136,7 +147,7 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
           select due_at from hogsend.deliveries
           where d.ordered and endpoint_id = d.endpoint_id and contact_id = d.contact_id and status = 'pending'
             and turn < d.turn
-          order by turn limit 1
+          order by turn limit 1 for key share
         ) first on true
       ),
       picked as materialized (
@@ -193,7 +204,8 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
           as o (id, lease, ordered, status, delay, counts, error, answer_status, answer, duration, age)
       ),
       held as materialized (
-        select o.*, d.endpoint_id, d.message_id, d.contact_id, d.turn, d.attempts, d.due_at, d.last_status, d.last_error
+        select o.*, case when o.ordered then (select contact_id from hogsend.deliveries where id = o.id) end as was,
+          d.endpoint_id, d.message_id, d.contact_id, d.turn, d.attempts, d.due_at, d.last_status, d.last_error
         from outcome o cross join lateral (
           select * from hogsend.deliveries where id = o.id and lease_id = o.lease for no key update offset 0
         ) d

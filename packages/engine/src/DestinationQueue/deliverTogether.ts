@@ -36,11 +36,13 @@ export const makeDeliverTogether = Effect.fnUntraced(function* (
   const state = { size: largest }
   const late: NoAnswer = { error: `The analytics provider did not answer within ${timeout} ms.` }
 
-  const call = Effect.fnUntraced(function* (messages: ReadonlyArray<AnalyticsMessage>) {
+  /** Null: it is too late to begin. */
+  const call = Effect.fnUntraced(function* (messages: ReadonlyArray<AnalyticsMessage>, until: number) {
     const startedAt = yield* Clock.currentTimeMillis
+    if (startedAt >= until) return null
     const answer = yield* provider.deliver(messages).pipe(
       Effect.as(taken),
-      Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.succeed(late) }),
+      Effect.timeoutOrElse({ duration: until - startedAt, orElse: () => Effect.succeed(late) }),
       Effect.catch((refused) => Effect.succeed(answerOf(refused))),
       Effect.catchDefect((defect) =>
         Effect.as(Effect.logError("The analytics provider failed inside of the server", defect), broken)
@@ -49,28 +51,14 @@ export const makeDeliverTogether = Effect.fnUntraced(function* (
     return { answer, startedAt, endedAt: yield* Clock.currentTimeMillis } satisfies Told
   })
 
-  const callEach = Effect.fnUntraced(function* (
-    messages: ReadonlyArray<AnalyticsMessage>,
-    { endedAt, startedAt }: Told
-  ) {
-    const told = new Map<AnalyticsMessage, Told>()
-    const callOne = Effect.fnUntraced(function* (message: AnalyticsMessage) {
-      const begun = yield* Clock.currentTimeMillis
-      told.set(message, { answer: late, startedAt: begun, endedAt: startedAt + timeout })
-      told.set(message, yield* call([message]))
-    })
-    yield* Effect.forEach(messages, callOne, { concurrency: atATime, discard: true }).pipe(
-      Effect.timeoutOption(Math.max(0, startedAt + timeout - endedAt))
-    )
-    return messages.map((message) => told.get(message) ?? null)
-  })
-
   const deliver = Effect.fnUntraced(function* (messages: ReadonlyArray<AnalyticsMessage>) {
-    const told = yield* call(messages)
-    const isLate = told.answer === late
+    const until = (yield* Clock.currentTimeMillis) + timeout
+    const told = yield* call(messages, until)
+    const isLate = told?.answer === late
     state.size = isLate ? Math.ceil(messages.length / 2) : Math.min(largest, state.size + 1)
-    const one = messages.length === 1 || !isRefusal(told.answer)
-    return one ? messages.map(() => told) : yield* callEach(messages, told)
+    return told === null || messages.length === 1 || !isRefusal(told.answer)
+      ? messages.map(() => told)
+      : yield* Effect.forEach(messages, (message) => call([message], until), { concurrency: atATime })
   })
 
   const run = Effect.fnUntraced(function* (items: ReadonlyArray<Waiting>) {

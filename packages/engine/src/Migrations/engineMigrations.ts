@@ -13,6 +13,7 @@ import * as ConfirmGroup from "./0010_ConfirmGroup.ts"
 import * as Endpoints from "./0011_Endpoints.ts"
 import * as Deliveries from "./0012_Deliveries.ts"
 import * as Analytics from "./0013_Analytics.ts"
+import * as ErasureProviders from "./0014_ErasureProviders.ts"
 
 export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0001_Clock", sql: Clock.sql },
@@ -27,5 +28,6 @@ export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0010_ConfirmGroup", sql: ConfirmGroup.sql },
   { name: "0011_Endpoints", sql: Endpoints.sql },
   { name: "0012_Deliveries", sql: Deliveries.sql },
-  { name: "0013_Analytics", sql: Analytics.sql }
+  { name: "0013_Analytics", sql: Analytics.sql },
+  { name: "0014_ErasureProviders", sql: ErasureProviders.sql }
 ]

@@ -1,9 +1,12 @@
 /** `/v1/health` and what requests are answered, while the database is well, behind, locked, hanging and gone. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { describe, expect, it, layer } from "@effect/vitest"
+import { defineAnalyticsProvider } from "@hogsend/core"
 import { type Answer, DatabaseProxy, EmptyDatabase, TestDatabase, TestHogsend } from "@hogsend/testing"
-import { Effect, Layer, Logger, Redacted, Schedule } from "effect"
+import { Cause, Effect, Layer, Logger, Redacted, Schedule } from "effect"
+import { AnalyticsProvidersInvalid } from "../../src/AnalyticsProviders.ts"
 import { engineMigrations } from "../../src/Migrations/engineMigrations.ts"
+import { PersonReads } from "../../src/PersonReads.ts"
 
 const probeTimeout = 300
 const engineNames = engineMigrations.map(({ name }) => name)
@@ -48,7 +51,15 @@ layer(TestHogsend.layer({ health: { probeTimeout }, clientMigrations: [] }).pipe
         version: "1",
         components: {
           database: { status: "up", latencyMs: expect.any(Number) },
-          queue: { pending: 0, oldestDueSeconds: 0, deadLettered: 0 }
+          queue: { pending: 0, oldestDueSeconds: 0, deadLettered: 0 },
+          analytics: {
+            configured: false,
+            provider: null,
+            personReads: null,
+            personWrites: null,
+            lastReadError: null,
+            softFailures: 0
+          }
         }
       })
       expect(body.uptime).toBeLessThan(60)
@@ -150,6 +161,49 @@ layer(
       })
       expect(yield* ready).toMatchObject({ status: 200 })
     })
+  )
+})
+
+const revoked = defineAnalyticsProvider({
+  meta: { id: "warehouse", name: "Our warehouse" },
+  capabilities: { personReads: true, personWrites: false },
+  getPersonProperties: () => Promise.reject(Object.assign(new Error("refused"), { status: 401 })),
+  setPersonProperties: async () => {},
+  capture: () => {}
+})
+
+layer(TestHogsend.layer({ analytics: { provider: revoked } }).pipe(quiet), {
+  excludeTestServices: true,
+  timeout: "30 seconds"
+})("A server with an analytics provider", (it) => {
+  it.effect("tells what it can do with its credentials, and how reads fail, and is healthy all the same", () =>
+    Effect.gen(function* () {
+      const can = { configured: true, provider: "warehouse", personReads: true, personWrites: false }
+      const before = yield* health
+      expect(before.body.components.analytics).toEqual({ ...can, lastReadError: null, softFailures: 0 })
+      expect(yield* (yield* PersonReads).propertiesOrEmpty("u_1")).toEqual({})
+      const { body } = yield* health
+      expect(body.status).toBe("healthy")
+      expect(body.components.analytics).toEqual({
+        ...can,
+        lastReadError: { reason: "unauthorized", at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) },
+        softFailures: 1
+      })
+    }).pipe(Effect.provide(Logger.layer([])))
+  )
+})
+
+describe("A server whose analytics provider is none that there is", () => {
+  it.effect("does not start, and names those that there are", () =>
+    Effect.gen(function* () {
+      const analytics = { provider: revoked, defaultProvider: "posthog" }
+      const cause = yield* Effect.scoped(Effect.sandbox(Layer.build(TestHogsend.layer({ analytics })))).pipe(
+        Effect.flip
+      )
+      const failure = Cause.squash(cause)
+      expect(failure).toBeInstanceOf(AnalyticsProvidersInvalid)
+      expect(failure).toMatchObject({ error: expect.stringMatching(/"posthog".*warehouse/) })
+    }).pipe(Effect.provide(Logger.layer([])))
   )
 })
 

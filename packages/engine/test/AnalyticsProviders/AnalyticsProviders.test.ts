@@ -1,0 +1,121 @@
+/** Which analytics provider is the active one, and what becomes of the others. */
+import { assert, describe, it } from "@effect/vitest"
+import {
+  AnalyticsProvider,
+  type AnalyticsProviderDefinition,
+  defineAnalyticsProvider,
+  providerLayer
+} from "@hogsend/core"
+import { Effect, Exit, Fiber, Layer } from "effect"
+import { TestClock } from "effect/testing"
+import { AnalyticsProviders, type AnalyticsProvidersOptions } from "../../src/AnalyticsProviders.ts"
+
+const named = (id: string, own: Partial<AnalyticsProviderDefinition> = {}) =>
+  defineAnalyticsProvider({
+    meta: { id, name: id },
+    capabilities: { personReads: true, personWrites: true },
+    getPersonProperties: async () => ({ id }),
+    setPersonProperties: async () => {},
+    capture: () => {},
+    ...own
+  })
+
+const active = (options?: AnalyticsProvidersOptions) =>
+  Effect.map(Effect.provide(AnalyticsProvider, AnalyticsProviders.layer(options)), ({ meta }) => meta.id)
+
+const refused = (options: AnalyticsProvidersOptions) => Effect.flip(active(options))
+
+describe("The active provider", () => {
+  it.effect("is the default one, else the single one, else the first of many, else none", () =>
+    Effect.gen(function* () {
+      const [a, b, c] = [named("a"), named("b"), named("c")]
+      assert.strictEqual(yield* active(), "none")
+      assert.strictEqual(yield* active({ providers: [] }), "none")
+      assert.strictEqual(yield* active({ provider: a }), "a")
+      assert.strictEqual(yield* active({ providers: [b, c] }), "b")
+      assert.strictEqual(yield* active({ provider: a, providers: [b, c] }), "a")
+      assert.strictEqual(yield* active({ provider: a, providers: [b, a] }), "a")
+      assert.strictEqual(yield* active({ provider: a, providers: [b, c], defaultProvider: "c" }), "c")
+      assert.strictEqual(yield* active({ provider: a, defaultProvider: "a" }), "a")
+    })
+  )
+
+  it.effect("can be a Layer of the service", () =>
+    Effect.gen(function* () {
+      const layer = providerLayer(named("a"))
+      assert.strictEqual(yield* active({ provider: layer }), "a")
+      assert.strictEqual(yield* active({ providers: [named("b"), layer], defaultProvider: "a" }), "a")
+    })
+  )
+
+  it.effect("that does not exist fails with the ids that there are", () =>
+    Effect.gen(function* () {
+      const { _tag, error } = yield* refused({ providers: [named("a"), named("b")], defaultProvider: "posthog" })
+      assert.strictEqual(_tag, "AnalyticsProvidersInvalid")
+      assert.match(error, /"posthog".*a, b/)
+      assert.match((yield* refused({ defaultProvider: "posthog" })).error, /"posthog".*None/)
+      assert.match((yield* refused({ defaultProvider: "" })).error, /""/)
+    })
+  )
+
+  it.effect("that cannot be opened fails with its own words", () =>
+    Effect.gen(function* () {
+      const broken = Layer.effect(AnalyticsProvider, Effect.fail(new Error("The key is another product's.")))
+      const { _tag, error } = yield* refused({ provider: named("a"), providers: [broken] })
+      assert.deepStrictEqual([_tag, error], ["AnalyticsProvidersInvalid", "The key is another product's."])
+    })
+  )
+
+  it.effect("has an id of its own, which is not none", () =>
+    Effect.gen(function* () {
+      assert.match((yield* refused({ providers: [named("a"), named("a")] })).error, /two.*"a"/)
+      assert.match((yield* refused({ provider: named("a"), providers: [providerLayer(named("a"))] })).error, /two.*"a"/)
+      assert.match((yield* refused({ provider: named("none") })).error, /"none"/)
+    })
+  )
+
+  it.effect("that is none reads nobody and takes everything", () =>
+    Effect.gen(function* () {
+      const provider = yield* AnalyticsProvider
+      assert.strictEqual((yield* Effect.flip(provider.readPerson("u_1"))).reason, "no-credential")
+      yield* provider.capture({ distinctId: "u_1", event: "e" })
+      yield* provider.deliver([])
+      assert.deepStrictEqual(provider.capabilities, { personReads: false, personWrites: false })
+    }).pipe(Effect.provide(AnalyticsProviders.layer()))
+  )
+})
+
+describe("A shutdown", () => {
+  it.effect("is every provider's, at the end and at once; one that hangs gets its time and no more", () =>
+    Effect.gen(function* () {
+      const calls = new Array<string>()
+      const shutdown = (id: string) => () => {
+        calls.push(id)
+        return new Promise<never>(() => {})
+      }
+      const providers = ["a", "b", "c"].map((id) => named(id, { shutdown: shutdown(id) }))
+      const closed = yield* Effect.forkChild(
+        Effect.scoped(
+          Effect.andThen(
+            Layer.build(AnalyticsProviders.layer({ providers, shutdownTimeout: 1000 })),
+            Effect.sync(() => assert.deepStrictEqual(calls, []))
+          )
+        )
+      )
+      yield* TestClock.adjust(999)
+      assert.deepStrictEqual(calls.toSorted(), ["a", "b", "c"])
+      assert.isUndefined(closed.pollUnsafe())
+      yield* TestClock.adjust(1)
+      yield* Fiber.join(closed)
+    })
+  )
+
+  it.effect("is also of those that were opened before a boot that failed", () =>
+    Effect.gen(function* () {
+      const calls = new Array<string>()
+      const provider = named("a", { shutdown: async () => void calls.push("a") })
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(active({ provider, defaultProvider: "b" }))))
+      assert.deepStrictEqual(calls, ["a"])
+    })
+  )
+})
