@@ -6,7 +6,7 @@ import { assert, expect, it, layer } from "@effect/vitest"
 import { defineWebhookSource, type SourceEvent } from "@hogsend/core"
 import { clerk, Installation, posthog, segment, stripe, Warnings, type WebhookSourcesOptions } from "@hogsend/engine"
 import { type Answer, TestHogsend } from "@hogsend/testing"
-import { Effect, Exit, Layer, Redacted, Schema } from "effect"
+import { Cause, Effect, Exit, Layer, Redacted, Schema } from "effect"
 import { createHmac } from "node:crypto"
 import { Webhook } from "standardwebhooks"
 import { expectRefusal } from "../expectRefusal.ts"
@@ -428,8 +428,9 @@ it.live(
       ] as const) {
         const exit = yield* starts(list)
         assert.isTrue(Exit.isFailure(exit))
-        expect(String(Exit.isFailure(exit) ? exit.cause : "")).toMatch(says)
-        expect(String(Exit.isFailure(exit) ? exit.cause : "")).not.toMatch(/not base64!/)
+        const failure = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
+        expect(failure).toMatchObject({ _tag: "WebhookSourcesInvalid", error: expect.stringMatching(says) })
+        expect(JSON.stringify(failure)).not.toMatch(/not base64!/)
       }
     }),
   60_000
