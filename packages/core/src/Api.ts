@@ -14,6 +14,7 @@ import { ErasuresApi } from "./ErasuresApi.ts"
 import { AdminEventsApi, EventsApi } from "./EventsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { IdentityApi } from "./IdentityApi.ts"
+import { SourcesApi } from "./SourcesApi.ts"
 import { WarningsApi } from "./WarningsApi.ts"
 import { WebhooksApi } from "./WebhooksApi.ts"
 
@@ -21,6 +22,7 @@ const routes = HttpApi.make("hogsend")
   // The data plane.
   .add(EventsApi)
   .add(ContactsApi)
+  .add(SourcesApi)
   .add(HealthApi)
   // The admin plane.
   .add(AdminContactsApi)

@@ -33,7 +33,6 @@ import { makeAttempt } from "./DestinationQueue/attempt.ts"
 import { makeDeliverTogether } from "./DestinationQueue/deliverTogether.ts"
 import { makeClaimsRepo } from "./DestinationQueue/ClaimsRepo.ts"
 import type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
-import { makeDestinationLogger } from "./DestinationQueue/destinationLogger.ts"
 import { makeHealthRepo } from "./DestinationQueue/HealthRepo.ts"
 import { makeOperator } from "./DestinationQueue/makeOperator.ts"
 import { ownSessions } from "./DestinationQueue/ownSessions.ts"
@@ -42,6 +41,7 @@ import { watchEndpoints } from "./DestinationQueue/watchEndpoints.ts"
 import { makeWorker } from "./DestinationQueue/worker.ts"
 import { Egress } from "./Egress.ts"
 import { Endpoints } from "./Endpoints.ts"
+import { makeHostLogger } from "./hostLogger.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
 import { PersonReads } from "./PersonReads.ts"
 
@@ -170,7 +170,11 @@ export class DestinationQueue extends Context.Service<
               onTaken: (messages) => reads.forget(messages.flatMap(({ data }) => distinctIdsIn(data)))
             })
           }
-          const [destinations, egress, logger] = [yield* Destinations, yield* Egress, yield* makeDestinationLogger]
+          const [destinations, egress, logger] = [
+            yield* Destinations,
+            yield* Egress,
+            yield* makeHostLogger("destination")
+          ]
           const attempt = makeAttempt(endpoints, destinations, egress, analytics, logger, {
             timeout,
             schedule,

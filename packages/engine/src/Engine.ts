@@ -48,6 +48,8 @@ import { Tombstones } from "./Tombstones.ts"
 import { UserTokens, type UserTokensOptions } from "./UserTokens.ts"
 import { Warnings, type WarningsOptions } from "./Warnings.ts"
 import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
+import { WebhookSources, type WebhookSourcesOptions } from "./WebhookSources.ts"
+import { SourcesHttp } from "./WebhookSources/SourcesHttp.ts"
 
 export interface EngineOptions {
   readonly userTokens: UserTokensOptions
@@ -68,6 +70,7 @@ export interface EngineOptions {
   readonly housekeeping?: HousekeepingOptions
   readonly rateLimits?: RateLimitsOptions
   readonly warnings?: WarningsOptions
+  readonly webhookSources?: WebhookSourcesOptions
   /** Serve `/docs` and `/openapi.json`. True. */
   readonly docs?: boolean
 }
@@ -77,7 +80,7 @@ export const Engine = {
   layer: (options: EngineOptions) =>
     Layer.mergeAll(
       Contacts.layer(options.contacts),
-      EventIngest.layer(options.contacts),
+      Layer.provideMerge(WebhookSources.layer(options.webhookSources), EventIngest.layer(options.contacts)),
       Erasures.layer(options.erasures),
       ApiKeys.layer,
       Health.layer(options.health).pipe(
@@ -127,7 +130,7 @@ export const Engine = {
   routes: (options: Pick<EngineOptions, "docs">) => {
     const docs = options.docs ?? true
     const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
-      Layer.provide([EventsHttp, ContactsHttp, HealthHttp]),
+      Layer.provide([EventsHttp, ContactsHttp, SourcesHttp, HealthHttp]),
       Layer.provide([AdminContactsHttp, ErasuresHttp, AdminEventsHttp, IdentityHttp]),
       Layer.provide([WebhooksHttp, DeliveriesHttp, DeadLettersHttp]),
       Layer.provide([WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
