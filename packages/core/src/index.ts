@@ -1,4 +1,6 @@
 /** `@hogsend/core`: what crosses the wire. Browser-safe; imports nothing but `effect`. */
+export * from "./AnalyticsApi.ts"
+export * from "./AnalyticsLoop.ts"
 export * from "./AnalyticsMessage.ts"
 export * from "./AnalyticsProvider.ts"
 export * from "./Api.ts"
@@ -33,5 +35,6 @@ export * from "./UserToken.ts"
 export * from "./Warning.ts"
 export * from "./WarningsApi.ts"
 export * from "./WebhooksApi.ts"
+export * from "./adaptLoop.ts"
 export * from "./adaptProvider.ts"
 export * from "./warningKinds.ts"

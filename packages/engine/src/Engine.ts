@@ -5,6 +5,8 @@
 import { Api } from "@hogsend/core"
 import { Layer } from "effect"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { AnalyticsLoop, type AnalyticsLoopOptions } from "./AnalyticsLoop.ts"
+import { AnalyticsHttp } from "./AnalyticsLoop/AnalyticsHttp.ts"
 import { AnalyticsProviders, type AnalyticsProvidersOptions } from "./AnalyticsProviders.ts"
 import { ApiKeys } from "./ApiKeys.ts"
 import { ApiKeysHttp } from "./ApiKeys/ApiKeysHttp.ts"
@@ -48,6 +50,7 @@ import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
 export interface EngineOptions {
   readonly userTokens: UserTokensOptions
   readonly analytics?: AnalyticsProvidersOptions & Omit<PersonReadsOptions, "timezone">
+  readonly analyticsLoop?: AnalyticsLoopOptions
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
@@ -76,6 +79,7 @@ export const Engine = {
       EventIngest.layer(options.contacts),
       Erasures.layer(options.erasures),
       ApiKeys.layer,
+      AnalyticsLoop.layer(options.analyticsLoop),
       Health.layer(options.health).pipe(
         Layer.provideMerge(DestinationQueue.layer(options.destinationQueue)),
         Layer.provideMerge(Endpoints.layer(options.endpoints))
@@ -122,6 +126,7 @@ export const Engine = {
       Layer.provide([EventsHttp, ContactsHttp, HealthHttp]),
       Layer.provide([AdminContactsHttp, ErasuresHttp, AdminEventsHttp, IdentityHttp]),
       Layer.provide([WebhooksHttp, DeliveriesHttp, DeadLettersHttp]),
+      Layer.provide(AnalyticsHttp),
       Layer.provide([WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
       Layer.provide([KeyGateHttp, HttpEdge.envelope])
     )
