@@ -44,4 +44,6 @@ export class AnalyticsApi extends HttpApiGroup.make("analytics")
   // A misspelt placeholder would point a webhook here that nobody is ready for.
   .annotate(HttpApi.QueryParseOptions, knownParametersOnly)
   .prefix("/v1/admin/analytics")
-  .annotateMerge(OpenApi.annotations({ description: "The analytics platform, and its events on their way back here." })) {}
+  .annotateMerge(
+    OpenApi.annotations({ description: "The analytics platform, and its events on their way back here." })
+  ) {}

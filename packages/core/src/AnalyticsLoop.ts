@@ -7,7 +7,9 @@ import * as Schema from "effect/Schema"
 /** What the platform's side knows by itself. */
 export const LoopConnection = Schema.Struct({
   privateHost: Schema.NullOr(Schema.String).annotateKey({ description: "The origin of the platform's private API." }),
-  hostExplicit: Schema.Boolean.annotateKey({ description: "Whether somebody named its host. False: it is the default." }),
+  hostExplicit: Schema.Boolean.annotateKey({
+    description: "Whether somebody named its host. False: it is the default."
+  }),
   projectIdHint: Schema.NullOr(Schema.String).annotateKey({
     description: "The project that was named. Null: the platform is asked which one is the key's."
   }),

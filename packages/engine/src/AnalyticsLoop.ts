@@ -105,7 +105,8 @@ const unsupported = (id: string) =>
 
 const missingSecret = new LoopUnready({
   reason: "missing-webhook-secret",
-  error: "There is no secret by which the webhook would prove where it comes from, and without one its source is closed.",
+  error:
+    "There is no secret by which the webhook would prove where it comes from, and without one its source is closed.",
   detail: "POSTHOG_WEBHOOK_SECRET is not set. It is neither made up nor stored here.",
   remediation: "Set POSTHOG_WEBHOOK_SECRET to the output of: openssl rand -hex 32, start again, and repeat the request."
 })

@@ -47,7 +47,11 @@ export const refused = (answer: PrivateAnswer, where: Where): LoopNotProvisioned
   const what = where === "project" ? "the project" : "its hog functions"
   const detail = `Asked for ${what}, PostHog answered ${status}${codeOf(answer)}.`
   if (status === 401) {
-    return notProvisioned("unauthorized", detail, "Set POSTHOG_PERSONAL_API_KEY to a personal API key that is not revoked.")
+    return notProvisioned(
+      "unauthorized",
+      detail,
+      "Set POSTHOG_PERSONAL_API_KEY to a personal API key that is not revoked."
+    )
   }
   if (status === 403) {
     const scope = where === "project" ? "Project: Read" : "Hog function: Write"
@@ -57,7 +61,11 @@ export const refused = (answer: PrivateAnswer, where: Where): LoopNotProvisioned
     return notProvisioned("project-discovery-failed", detail, "Check POSTHOG_PROJECT_ID and POSTHOG_PRIVATE_HOST.")
   }
   if (status === 404) return notProvisioned("unsupported-instance", detail, byHand)
-  return notProvisioned("api-error", detail, status === 429 ? "Try again in a minute." : "Try again, or make the webhook by hand.")
+  return notProvisioned(
+    "api-error",
+    detail,
+    status === 429 ? "Try again in a minute." : "Try again, or make the webhook by hand."
+  )
 }
 
 const byHand = "Update PostHog, or make the webhook by hand: a destination of the template HTTP Webhook."

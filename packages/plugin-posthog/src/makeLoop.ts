@@ -57,7 +57,12 @@ export const makeLoop = (options: LoopOptions): AnalyticsLoopDefinition => {
       return Option.getOrThrowWith(decode(schema, answer.text), () => refused(answer, where))
     }
 
-    const project = await ask(Project, "project", "GET", `/api/projects/${encodeURIComponent(projectId ?? "@current")}/`)
+    const project = await ask(
+      Project,
+      "project",
+      "GET",
+      `/api/projects/${encodeURIComponent(projectId ?? "@current")}/`
+    )
     if (apiKey !== undefined && project.api_token !== undefined && project.api_token !== apiKey) throw otherProject
     const functions = `/api/environments/${project.id}/hog_functions/`
 

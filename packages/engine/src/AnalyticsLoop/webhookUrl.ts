@@ -9,7 +9,8 @@ export const webhookUrl = (publicUrl: string | undefined, sourceId: string): Res
   if (url === null || !/^https?:$/.test(url.protocol) || `${url.search}${url.hash}${url.username}` !== "") {
     return Result.fail("API_PUBLIC_URL is no http or https URL without a user, a query and a fragment.")
   }
-  if (isLoopback(url.hostname)) return Result.fail(`API_PUBLIC_URL is ${url.origin}, which is this machine to whoever asks.`)
+  if (isLoopback(url.hostname))
+    return Result.fail(`API_PUBLIC_URL is ${url.origin}, which is this machine to whoever asks.`)
   return Result.succeed(`${url.origin}${url.pathname.replace(/\/+$/, "")}${pathOf(sourceId)}`)
 }
 
