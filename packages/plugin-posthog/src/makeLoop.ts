@@ -61,7 +61,7 @@ export const makeLoop = (options: LoopOptions): AnalyticsLoopDefinition => {
       Project,
       "project",
       "GET",
-      `/api/projects/${encodeURIComponent(projectId ?? "@current")}/`
+      `/api/projects/${projectId === undefined ? "@current" : encodeURIComponent(projectId)}/`
     )
     if (apiKey !== undefined && project.api_token !== undefined && project.api_token !== apiKey) throw otherProject
     const functions = `/api/environments/${project.id}/hog_functions/`
