@@ -18,23 +18,27 @@ export const adaptLoop = (
 ): AnalyticsProviderLoop => ({
   sourceId: definition.sourceId,
 
-  connectInfo: Effect.tryPromise(() => definition.connectInfo()).pipe(
-    Effect.flatMap(Schema.decodeUnknownEffect(LoopConnection)),
+  connectInfo: Effect.tryPromise(async () => asConnection(await definition.connectInfo())).pipe(
     Effect.timeout(timeout),
     Effect.orElseSucceed(() => null)
   ),
 
-  provision: Effect.fn("AnalyticsProvider.loop.provision")(function* (order) {
-    return yield* Effect.tryPromise({ try: () => definition.provision(order), catch: asFailure(id) }).pipe(
-      // What it answers beside is left out, and may be anything.
-      Effect.flatMap((webhook) => Effect.mapError(Schema.decodeUnknownEffect(LoopWebhook)(webhook), asFailure(id))),
+  provision: Effect.fn("AnalyticsProvider.loop.provision")((order) =>
+    Effect.tryPromise({
+      try: async () => asWebhook(await definition.provision(order)),
+      catch: asFailure(id)
+    }).pipe(
       Effect.timeoutOrElse({
         duration: loopTimeout,
         orElse: () => Effect.fail(apiError(`${id} did not answer within ${loopTimeout} ms.`))
       })
     )
-  })
+  )
 })
+
+// Where what they throw is a failure of the method, also of a property that throws. What it answers beside is left out.
+const asConnection = Schema.decodeUnknownSync(LoopConnection)
+const asWebhook = Schema.decodeUnknownSync(LoopWebhook)
 
 /** Texts of whatever else was thrown are not repeated, since they may hold the secret. */
 const asFailure =

@@ -19,9 +19,13 @@ const path = /^\/api\/(?:environments|projects)\/([^/]+)\/hog_functions(?:\/([^/
 
 export const isHogFunctions = ({ url }: Arrival): boolean => path.test(url.pathname)
 
-/** A list does not tell the inputs. */
-const listed = ({ inputs: _, template_id: id, ...told }: HogFunction) => ({ ...told, template: { id } })
 const detailed = ({ template_id: id, ...told }: HogFunction) => ({ ...told, template: { id } })
+
+/** Without the inputs, which a list does not tell. */
+const listed = (hogFunction: HogFunction) => {
+  const { inputs: _, ...told } = detailed(hogFunction)
+  return told
+}
 
 const judged = (status: number, made: HogFunction | Invalid): PostHogAnswer =>
   "attr" in made
