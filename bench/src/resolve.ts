@@ -6,7 +6,16 @@
  * machine does makes the median of the same code swing between runs, and the best hides what happens only now and then.
  */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import { AuditLogs, DeliverySignal, IdentityResolver, OutboundMessages, Sealing, Tombstones } from "@hogsend/engine"
+import {
+  AnalyticsProviders,
+  AuditLogs,
+  DeliverySignal,
+  IdentityResolver,
+  OutboundMessages,
+  Sealing,
+  Tombstones
+} from "@hogsend/engine"
+import { AnalyticsProvider } from "@hogsend/core"
 import { Console, Effect, Layer, Redacted } from "effect"
 import type { Bench, Report } from "./Bench.ts"
 import { BenchPostgres } from "./BenchPostgres.ts"
@@ -38,6 +47,8 @@ export const resolveAt = (plan: Plan): Effect.Effect<Report, unknown> =>
     return reportOf(plan, series, version)
   }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer()))
 
+const nobody = Layer.succeed(AnalyticsProvider, AnalyticsProviders.none)
+
 /** A database of its own with the service over it. */
 const fill = Effect.fnUntraced(function* (contacts: number) {
   yield* Console.error(`filling a database with ${grouped(contacts)} contacts`)
@@ -45,7 +56,12 @@ const fill = Effect.fnUntraced(function* (contacts: number) {
   const client = PgClient.layer({ url: yield* create, maxConnections: 10 })
   const services = yield* Layer.build(
     IdentityResolver.layer().pipe(
-      Layer.provide([AuditLogs.layer, Layer.provide(OutboundMessages.layer, DeliverySignal.layer()), Tombstones.layer]),
+      Layer.provide([
+        AuditLogs.layer,
+        Layer.provide(OutboundMessages.layer, DeliverySignal.layer()),
+        Tombstones.layer,
+        nobody
+      ]),
       Layer.provide(Sealing.layer({ secrets: [Redacted.make("the secret of a bench, on a database of its own")] })),
       Layer.provideMerge(client)
     )

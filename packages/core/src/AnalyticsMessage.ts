@@ -22,7 +22,7 @@ export const PersonSet = message("person.set", {
 /** `distinctId` survives; it is always the external id of the contact that holds both. */
 export const PersonMerge = message("person.merge", { distinctId: Schema.String, alias: Schema.String })
 
-/** Of a contact that was erased: every key that a person may be known by. */
+/** Of a contact that was erased: every key that a person may be known by, but those that are another contact's person there. */
 export const PersonDelete = message("person.delete", { distinctIds: Schema.Array(Schema.String) })
 
 export const GroupSet = message("group.set", {

@@ -134,6 +134,11 @@ export const defineAnalyticsProvider = <Definition extends AnalyticsProviderDefi
   definition: Definition
 ): Definition => definition
 
+/** A change of a person or a group that no provider could be told: an id or a property bag that is none. */
+export class PersonChangeInvalid extends Schema.TaggedError<PersonChangeInvalid>()("PersonChangeInvalid", {
+  error: Schema.String
+}) {}
+
 /** Why a person cannot be read, in a word. */
 export const PersonReadFailure = Schema.Literals([
   "no-credential",

@@ -10,7 +10,7 @@ import {
   DeliveryStatus,
   EndpointDisabled
 } from "./Delivery.ts"
-import { EndpointId, EndpointNotFound } from "./Endpoint.ts"
+import { EndpointId, EndpointInvalid, EndpointNotFound } from "./Endpoint.ts"
 import { ContactId } from "./Identity.ts"
 import { MessageId, OutboundEnvelope, SubscribedEventName, testEventName } from "./Outbound.ts"
 import { knownParametersOnly, NoQuery, PageFields, PageQuery } from "./Page.ts"
@@ -132,7 +132,7 @@ export class DeliveriesApi extends HttpApiGroup.make("deliveries")
         enqueued: Schema.Literal(true),
         eventType: Schema.Literal(testEventName)
       }).pipe(HttpApiSchema.status(202)),
-      error: [EndpointNotFound, EndpointDisabled]
+      error: [EndpointNotFound, EndpointInvalid, EndpointDisabled]
     })
       .annotate(Access, Access.secret("full-admin"))
       .annotateMerge(

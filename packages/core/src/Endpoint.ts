@@ -26,7 +26,8 @@ const orderingProse =
 export class Endpoint extends Schema.Class<Endpoint>("Endpoint")({
   id: EndpointId,
   kind: Schema.String.annotateKey({
-    description: "Its destination: `webhook`, another preset, or one of your own."
+    description:
+      "Its destination: `webhook`, another preset, or one of your own; `analytics`: the analytics provider, whose endpoint the configuration makes."
   }),
   url: Schema.NullOr(Schema.String),
   description: Schema.NullOr(Schema.String),
@@ -126,7 +127,7 @@ export class EndpointInvalid extends Schema.TaggedError<EndpointInvalid>()(
   {
     httpApiStatus: 400,
     description:
-      "No destination has this kind, or the endpoint lacks what its kind needs or asks for events that it does not take."
+      "No destination has this kind, or the endpoint lacks what its kind needs or asks for events that it does not take. Or it is the analytics provider's, which the configuration makes, and which can only be disabled and enabled."
   }
 ) {}
 

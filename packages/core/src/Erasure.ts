@@ -25,7 +25,9 @@ export class Erasure extends Schema.Class<Erasure>("Erasure")({
     description: "How many rows were deleted, by table. Null as long as nothing was."
   }),
   provider: Schema.Struct({
-    personDeleted: Schema.Boolean,
+    personDeleted: Schema.Boolean.annotateKey({
+      description: "The provider was asked to delete the person, and has taken it."
+    }),
     reason: Schema.String.annotateKey({ description: "Why, or why not, for a person." })
   }).annotateKey({ description: "What became of the person at the analytics provider." })
 }) {}

@@ -22,7 +22,7 @@ export const QueueHealth = Schema.Struct({
     description: `Deliveries on their way, those that wait for their next attempt included. ${upToCounted}`
   }),
   oldestDueSeconds: Schema.Number.annotateKey({
-    description: "For how long the longest due delivery has been due. 0: none is."
+    description: "For how long the delivery has been due that waits the longest for a worker. 0: none does."
   }),
   deadLettered: Schema.Int.annotateKey({
     description: `Deliveries that were given up and can be delivered again. ${upToCounted}`

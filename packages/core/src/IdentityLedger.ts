@@ -31,7 +31,8 @@ export const KeyFacts = Schema.Struct({
     description: "On whose word it is here: `server`, `user` (a token), `device`, `public` (nobody's), `operator`."
   }),
   toldTo: Schema.NullOr(Schema.String).annotateKey({
-    description: "The external id that the analytics provider was told to join it into; each key is told once."
+    description:
+      "The external id that the analytics provider was told to join it into; each key is told once. Null when it was not told, or need not be."
   })
 })
 export type KeyFacts = typeof KeyFacts.Type

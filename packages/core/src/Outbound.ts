@@ -54,7 +54,11 @@ export const SubscribedEventName = Schema.String.check(
 ).pipe(Schema.decodeTo(OutboundEventName, SchemaTransformation.passthroughSupertype<OutboundEventName, string>()))
 
 /** `msg_` and a uuid. */
-export const MessageId = Schema.String.check(Schema.isPattern(/^msg_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/))
+export const MessageId = Schema.String.check(
+  Schema.isPattern(/^msg_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, {
+    message: "Expected the id of an envelope: msg_ and a uuid"
+  })
+)
 
 /** What is sent: one JSON text for all endpoints, attempts and replays. */
 export const OutboundEnvelope = Schema.Struct({

@@ -14,7 +14,7 @@ import {
   EndpointPatch,
   SecretRotated
 } from "./Endpoint.ts"
-import { knownParametersOnly, PageFields, PageQuery } from "./Page.ts"
+import { knownParametersOnly, NoQuery, PageFields, PageQuery } from "./Page.ts"
 
 export class WebhooksApi extends HttpApiGroup.make("webhooks")
   .add(
@@ -66,7 +66,7 @@ export class WebhooksApi extends HttpApiGroup.make("webhooks")
     HttpApiEndpoint.delete("delete", "/:id", {
       params: { id: EndpointId },
       success: Schema.Struct({ deleted: Schema.Literal(true) }),
-      error: EndpointNotFound
+      error: [EndpointNotFound, EndpointInvalid]
     })
       .annotate(Access, Access.secret("full-admin"))
       .annotateMerge(
@@ -77,6 +77,7 @@ export class WebhooksApi extends HttpApiGroup.make("webhooks")
       ),
     HttpApiEndpoint.post("rotateSecret", "/:id/rotate-secret", {
       params: { id: EndpointId },
+      query: NoQuery,
       /** May be left out: an alternative of its own, since only such a null stands for no body at all. */
       payload: [
         Schema.Null,
@@ -89,7 +90,7 @@ export class WebhooksApi extends HttpApiGroup.make("webhooks")
         })
       ],
       success: SecretRotated,
-      error: EndpointNotFound
+      error: [EndpointNotFound, EndpointInvalid]
     })
       .annotate(Access, Access.secret("full-admin"))
       .annotateMerge(

@@ -7,26 +7,29 @@
  * them keeps the others waiting. What was sent is kept for a month and can be sent again.
  */
 import { PgClient } from "@effect/sql-pg"
-import type {
-  DatabaseUnavailable,
-  DeadLetter,
-  Delivery,
-  DeliveryAttempt,
-  DeliveryEnded,
-  DeliveryId,
-  DeliveryNotDead,
-  DeliveryNotFound,
-  EndpointDisabled,
-  EndpointId,
-  EndpointNotFound,
-  Page,
-  QueueHealth
+import {
+  AnalyticsProvider,
+  type DatabaseUnavailable,
+  type DeadLetter,
+  type Delivery,
+  type DeliveryAttempt,
+  type DeliveryEnded,
+  type DeliveryId,
+  type DeliveryNotDead,
+  type DeliveryNotFound,
+  type EndpointDisabled,
+  type EndpointId,
+  type EndpointInvalid,
+  type EndpointNotFound,
+  type Page,
+  type QueueHealth
 } from "@hogsend/core"
 import { Context, Effect, Layer, Tracer } from "effect"
 import type { Actor } from "./AuditLogs.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { Destinations } from "./Destinations.ts"
 import { makeAttempt } from "./DestinationQueue/attempt.ts"
+import { makeDeliverTogether } from "./DestinationQueue/deliverTogether.ts"
 import { makeClaimsRepo } from "./DestinationQueue/ClaimsRepo.ts"
 import type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
 import { makeDestinationLogger } from "./DestinationQueue/destinationLogger.ts"
@@ -118,7 +121,7 @@ export class DestinationQueue extends Context.Service<
     readonly test: (
       endpointId: EndpointId,
       actor: Actor
-    ) => Effect.Effect<void, EndpointNotFound | EndpointDisabled | DatabaseUnavailable>
+    ) => Effect.Effect<void, EndpointNotFound | EndpointInvalid | EndpointDisabled | DatabaseUnavailable>
     /** Counted up to 10,000. */
     readonly health: Effect.Effect<QueueHealth, DatabaseUnavailable>
   }
@@ -144,18 +147,25 @@ export class DestinationQueue extends Context.Service<
         const { failures = 0.7, interval: watchInterval = 1000, retryAfter = 30_000, tries = 10 } = breaker
         const health = makeHealthRepo(sql, { failures, tries, retryAfter })
 
-        const disable = (endpointId: string, reason: string) =>
+        const disable = (endpointId: string, reason: string, goneUrl?: string) =>
           Effect.gen(function* () {
-            const endpoint = yield* endpoints.disable(endpointId, reason)
+            const endpoint = yield* endpoints.disable(endpointId, reason, goneUrl)
             if (endpoint === null) return
             const { disabledAt, kind, updatedAt, url } = endpoint
             const data = { endpointId, kind, url, reason, disabledAt: disabledAt ?? updatedAt }
             yield* outbound.tell([{ type: "endpoint.disabled", contactId: null, data }])
+            yield* sql.afterCommit(Effect.logWarning("An endpoint is disabled", { endpointId, reason }))
           }).pipe(sql.withTransaction)
 
         if (slots > 0) {
           const watch = yield* watchEndpoints(health, disable, { interval: watchInterval, disableAfterDays })
-          const attempt = makeAttempt(endpoints, yield* Destinations, yield* Egress, yield* makeDestinationLogger, {
+          const provider = yield* AnalyticsProvider
+          const analytics = {
+            takes: () => provider.capabilities.personWrites,
+            tell: yield* makeDeliverTogether(provider, { timeout })
+          }
+          const [destinations, egress, logger] = [yield* Destinations, yield* Egress, yield* makeDestinationLogger]
+          const attempt = makeAttempt(endpoints, destinations, egress, analytics, logger, {
             timeout,
             schedule,
             traced: (yield* Tracer.Tracer) !== Tracer.nativeTracer
@@ -163,7 +173,7 @@ export class DestinationQueue extends Context.Service<
           const wake = yield* makeWorker(
             makeClaimsRepo(yield* ownSessions(sql), { lease, maxAttempts: schedule.length + 1, retryAfter }),
             attempt,
-            ({ claimed: { endpointId, probe }, endpoint }) => watch({ endpointId, probe, endpoint }),
+            ({ claimed: { endpointId, probe }, endpoint, goneUrl }) => watch({ endpointId, probe, endpoint, goneUrl }),
             { slots, interval, shutdownGrace, writeGrace }
           )
           yield* signal.onSignal(wake)

@@ -16,6 +16,9 @@ export { webhookRequest } from "./Destinations/webhook.ts"
 /** The kind whose requests are signed, and whose endpoints need a URL. */
 export const signedKind = webhook.meta.id
 
+/** The kind of the one endpoint that stands for the analytics provider. It is no destination's. */
+export const analyticsKind = "analytics"
+
 export class Destinations extends Context.Service<
   Destinations,
   {
@@ -33,12 +36,14 @@ export class Destinations extends Context.Service<
         for (const destination of [webhook, ...own]) {
           const { id } = destination.meta
           if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(id)) return yield* Effect.die(new Error(badId(id)))
+          if (id === analyticsKind) return yield* Effect.die(new Error(`"${id}" ${isProviders}`))
           if (byKind.has(id)) return yield* Effect.die(new Error(`There are two destinations with the id "${id}".`))
           byKind.set(id, destination)
         }
         return Destinations.of({
           find: (kind) => byKind.get(kind),
           check: (kind, events) => {
+            if (kind === analyticsKind) return refuse(`The kind "${kind}" ${isProviders}`)
             const destination = byKind.get(kind)
             if (destination === undefined) return refuse(unknownKind(kind, [...byKind.keys()]))
             const taken: ReadonlyArray<string> = destination.events
@@ -54,6 +59,8 @@ const refuse = (error: string) => Result.fail(new EndpointInvalid({ error }))
 
 const badId = (id: string) =>
   `A destination's id is made of lower-case letters, digits, "-" and "_", at most 64 of them: "${id}" is not.`
+
+const isProviders = "is the analytics provider's: its endpoint is made by the configuration, and there is no other one."
 
 const unknownKind = (kind: string, kinds: ReadonlyArray<string>) =>
   `There is no destination of the kind "${kind}". There are: ${kinds.join(", ")}.`

@@ -4,7 +4,8 @@
  *
  * Secrets and configs are kept sealed and shown by no answer, but a new secret by the one that makes it. Every change is
  * audited in its transaction, and is in force here at once and in other processes when their memory of it ends. What is not
- * opened by the secrets of this start stops it.
+ * opened by the secrets of this start stops it. The analytics provider's is made by the configuration, and only disabled and
+ * enabled here.
  */
 import { PgClient } from "@effect/sql-pg"
 import {
@@ -26,20 +27,26 @@ import { Context, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Actor, AuditLogs, boot } from "./AuditLogs.ts"
 import { asTask, oneRow, orUnavailable } from "./Database.ts"
-import { Destinations, signedKind } from "./Destinations.ts"
+import { analyticsKind, Destinations, signedKind } from "./Destinations.ts"
 import { Egress } from "./Egress.ts"
 import { holdsMask, maskConfig, unmaskConfig } from "./Endpoints/endpointConfig.ts"
-import { type EndpointRow, type EndpointSettings, makeEndpointsRepo } from "./Endpoints/EndpointsRepo.ts"
+import {
+  type EndpointRow,
+  type EndpointSettings,
+  makeEndpointsRepo,
+  type SeededEndpoint
+} from "./Endpoints/EndpointsRepo.ts"
 import { EndpointsUnreadable, makeEndpointSeals } from "./Endpoints/endpointSeals.ts"
 import { type EndpointSealed, makeOpenedEndpoints, type OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
 import { newId } from "./newId.ts"
 import { Sealing } from "./Sealing.ts"
 
 export { EndpointsUnreadable } from "./Endpoints/endpointSeals.ts"
+export type { SeededEndpoint } from "./Endpoints/EndpointsRepo.ts"
 export type { EndpointSealed, OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
 
 export interface EndpointsOptions {
-  /** How many there may be, disabled ones included. 50. */
+  /** How many there may be, disabled ones included, and the analytics provider's left out. 50. */
   readonly maxEndpoints?: number
   /** How long a rotated secret signs beside the new one, in seconds. A day. */
   readonly secretGraceSeconds?: number
@@ -67,17 +74,25 @@ export class Endpoints extends Context.Service<
       actor: Actor
     ) => Effect.Effect<Endpoint, EndpointNotFound | EndpointInvalid | EgressDenied | DatabaseUnavailable>
     /** With its deliveries. */
-    readonly delete: (id: EndpointId, actor: Actor) => Effect.Effect<void, EndpointNotFound | DatabaseUnavailable>
+    readonly delete: (
+      id: EndpointId,
+      actor: Actor
+    ) => Effect.Effect<void, EndpointNotFound | EndpointInvalid | DatabaseUnavailable>
     /** The old secret signs for `graceSeconds` more; one that was in its grace ends. */
     readonly rotateSecret: (
       id: EndpointId,
       graceSeconds: number | undefined,
       actor: Actor
-    ) => Effect.Effect<SecretRotated, EndpointNotFound | DatabaseUnavailable>
+    ) => Effect.Effect<SecretRotated, EndpointNotFound | EndpointInvalid | DatabaseUnavailable>
     /** For a delivery, from a short memory; null when it was deleted. Not for within a transaction. */
     readonly find: (id: string) => Effect.Effect<OpenedEndpoint | null, EndpointSealed | DatabaseUnavailable>
-    /** By the server itself, in the caller's transaction. Null when it was disabled before, or is gone. */
-    readonly disable: (id: string, reason: string) => Effect.Effect<Endpoint | null, SqlError>
+    /**
+     * By the server itself, in the caller's transaction. Null when it was disabled before, is gone, has another URL now, or is
+     * the analytics provider's, which is the operator's alone to disable.
+     */
+    readonly disable: (id: string, reason: string, url?: string) => Effect.Effect<Endpoint | null, SqlError>
+    /** Makes what the configuration asks for, or brings it up to date: one for each seed, whoever starts at the same time. */
+    readonly keep: (seeded: SeededEndpoint) => Effect.Effect<void, DatabaseUnavailable>
   }
 >()("engine/Endpoints") {
   static readonly layer = ({
@@ -100,7 +115,7 @@ export class Endpoints extends Context.Service<
         const seals = makeEndpointSeals(yield* Sealing)
         yield* orUnavailable(sql.withTransaction(seals.resealAll(repo)))
 
-        const opened = yield* makeOpenedEndpoints(repo, seals, { capacity: maxEndpoints, ttl: cacheTtl })
+        const opened = yield* makeOpenedEndpoints(repo, seals, { capacity: maxEndpoints + 1, ttl: cacheTtl })
 
         /** Written down, and forgotten by `find`, when the transaction of the change is committed. */
         const changed = (id: string, action: `webhooks.${string}`, actor: Actor) =>
@@ -130,7 +145,7 @@ export class Endpoints extends Context.Service<
           const minted = kind === signedKind ? seals.mintSecret(id) : null
           const row = yield* Effect.gen(function* () {
             yield* repo.lockAll
-            const { total } = yield* Effect.flatMap(repo.count(true), oneRow)
+            const { total } = yield* Effect.flatMap(repo.countLimited, oneRow)
             if (total >= maxEndpoints) return yield* new EndpointLimitReached({ error: limitReached(maxEndpoints) })
             const rows = yield* repo.insert({
               ...settings,
@@ -149,6 +164,7 @@ export class Endpoints extends Context.Service<
           if (typeof patch.url === "string") yield* egress.check(patch.url)
           return yield* Effect.gen(function* () {
             const row = yield* Effect.flatMap(repo.find(id, "for no key update"), first)
+            if (Object.keys(patch).some((name) => name !== "disabled")) yield* refuseProviders(row)
             const settings: EndpointSettings = {
               kind: patch.kind ?? row.kind,
               url: patch.url === undefined ? row.url : patch.url,
@@ -176,6 +192,7 @@ export class Endpoints extends Context.Service<
 
         const remove = Effect.fn("Endpoints.delete")(
           function* (id: EndpointId, actor: Actor) {
+            yield* refuseProviders(yield* Effect.flatMap(repo.find(id), first))
             // Whoever tells something waits for a row that is being deleted, but for none that is disabled.
             yield* Effect.gen(function* () {
               if ((yield* repo.condemn(id, beingDeleted)).length > 0) yield* changed(id, "webhooks.delete", actor)
@@ -193,6 +210,7 @@ export class Endpoints extends Context.Service<
           function* (id: EndpointId, graceSeconds: number | undefined, actor: Actor) {
             const grace = graceSeconds ?? secretGraceSeconds
             const row = yield* Effect.flatMap(repo.find(id, "for no key update"), first)
+            yield* refuseProviders(row)
             const { sealed, secret, secretPrefix } = seals.mintSecret(id)
             const previousSecret =
               row.secret === null
@@ -214,12 +232,23 @@ export class Endpoints extends Context.Service<
           orUnavailable
         )
 
-        const disable = Effect.fnUntraced(function* (id: string, reason: string) {
-          const [row] = yield* repo.disable(id, reason)
+        const disable = Effect.fnUntraced(function* (id: string, reason: string, url?: string) {
+          const [found] = yield* repo.find(id, "for no key update")
+          const [row] = found === undefined || found.kind === analyticsKind ? [] : yield* repo.disable(id, reason, url)
           if (row === undefined) return null
           yield* changed(id, "webhooks.disable", boot)
           return shown(row)
         })
+
+        const keep = Effect.fn("Endpoints.keep")(
+          function* (seeded: SeededEndpoint) {
+            const id = newId()
+            const [kept] = yield* repo.keep(id, seeded)
+            if (kept !== undefined) yield* changed(kept.id, kept.id === id ? "webhooks.create" : "webhooks.edit", boot)
+          },
+          sql.withTransaction,
+          orUnavailable
+        )
 
         const get = Effect.fn("Endpoints.get")(
           (id: EndpointId) => Effect.map(Effect.flatMap(repo.find(id), first), shown),
@@ -240,7 +269,8 @@ export class Endpoints extends Context.Service<
           delete: remove,
           rotateSecret,
           find: opened.find,
-          disable
+          disable,
+          keep
         })
       })
     )
@@ -268,6 +298,13 @@ const first = <A>(rows: ReadonlyArray<A>): Effect.Effect<A, EndpointNotFound> =>
   rows[0] === undefined ? Effect.fail(notFound) : Effect.succeed(rows[0])
 
 const notFound = new EndpointNotFound({ error: "Webhook endpoint not found." })
+
+/** Fails when the configuration alone says what the endpoint is. */
+export const refuseProviders = ({ kind }: { readonly kind: string }): Effect.Effect<void, EndpointInvalid> =>
+  kind === analyticsKind ? Effect.fail(new EndpointInvalid({ error: byConfiguration })) : Effect.void
+
+const byConfiguration =
+  "This endpoint stands for the analytics provider: the configuration makes it what it is. It can be disabled and enabled, and nothing else."
 
 const byOperator = "An operator disabled it."
 

@@ -5,6 +5,7 @@
 import { Api } from "@hogsend/core"
 import { Layer } from "effect"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { AnalyticsEndpoint } from "./AnalyticsEndpoint.ts"
 import { AnalyticsLoop, type AnalyticsLoopOptions } from "./AnalyticsLoop.ts"
 import { AnalyticsHttp } from "./AnalyticsLoop/AnalyticsHttp.ts"
 import { AnalyticsProviders, type AnalyticsProvidersOptions } from "./AnalyticsProviders.ts"
@@ -35,10 +36,13 @@ import { Housekeeping, type HousekeepingOptions } from "./Housekeeping.ts"
 import { HttpEdge } from "./HttpEdge.ts"
 import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolver.ts"
 import { IdentityHttp } from "./IdentityResolver/IdentityHttp.ts"
+import { Installation } from "./Installation.ts"
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
+import { offerPostHog } from "./getPostHog.ts"
 import { PersonReads, type PersonReadsOptions } from "./PersonReads.ts"
+import { PersonWrites, type PersonWritesOptions } from "./PersonWrites.ts"
 import { Principals } from "./Principals.ts"
 import { RateLimits, type RateLimitsOptions } from "./RateLimits.ts"
 import { Sealing } from "./Sealing.ts"
@@ -49,7 +53,7 @@ import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
 
 export interface EngineOptions {
   readonly userTokens: UserTokensOptions
-  readonly analytics?: AnalyticsProvidersOptions & Omit<PersonReadsOptions, "timezone">
+  readonly analytics?: AnalyticsProvidersOptions & Omit<PersonReadsOptions, "timezone"> & PersonWritesOptions
   readonly analyticsLoop?: AnalyticsLoopOptions
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
@@ -81,7 +85,10 @@ export const Engine = {
       ApiKeys.layer,
       AnalyticsLoop.layer(options.analyticsLoop),
       Health.layer(options.health).pipe(
+        Layer.provideMerge(offerPostHog()),
+        Layer.provideMerge(PersonWrites.layer(options.analytics)),
         Layer.provideMerge(DestinationQueue.layer(options.destinationQueue)),
+        Layer.provideMerge(AnalyticsEndpoint.layer),
         Layer.provideMerge(Endpoints.layer(options.endpoints))
       )
     ).pipe(
@@ -96,6 +103,7 @@ export const Engine = {
           UserTokens.layer(options.userTokens),
           Housekeeping.layer(options.housekeeping),
           Tombstones.layer,
+          Installation.layer,
           Destinations.layer(options.destinations)
         )
       ),

@@ -7,6 +7,7 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import {
+  AnalyticsProvider,
   type Caller,
   type ContactId,
   type ContactNotFound,
@@ -29,7 +30,8 @@ import { asTask, oneRow, orUnavailable, untilStill } from "./Database.ts"
 import { type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./Erasures/ErasuresRepo.ts"
 import { makeEraseDue } from "./Erasures/eraseDue.ts"
 import { type Holder, lockHolder } from "./Erasures/lockHolder.ts"
-import { deleteHolder, hideHolder } from "./Erasures/removeHolder.ts"
+import { providerReceipt } from "./Erasures/providerReceipt.ts"
+import { deleteHolder, hideHolder, strangersOf } from "./Erasures/removeHolder.ts"
 import { contactEvents, IdentityResolver } from "./IdentityResolver.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
 import { Tombstones } from "./Tombstones.ts"
@@ -73,18 +75,24 @@ export class Erasures extends Context.Service<
         const sql = yield* PgClient.PgClient
         const repo = makeErasuresRepo(sql)
         const tombstones = yield* Tombstones
-        const parts = { repo, tombstones, resolver: yield* IdentityResolver, outbound: yield* OutboundMessages }
+        const parts = {
+          repo,
+          tombstones,
+          resolver: yield* IdentityResolver,
+          outbound: yield* OutboundMessages,
+          provider: yield* AnalyticsProvider
+        }
         const audit = yield* AuditLogs
         const transact = untilStill(sql)
 
         const deleteNow = Effect.fnUntraced(function* (holder: Holder, actor: Actor) {
           const { contactId, keyIds } = holder
           const [waiting] = contactId === null ? [] : yield* repo.lockPending(contactId)
-          const removed = yield* deleteHolder(parts, holder, waiting !== undefined)
+          const done = yield* deleteHolder(parts, holder, waiting !== undefined)
           yield* audit.record({ actor, action: "contacts.erase", resourceId: contactId ?? keyIds[0] ?? null })
           return waiting === undefined
-            ? yield* repo.insertDone(contactId, actor, removed)
-            : yield* repo.finish(waiting.id, removed)
+            ? yield* repo.insertDone(contactId, actor, done)
+            : yield* repo.finish(waiting.id, done)
         })
 
         const deleteLater = Effect.fnUntraced(function* (
@@ -154,13 +162,15 @@ export class Erasures extends Context.Service<
           if (erasure === undefined) return yield* notFound
           const { contactId } = erasure
           if (contactId === null) return yield* ended
-          yield* repo.lockLine(contactId)
+          const line = yield* repo.lockLine(contactId)
           const [waiting] = yield* repo.lockPending(contactId)
           if (waiting?.id !== id) return yield* ended
           const keys = yield* repo.lockKeys((yield* repo.keysOf(contactId)).map((key) => key.id))
           yield* Effect.catchIf(repo.show(contactId), isUniqueViolation, () => keysTaken)
           const { outbound, resolver } = parts
           yield* outbound.tell(contactEvents({ before: [], after: [yield* resolver.portray(contactId)] }))
+          yield* outbound.resume([...line.map((contact) => contact.id), ...strangersOf(tombstones, keys)])
+          yield* resolver.tellMerges(contactId)
           yield* tombstones.lift(keys.flatMap(({ former }) => former ?? []))
           yield* audit.record({ actor, action: "erasures.cancel", resourceId: id })
           return yield* repo.cancel(id)
@@ -171,7 +181,11 @@ export class Erasures extends Context.Service<
           orUnavailable
         )
 
-        const eraseDue = Effect.withSpan(asTask(makeEraseDue(repo, transact, deleteNow)), "Erasures.eraseDue")
+        const eraseDue = makeEraseDue(repo, transact, deleteNow).pipe(
+          Effect.tap(orUnavailable(repo.noteDeleted)),
+          asTask,
+          Effect.withSpan("Erasures.eraseDue")
+        )
 
         yield* Effect.sleep(interval).pipe(
           Effect.andThen(Effect.catchCause(eraseDue, (cause) => Effect.logWarning("Erasures failed", cause))),
@@ -185,12 +199,8 @@ export class Erasures extends Context.Service<
 
 type Owners = Effect.Effect<ReadonlyArray<Owner>, SqlError>
 
-const receipt = (row: ErasureRow): Erasure => new Erasure({ ...row, provider })
-
-const provider = {
-  personDeleted: false,
-  reason: "There is no analytics provider in this version, so there is no person at one."
-}
+const receipt = ({ deliveryId, outcome, ...row }: ErasureRow): Erasure =>
+  new Erasure({ ...row, provider: providerReceipt(row.status, { outcome, deliveryId }) })
 
 const isUniqueViolation = (error: SqlError): boolean => error.reason._tag === "UniqueViolation"
 

@@ -7,6 +7,7 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import {
+  AnalyticsProvider,
   type ContactNotFound,
   type Cut,
   type CutNotFound,
@@ -29,8 +30,8 @@ import { Context, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { Moved, oneRow, orUnavailable } from "./Database.ts"
-import { applySteps, type Changes } from "./IdentityResolver/applySteps.ts"
-import { type Alias, untoldAliases } from "./IdentityResolver/burnGuard.ts"
+import { applySteps, type Changes, stepsOf } from "./IdentityResolver/applySteps.ts"
+import { listensToMerges, starOf } from "./IdentityResolver/burnGuard.ts"
 import { decide } from "./IdentityResolver/decide.ts"
 import { slotOf } from "./IdentityKey.ts"
 import { makeGroupRepo } from "./IdentityResolver/GroupRepo.ts"
@@ -38,6 +39,7 @@ import { type ContactRow, makeIdentityRepo } from "./IdentityResolver/IdentityRe
 import { emailMoved, erasedPerson, joinRefused, promotedKey } from "./IdentityResolver/identityWarnings.ts"
 import type { IdentityLimits } from "./IdentityResolver/limits.ts"
 import { makeLocking } from "./IdentityResolver/locking.ts"
+import { makeTellStar } from "./IdentityResolver/makeTellStar.ts"
 import { makeOperator } from "./IdentityResolver/operator/makeOperator.ts"
 import { makeOperatorRepo } from "./IdentityResolver/operator/OperatorRepo.ts"
 import {
@@ -87,8 +89,6 @@ export interface Resolved extends ContactKey {
   readonly contactId: string | null
   /** `updated` names the contact's properties that have another value now. */
   readonly changes: Changes & { readonly updated: ReadonlyArray<string> }
-  /** What the analytics provider has to be told of the contact now, and has not been: see `markTold`. */
-  readonly untold: ReadonlyArray<Alias>
   readonly warnings: ReadonlyArray<IngestionWarning>
 }
 
@@ -156,11 +156,6 @@ export class IdentityResolver extends Context.Service<
       requests: ReadonlyArray<R>,
       work: GroupWork<R, E>
     ) => Effect.Effect<GroupResolved<R>, E | TakenMeanwhile | SqlError>
-    /**
-     * Notes that the analytics provider is told these, and answers those that it had not been told. Part of the transaction
-     * that also stores the telling, so that none is lost and none is told twice.
-     */
-    readonly markTold: (aliases: ReadonlyArray<Alias>) => Effect.Effect<ReadonlyArray<Alias>, SqlError>
     /** Whose the named key is and what brought it there. A name is `kind:value`, or a value that can mean one thing. */
     readonly explain: (name: string) => Effect.Effect<Explanation, Unnamed | DatabaseUnavailable>
     /** By an operator's word; the only way in which two external ids come together. */
@@ -188,6 +183,11 @@ export class IdentityResolver extends Context.Service<
     >
     /** The contact as the outside world is told of it (`contactEvents`). Part of a transaction that has it locked. */
     readonly portray: (contactId: string) => Effect.Effect<Portrait, SqlError>
+    /**
+     * What the analytics provider has not been told of the contact's keys, for who brings keys back by other ways than the
+     * above. Part of a transaction that has the contact locked.
+     */
+    readonly tellMerges: (contactId: string) => Effect.Effect<void, SqlError | Moved>
     /** Whose this key is now, or null when nobody ever sent it. */
     readonly lookup: (key: AssertedKey) => Effect.Effect<Lookup | null, DatabaseUnavailable>
   }
@@ -204,6 +204,8 @@ export class IdentityResolver extends Context.Service<
         const locking = makeLocking(sql, repo)
         const serverOnly = new Set(options.serverOnlyProperties ?? [])
         const limits = options.limits ?? {}
+        const provider = yield* AnalyticsProvider
+        const listens = () => listensToMerges(provider)
 
         const attempt = <A, E1, E2>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
           Effect.gen(function* () {
@@ -219,28 +221,31 @@ export class IdentityResolver extends Context.Service<
             if (decision.contact === null && decision.steps.length === 0) {
               if ((yield* repo.holdFreeKey(decision.keyId)).length === 0) return yield* new Moved()
             }
+            const { contact, keyId } = decision
+            const isNew = stepsOf(decision.steps, "CreateContact").some(({ contactId }) => contactId === contact?.id)
+            const star = starOf(contact, { isNew, listens: listens() })
             const { changes, rows } = yield* applySteps(repo, decision.steps, {
               contacts,
               identified: identifiedIn(snapshot),
               assertedBy: assertion.vouchedBy,
               asker,
               occurredAt: work.occurredAt,
-              serverOnly
+              serverOnly,
+              marks: star.marks
             })
-            const { contact, keyId } = decision
             const row = contact === null ? undefined : rows.get(contact.id)
             const update =
               row === undefined ? noUpdate : updateContact(row, work, writerOf(assertion, decision), serverOnly)
             if (update.changed !== undefined) yield* repo.saveContacts([update.changed])
             const now = update.changed === undefined ? rows : new Map(rows).set(update.changed.id, update.changed)
-            yield* outbound.tell(resolutionEvents({ decision, snapshot, locked: contacts, rows: now, changes }))
+            const events = resolutionEvents({ decision, snapshot, locked: contacts, rows: now, changes })
+            yield* outbound.tell([...events, ...star.merges])
             return yield* work.write({
               ...(contact === null ? anonymousContactKey(assertion.keys[0]?.value ?? "") : contactKeyOf(contact)),
               keyId,
               contactId: contact?.id ?? null,
               contact: update.changed ?? row ?? null,
               changes: { ...changes, updated: update.updated },
-              untold: contact === null ? [] : untoldAliases(contact),
               warnings: [
                 ...changes.refused.map(({ key, rule }) => joinRefused(key, rule)),
                 ...changes.moved.map(({ value }) => emailMoved(value)),
@@ -273,14 +278,23 @@ export class IdentityResolver extends Context.Service<
           return portraitOf(row, yield* repo.findKeysOf([contactId]))
         })
 
-        const markTold = Effect.fn("IdentityResolver.markTold")(function* (aliases: ReadonlyArray<Alias>) {
-          const marked = new Set((yield* repo.markTold(aliases)).map(({ id }) => id))
-          return aliases.filter(({ keyId }) => marked.has(keyId))
+        const tellStar = makeTellStar({ repo, outbound, listens })
+
+        const tellMerges = Effect.fnUntraced(function* (id: string) {
+          yield* tellStar({ id, firstSeenAt: 0, keys: yield* repo.findKeysOf([id]) })
         })
 
-        const operator = makeOperator(audit, { ...locking, repo, operatorRepo, outbound, serverOnly })
-        const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), { limits, serverOnly })
-        return IdentityResolver.of({ resolve, resolveGroup, portray, lookup, markTold, ...operator })
+        const operator = makeOperator(audit, {
+          ...locking,
+          repo,
+          operatorRepo,
+          outbound,
+          serverOnly,
+          listens,
+          tellStar
+        })
+        const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), { limits, listens, serverOnly })
+        return IdentityResolver.of({ resolve, resolveGroup, portray, tellMerges, lookup, ...operator })
       })
     )
 }

@@ -24,7 +24,7 @@ import type { Fragment } from "effect/sql/Statement"
 import { oneRow } from "./Database.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { newId } from "./newId.ts"
-import { makeOutboundRepo, type MessageOptions } from "./OutboundMessages/OutboundRepo.ts"
+import { makeOutboundRepo, type MessageOptions, type Parting } from "./OutboundMessages/OutboundRepo.ts"
 
 /** The events of the catalog that something tells so far, with their `data`. */
 interface OutboundData {
@@ -57,10 +57,10 @@ export class OutboundMessages extends Context.Service<
   OutboundMessages,
   {
     /**
-     * In this order. Part of the caller's transaction, after whose commit workers are woken; of nothing it asks the database
-     * for nothing.
+     * In this order; answers the ids of the deliveries. Part of the caller's transaction, after whose commit workers are
+     * woken; of nothing it asks the database for nothing.
      */
-    readonly tell: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<void, SqlError>
+    readonly tell: (events: ReadonlyArray<OutboundEvent>) => Effect.Effect<ReadonlyArray<string>, SqlError>
     /** To this endpoint alone, whatever it subscribes to. False: it is disabled or gone, so nobody is told. */
     readonly tellOne: (endpointId: string, event: TestEvent) => Effect.Effect<boolean, SqlError>
     /**
@@ -71,14 +71,23 @@ export class OutboundMessages extends Context.Service<
     /** Deliveries were written: workers look for them, after the commit. */
     readonly wake: Effect.Effect<void>
     /**
-     * What waits to be told of contacts that leave is not told any more, but that they were deleted. That waits until what is
-     * on its way at the moment has arrived.
+     * What waits to be told of contacts that leave is not told any more, but that they were deleted, or are to be. That waits
+     * until what is on its way at the moment has arrived.
      */
     readonly withdraw: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
     /** What tells that the contacts were deleted names them no more, as far as it is still to be told, and outlives them. */
     readonly release: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
-    /** What was told of these contacts cannot be told again, and what waits to be told is not told. */
-    readonly forget: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
+    /** What waits to be told of `from` is of `to` from now on, in its turn. */
+    readonly adopt: (
+      moves: ReadonlyArray<{ readonly from: string; readonly to: string }>
+    ) => Effect.Effect<void, SqlError>
+    /** Of contacts that are there again: what the analytics provider was to be told, and was withdrawn, waits again. */
+    readonly resume: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
+    /**
+     * What was told of these contacts as one cannot be told again, and what waits to be told is not told, since it is about
+     * both who leaves and who stays. What waits for the analytics provider is about one id, and goes with that.
+     */
+    readonly part: (contactIds: ReadonlyArray<string>, parting: Parting) => Effect.Effect<void, SqlError>
   }
 >()("engine/OutboundMessages") {
   static readonly layer = Layer.effect(
@@ -100,25 +109,31 @@ export class OutboundMessages extends Context.Service<
           )
         })
 
-      /** Answers whether anybody is told. */
+      /** Answers the deliveries. */
       const write = Effect.fnUntraced(function* (parts: Fragment) {
-        const { heard } = yield* Effect.flatMap(
-          sql<{ heard: boolean }>`with ${parts} select exists (select from queued) as heard`,
+        const { queued } = yield* Effect.flatMap(
+          sql<{ queued: ReadonlyArray<string> }>`with ${parts} select array(select id::text from queued) as queued`,
           oneRow
         )
-        if (heard) yield* signal.send
-        return heard
+        if (queued.length > 0) yield* signal.send
+        return queued
       })
 
       return OutboundMessages.of({
-        tell: (events) =>
-          events.length === 0 ? Effect.void : Effect.asVoid(Effect.flatMap(written(events, {}), write)),
-        tellOne: (endpointId, event) => Effect.flatMap(written([event], { only: endpointId }), write),
+        tell: (events) => (events.length === 0 ? Effect.succeed([]) : Effect.flatMap(written(events, {}), write)),
+        tellOne: (endpointId, event) =>
+          Effect.map(Effect.flatMap(written([event], { only: endpointId }), write), (queued) => queued.length > 0),
         parts: (events, turn) => written(events, { turn }),
         wake: signal.send,
         withdraw: (contactIds) => Effect.asVoid(repo.withdraw(contactIds)),
         release: (contactIds) => Effect.asVoid(repo.release(contactIds)),
-        forget: (contactIds) => Effect.asVoid(repo.forget(contactIds))
+        adopt: Effect.fnUntraced(function* (moves) {
+          const waiting = moves.length === 0 ? [] : yield* repo.waiting(moves)
+          if (waiting.length > 0) yield* repo.adopt(waiting)
+        }),
+        resume: (contactIds) =>
+          Effect.flatMap(repo.resume(contactIds), (resumed) => (resumed.length > 0 ? signal.send : Effect.void)),
+        part: (contactIds, parting) => Effect.asVoid(repo.part(contactIds, parting))
       })
     })
   )

@@ -239,5 +239,4 @@ export type ClaimsRepo = ReturnType<typeof makeClaimsRepo>
 
 const lostError = "The worker was lost in the last attempt, and in the ones before it nobody took the delivery."
 
-/** Of deliveries that are discarded with their endpoint. */
-export const disabledError = "The endpoint is disabled."
+const disabledError = "The endpoint is disabled."

@@ -147,13 +147,18 @@ export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
       )
       select count(*)::int as count from replayed`,
 
-    /** Counts no further than somebody who looks at it needs: it is asked all the time, also of a million rows. */
+    /**
+     * Counts no further than somebody who looks at it needs: it is asked all the time, also of a million rows. What a worker
+     * has is not due: an attempt may take its time.
+     */
     health: sql<QueueHealth>`
       select ${counted("pending")} as pending, ${counted("dead")} as "deadLettered",
         coalesce((
           select greatest(0, extract(epoch from hogsend.now() - min(d.due_at)))::float8
           from hogsend.endpoints e cross join lateral (
-            select due_at from hogsend.deliveries where endpoint_id = e.id and status = 'pending' order by due_at limit 1
+            select due_at from hogsend.deliveries
+            where endpoint_id = e.id and status = 'pending' and (lease_until is null or lease_until <= hogsend.now())
+            order by due_at limit 1
           ) d
           where e.disabled_at is null and not exists (
             select from hogsend.endpoint_health h where h.endpoint_id = e.id and h.retry_at is not null

@@ -2,14 +2,22 @@
  * One attempt at a delivery: the request of its destination, signed where its kind is, through the egress guard, and what
  * came of it. Never fails: whatever goes wrong is an outcome.
  */
-import type { Destination, DestinationLogger, DestinationRequest, EgressDenied, OutboundEnvelope } from "@hogsend/core"
+import {
+  AnalyticsMessage,
+  type Destination,
+  type DestinationLogger,
+  type DestinationRequest,
+  type EgressDenied,
+  type OutboundEnvelope
+} from "@hogsend/core"
 import { Cause, Clock, Effect, Exit, Option, Random, Result, Schema } from "effect"
-import { type Destinations, signedKind, webhookRequest } from "../Destinations.ts"
+import { analyticsKind, type Destinations, signedKind, webhookRequest } from "../Destinations.ts"
 import type { Egress, EgressFailed } from "../Egress.ts"
 import type { Endpoints, OpenedEndpoint } from "../Endpoints.ts"
 import { makeSigner, type Signer } from "../WebhookSignature.ts"
-import { type Claimed, disabledError, type Outcome } from "./ClaimsRepo.ts"
-import { judge, type NoAnswer, type Verdict } from "./judge.ts"
+import type { Claimed, Outcome } from "./ClaimsRepo.ts"
+import type { Told } from "./deliverTogether.ts"
+import { type Answer, judge, type NoAnswer, type Tried, type Verdict } from "./judge.ts"
 
 export interface AttemptOptions {
   /** In milliseconds. */
@@ -19,10 +27,27 @@ export interface AttemptOptions {
   readonly traced: boolean
 }
 
+/** The analytics provider, to an attempt. */
+export interface ProviderPort {
+  readonly takes: () => boolean
+  /** Null: it had no time to be asked. */
+  readonly tell: (message: AnalyticsMessage) => Effect.Effect<Told | null>
+}
+
+/** When somebody was asked, and how the answer is to be judged. */
+interface Asked extends Pick<Tried, "isSuccess"> {
+  /** The endpoint's own URL, when it was asked there. */
+  readonly ownUrl: string | null
+  readonly startedAt: number
+  readonly endedAt: number
+}
+
 /** What became of an attempt, and what it says of its endpoint; null: nothing was sent. */
 export interface Attempted extends Outcome {
   readonly claimed: Claimed
   readonly endpoint: Verdict["endpoint"] | null
+  /** The endpoint's URL, which answered that it is gone for good. */
+  readonly goneUrl: string | null
 }
 
 /** Somebody else may try it, after `delay` milliseconds: it was not even begun. */
@@ -33,13 +58,15 @@ export const giveBack = (claimed: Claimed, delay = 0): Attempted => ({
   counts: false,
   error: null,
   sent: null,
-  endpoint: null
+  endpoint: null,
+  goneUrl: null
 })
 
 export const makeAttempt = (
   endpoints: Endpoints["Service"],
   destinations: Destinations["Service"],
   egress: Egress["Service"],
+  analytics: ProviderPort,
   logger: DestinationLogger,
   { schedule, timeout, traced }: AttemptOptions
 ) => {
@@ -65,23 +92,25 @@ export const makeAttempt = (
     const exit = yield* Effect.exit(
       egress.send({ url, method, headers: { ...headers, ...signature }, body, timeoutMs: timeout })
     )
-    const ownUrl = url === endpoint.url
+    const ownUrl = url === endpoint.url ? url : null
     // The endpoint's own was allowed when it was set, and is again when the operator allows it again.
-    const denied = ownUrl || Exit.isSuccess(exit) ? undefined : deniedBy(exit.cause)
+    const denied = ownUrl !== null || Exit.isSuccess(exit) ? undefined : deniedBy(exit.cause)
     if (denied !== undefined) return giveUp(claimed, `The destination made a request that is never sent: ${denied}`)
     const answer = Exit.isSuccess(exit) ? exit.value : yield* noAnswer(exit.cause)
-    const now = yield* Clock.currentTimeMillis
+    const endedAt = yield* Clock.currentTimeMillis
+    return yield* conclude(claimed, answer, { startedAt, endedAt, ownUrl, isSuccess: judgedBy(isSuccess) })
+  })
+
+  /** What comes of an answer. */
+  const conclude = Effect.fnUntraced(function* (
+    claimed: Claimed,
+    answer: Answer | NoAnswer,
+    { endedAt: now, isSuccess, ownUrl, startedAt }: Asked
+  ): Effect.fn.Return<Attempted> {
     const verdict = judge({
       answer,
-      isSuccess:
-        isSuccess === undefined
-          ? undefined
-          : (given) =>
-              Result.getOrElse(
-                tried(() => isSuccess(given)),
-                no
-              ),
-      ownUrl,
+      isSuccess,
+      ownUrl: ownUrl !== null,
       attempt: claimed.attempt,
       lastStatus: claimed.lastStatus,
       schedule,
@@ -101,8 +130,19 @@ export const makeAttempt = (
         status: answered?.status ?? null,
         answer: answered === null ? null : storable(answered.body)
       },
-      endpoint: verdict.endpoint
+      endpoint: verdict.endpoint,
+      goneUrl: verdict.endpoint === "gone" ? ownUrl : null
     }
+  })
+
+  /** A message for the analytics provider. */
+  const tell = Effect.fnUntraced(function* (claimed: Claimed, body: string) {
+    const message = decodeMessage(body)
+    if (Exit.isFailure(message)) return giveUp(claimed, "The message is none that an analytics provider takes.")
+    const told = yield* analytics.tell(message.value)
+    return told === null
+      ? giveBack(claimed)
+      : yield* conclude(claimed, told.answer, { ...told, ownUrl: null, isSuccess: undefined })
   })
 
   const attempt = Effect.fnUntraced(function* (claimed: Claimed): Effect.fn.Return<Attempted> {
@@ -112,13 +152,16 @@ export const makeAttempt = (
       return giveBack(claimed, postponed)
     }
     const endpoint = found.value
-    if (endpoint === null || endpoint.disabled) {
-      return { ...giveBack(claimed), status: "discarded", error: disabledError }
-    }
-    const destination = destinations.find(endpoint.kind)
-    if (destination === undefined) return { ...giveBack(claimed, unknownDelay), error: unknownKind(endpoint.kind) }
+    // As far as this process remembers. What waits for one that is disabled the database discards (`discardOfDisabled`).
+    if (endpoint === null || endpoint.disabled) return giveBack(claimed, postponed)
     const { body } = claimed
+    const isProviders = endpoint.kind === analyticsKind
+    const destination = destinations.find(endpoint.kind)
+    if (isProviders ? !analytics.takes() : destination === undefined) {
+      return { ...giveBack(claimed, unknownDelay), error: isProviders ? noProvider : unknownKind(endpoint.kind) }
+    }
     if (body === null) return giveUp(claimed, "The message is not kept any more.")
+    if (destination === undefined) return yield* tell(claimed, body)
     const request = tried(() => requestOf(destination, body, endpoint, logger))
     if (Result.isFailure(request)) return giveUp(claimed, `The destination failed: ${request.failure}`)
     if (request.success === null) return { ...giveBack(claimed), status: "delivered", counts: true }
@@ -177,7 +220,21 @@ const noAnswer = (cause: Cause.Cause<{ readonly error: string }>): Effect.Effect
 const tried = <A>(run: () => A): Result.Result<A, string> =>
   Result.try({ try: run, catch: (error) => (error instanceof Error ? error.message : String(error)) })
 
+/** It may throw, which is no success. */
+const judgedBy = (isSuccess: DestinationRequest["isSuccess"]): DestinationRequest["isSuccess"] =>
+  isSuccess &&
+  ((given) =>
+    Result.getOrElse(
+      tried(() => isSuccess(given)),
+      no
+    ))
+
 const no = () => false
+
+const decodeMessage = Schema.decodeUnknownExit(Schema.fromJsonString(AnalyticsMessage))
+
+const noProvider =
+  "This process has no analytics provider that takes anything, and leaves the delivery to one that has. Is it configured?"
 
 /** Another process may know it: one that is newer, or that is no worker by mistake. */
 const unknownKind = (kind: string) =>

@@ -10,8 +10,8 @@ export interface Counts {
   readonly failures: number
   /** Something was delivered. */
   readonly works: boolean
-  /** It answered that it is gone for good. */
-  readonly gone: boolean
+  /** Its URL, which answered that it is gone for good. */
+  readonly goneUrl: string | null
   /** `unsent`: its destination had nothing to send, so it found out nothing. */
   readonly probe: "works" | "unsent" | null
 }
@@ -22,6 +22,7 @@ export interface Finding {
   readonly probe: boolean
   /** Null: nothing was sent. */
   readonly endpoint: Verdict["endpoint"] | null
+  readonly goneUrl: string | null
 }
 
 export const makeEndpointCounts = () => {
@@ -35,14 +36,14 @@ export const makeEndpointCounts = () => {
   return {
     put,
 
-    note: ({ endpoint, endpointId, probe }: Finding) => {
+    note: ({ endpoint, endpointId, goneUrl, probe }: Finding) => {
       if (endpoint === null && !probe) return
       put({
         endpointId,
         tries: endpoint === null ? 0 : 1,
         failures: endpoint === "fails" || endpoint === "gone" ? 1 : 0,
         works: endpoint === "works",
-        gone: endpoint === "gone",
+        goneUrl,
         probe: !probe ? null : endpoint === null ? "unsent" : endpoint === "fails" ? null : "works"
       })
     },
@@ -61,6 +62,6 @@ const sum = (a: Counts, b: Counts): Counts => ({
   tries: a.tries + b.tries,
   failures: a.failures + b.failures,
   works: a.works || b.works,
-  gone: a.gone || b.gone,
+  goneUrl: b.goneUrl ?? a.goneUrl,
   probe: b.probe ?? a.probe
 })

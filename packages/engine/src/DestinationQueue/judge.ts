@@ -25,7 +25,7 @@ export interface Tried {
   readonly ownUrl: boolean
   /** From 1, of this round of the schedule. */
   readonly attempt: number
-  /** Of the attempt before. */
+  /** Of the attempt before, which may be one of the round before. */
   readonly lastStatus: number | null
   readonly schedule: ReadonlyArray<number>
   readonly random: number
@@ -43,6 +43,9 @@ export interface Verdict {
 }
 
 const refusals = [400, 413, 422]
+
+/** Whether it refuses the message itself. */
+export const isRefusal = (answer: Answer | NoAnswer): boolean => "status" in answer && refusals.includes(answer.status)
 
 export const judge = ({ answer, attempt, isSuccess, lastStatus, now, ownUrl, random, schedule }: Tried): Verdict => {
   const later = (endpoint: Verdict["endpoint"], error: string, retryAfter: number | null): Verdict => {
@@ -65,7 +68,7 @@ export const judge = ({ answer, attempt, isSuccess, lastStatus, now, ownUrl, ran
   }
   const retryAfter = parseRetryAfter(headers["retry-after"], now)
   if (!refusals.includes(status)) return later("fails", error, retryAfter)
-  return lastStatus !== null && refusals.includes(lastStatus)
+  return attempt > 1 && lastStatus !== null && refusals.includes(lastStatus)
     ? { status: "dead", delay: 0, error, endpoint: "refuses" }
     : later("refuses", error, retryAfter)
 }

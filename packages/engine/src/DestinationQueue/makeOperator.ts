@@ -21,7 +21,7 @@ import { type Actor, AuditLogs } from "../AuditLogs.ts"
 import { asTask, oneRow, orUnavailable } from "../Database.ts"
 import { DeliverySignal } from "../DeliverySignal.ts"
 import type { DestinationQueue } from "../DestinationQueue.ts"
-import { Endpoints } from "../Endpoints.ts"
+import { Endpoints, refuseProviders } from "../Endpoints.ts"
 import { OutboundMessages } from "../OutboundMessages.ts"
 import { type DeliveryFilter, type LockedDelivery, makeDeliveriesRepo } from "./DeliveriesRepo.ts"
 
@@ -113,7 +113,7 @@ export const makeOperator = Effect.gen(function* () {
 
   const test = Effect.fn("DestinationQueue.test")(
     function* (endpointId: EndpointId, actor: Actor) {
-      yield* endpoints.get(endpointId)
+      yield* refuseProviders(yield* endpoints.get(endpointId))
       const sentAt = new Date(yield* Clock.currentTimeMillis)
       const data = { message: testMessage, endpointId, sentAt, userId: `test_${endpointId}`, to: testRecipient }
       if (!(yield* outbound.tellOne(endpointId, { type: testEventName, contactId: null, data }))) {
@@ -149,7 +149,7 @@ const ended = new DeliveryEnded({
 })
 
 const disabled = new EndpointDisabled({
-  error: "The endpoint is disabled, so nothing can be delivered to it. Enable it first."
+  error: `The endpoint is disabled, so nothing can be delivered to it. Enable it first: PATCH it with {"disabled":false}.`
 })
 
 const testMessage = "A test: somebody asked for it, and nothing has happened to anybody."

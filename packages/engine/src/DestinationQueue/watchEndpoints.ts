@@ -18,7 +18,7 @@ export interface WatchOptions {
 /** Answers how it is told of a finding, which asks the database for nothing. */
 export const watchEndpoints = Effect.fnUntraced(function* (
   repo: HealthRepo,
-  disable: (endpointId: string, reason: string) => Effect.Effect<void, SqlError>,
+  disable: (endpointId: string, reason: string, url?: string) => Effect.Effect<void, SqlError>,
   { disableAfterDays, interval }: WatchOptions
 ) {
   const counts = makeEndpointCounts()
@@ -33,7 +33,9 @@ export const watchEndpoints = Effect.fnUntraced(function* (
     const failing = tried.filter(({ failures }) => failures > 0).map(({ endpointId }) => endpointId)
     // The same told twice changes nothing more, but for the counts, which are the last.
     const closed = yield* Effect.gen(function* () {
-      for (const { endpointId, gone } of taken) if (gone) yield* disable(endpointId, goneReason)
+      for (const { endpointId, goneUrl } of taken) {
+        if (goneUrl !== null) yield* disable(endpointId, goneReason, goneUrl)
+      }
       const closed = working.length === 0 ? [] : yield* repo.close(working)
       if (unsent.length > 0) yield* repo.probeAgain(unsent)
       if (tried.length > 0) yield* repo.add(tried)

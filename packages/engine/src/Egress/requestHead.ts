@@ -29,6 +29,10 @@ export const requestHeaders = (
     if (!/^[a-z0-9!#$%&'*+.^_`|~-]{1,200}$/.test(name)) {
       return Result.fail("A header of a request to a destination has a name that no header can have.")
     }
+    // Plain JavaScript may hand over what is none, and Node would throw.
+    if (typeof value !== "string") {
+      return Result.fail(`The header ${name} of a request to a destination is no text.`)
+    }
     if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value)) {
       return Result.fail(`The header ${name} of a request to a destination holds a character that no header can hold.`)
     }

@@ -1,6 +1,7 @@
 /** The SQL of endpoints. What is sealed stays so here. */
 import type { PgClient } from "@effect/sql-pg"
 import type { Endpoint, EndpointOrdering, Page } from "@hogsend/core"
+import { analyticsKind } from "../Destinations.ts"
 
 /** What a caller can set. */
 export interface EndpointSettings {
@@ -12,6 +13,12 @@ export interface EndpointSettings {
   /** Sealed JSON. */
   readonly config: string | null
   readonly configNames: ReadonlyArray<string> | null
+}
+
+/** One that the configuration makes. */
+export interface SeededEndpoint extends Pick<EndpointSettings, "kind" | "description" | "eventTypes" | "ordering"> {
+  /** What it is known by. */
+  readonly seed: string
 }
 
 /** A row as the service reads it; dates are `Date`s. */
@@ -71,17 +78,30 @@ export const makeEndpointsRepo = (sql: PgClient.PgClient) => {
       order by id desc limit ${limit} offset ${offset}`,
     count: (includeDisabled: boolean) => sql<{ total: number }>`
       select count(*)::int as total from hogsend.endpoints where ${includeDisabled} or disabled_at is null`,
+    /** Those that there is a limit for. */
+    countLimited: sql<{ total: number }>`
+      select count(*)::int as total from hogsend.endpoints where kind <> ${analyticsKind}`,
+    /** Answers the row's id when it was made, under the given one, or is another now. */
+    keep: (id: string, { description, eventTypes, kind, ordering, seed }: SeededEndpoint) => sql<{ id: string }>`
+      insert into hogsend.endpoints as e (id, kind, description, event_types, ordering, seed)
+      values (${id}, ${kind}, ${description}::text, ${eventTypes}::text[], ${ordering}, ${seed})
+      on conflict (seed) do update
+      set kind = excluded.kind, description = excluded.description, event_types = excluded.event_types,
+        ordering = excluded.ordering, updated_at = hogsend.now()
+      where (e.kind, e.description, e.event_types, e.ordering) is distinct from
+        (excluded.kind, excluded.description, excluded.event_types, excluded.ordering)
+      returning id`,
     update: (id: string, row: EndpointSettings) => sql`
       update hogsend.endpoints
       set kind = ${row.kind}, url = ${row.url}::text, description = ${row.description}::text,
         ordering = ${row.ordering}, event_types = ${row.eventTypes}::text[], config = ${row.config}::text,
         config_names = ${row.configNames}::text[], updated_at = hogsend.now()
       where id = ${id}`,
-    /** Answers a row only when it was enabled before. */
-    disable: (id: string, reason: string) => sql<EndpointRow>`
+    /** Answers a row only when it was enabled before, and still has the URL that is given. */
+    disable: (id: string, reason: string, url: string | null = null) => sql<EndpointRow>`
       update hogsend.endpoints
       set disabled_at = hogsend.now(), disabled_reason = ${reason}, updated_at = hogsend.now()
-      where id = ${id} and disabled_at is null returning ${columns}`,
+      where id = ${id} and disabled_at is null and (${url}::text is null or url = ${url}) returning ${columns}`,
     enable: (id: string) => sql`
       update hogsend.endpoints set disabled_at = null, disabled_reason = null, updated_at = hogsend.now()
       where id = ${id} and disabled_at is not null`,

@@ -7,6 +7,7 @@ import { oneRow } from "../Database.ts"
 import type { IdentityKeyKind } from "../IdentityKey.ts"
 import { newId } from "../newId.ts"
 import { personalTables } from "../PersonalData.ts"
+import type { ProviderAsked } from "./providerReceipt.ts"
 
 /** A key by which a contact is named: one that a request asserts, or the contact's own id. */
 export interface NamedKey {
@@ -20,20 +21,29 @@ export interface Owner {
   readonly contactId: string | null
 }
 
-/** A key under its lock; `former` is what it was before its contact was taken out of reach. */
+/** A key under its lock. */
 export interface LockedKey extends Owner, NamedKey {
+  /** What it was before its contact was taken out of reach. */
   readonly former: NamedKey | null
+  /** The key that the analytics provider was told to join it into, as long as that one is there. */
+  readonly toldTo: string | null
 }
 
 /** Rows deleted, by table. */
 export type Removed = Readonly<Record<string, number>>
 
+/** What became of whoever was erased. */
+export interface Done {
+  readonly removed: Removed
+  readonly provider: ProviderAsked
+}
+
 /** The receipt of an erasure, as far as the database keeps it. */
-export type ErasureRow = Omit<typeof Erasure.Type, "provider">
+export type ErasureRow = Omit<typeof Erasure.Type, "provider"> & ProviderAsked
 
 export const makeErasuresRepo = (sql: PgClient.PgClient) => {
   const columns = sql.literal(`id, contact_id as "contactId", status, requested_at as "requestedAt", due_at as "dueAt",
-    ended_at as "endedAt", removed`)
+    ended_at as "endedAt", removed, coalesce(provider_outcome, 'none') as outcome, provider_delivery as "deliveryId"`)
 
   const ofStatus = (status: ErasureStatus | undefined) => (status === undefined ? sql`true` : sql`status = ${status}`)
 
@@ -97,8 +107,9 @@ export const makeErasuresRepo = (sql: PgClient.PgClient) => {
 
     /** An event that was observed under one of the keys may be on its way: it arrives first. */
     lockKeys: (keyIds: ReadonlyArray<string>) => sql<LockedKey>`
-      select id as "keyId", contact_id as "contactId", kind, value, former from hogsend.identity_keys
-      where id = any(${keyIds}::uuid[]) order by id for update`,
+      select id as "keyId", contact_id as "contactId", kind, value, former,
+        (select id from hogsend.identity_keys where id = k.told_to) as "toldTo"
+      from hogsend.identity_keys k where id = any(${keyIds}::uuid[]) order by id for update`,
 
     /** The idempotency keys of the keys' events; answers how many there were. */
     eraseIdempotencyKeys: (keyIds: ReadonlyArray<string>) =>
@@ -150,11 +161,12 @@ export const makeErasuresRepo = (sql: PgClient.PgClient) => {
         sql`update hogsend.contacts set erase_after = null where id = ${contactId}`
       ),
 
-    insertDone: (contactId: string | null, actor: Actor, removed: Removed) =>
+    insertDone: (contactId: string | null, actor: Actor, { provider, removed }: Done) =>
       sql<ErasureRow>`
-        insert into hogsend.erasures (id, contact_id, status, actor, actor_key_id, due_at, ended_at, removed)
+        insert into hogsend.erasures (id, contact_id, status, actor, actor_key_id, due_at, ended_at, removed,
+          provider_outcome, provider_delivery)
         values (${newId()}, ${contactId}::uuid, 'done', ${actor.name}, ${actor.keyId}::uuid, hogsend.now(), hogsend.now(),
-          ${sql.json(removed)})
+          ${sql.json(removed)}, ${provider.outcome}, ${provider.deliveryId}::uuid)
         returning ${columns}`.pipe(Effect.flatMap(oneRow)),
 
     insertPending: (contactId: string, actor: Actor, days: number) =>
@@ -164,16 +176,23 @@ export const makeErasuresRepo = (sql: PgClient.PgClient) => {
           hogsend.now() + make_interval(days => ${days}::int))
         returning ${columns}`.pipe(Effect.flatMap(oneRow)),
 
-    finish: (id: string, removed: Removed) =>
+    finish: (id: string, { provider, removed }: Done) =>
       sql<ErasureRow>`
         update hogsend.erasures set status = 'done', due_at = least(due_at, hogsend.now()), ended_at = hogsend.now(),
-          removed = ${sql.json(removed)}
+          removed = ${sql.json(removed)}, provider_outcome = ${provider.outcome},
+          provider_delivery = ${provider.deliveryId}::uuid
         where id = ${id} returning ${columns}`.pipe(Effect.flatMap(oneRow)),
 
     cancel: (id: string) =>
       sql<ErasureRow>`
         update hogsend.erasures set status = 'cancelled', ended_at = hogsend.now()
         where id = ${id} returning ${columns}`.pipe(Effect.flatMap(oneRow)),
+
+    /** What the provider took by now: its delivery is not kept for as long as the receipt is. */
+    noteDeleted: sql`
+      update hogsend.erasures set provider_outcome = 'deleted'
+      where provider_outcome = 'asked'
+        and (select status from hogsend.deliveries where id = provider_delivery) = 'delivered'`,
 
     find: (id: string) => sql<ErasureRow>`select ${columns} from hogsend.erasures where id = ${id}`,
 

@@ -34,7 +34,7 @@ export interface Item {
   readonly slots: ReadonlyArray<string>
   /** A slot that a group has room for once: who shares it waits for what becomes of the other. */
   readonly once?: string | undefined
-  /** Of those that share it, none is stored while a group that came before holds another. */
+  /** Of those that share it, none is stored while a group that came before holds another, and none alone beside another. */
   readonly series?: string | undefined
   /** In bytes. */
   readonly size: number
@@ -198,9 +198,16 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
             tell()
           })
         ),
-        Effect.exit,
-        Effect.forkIn(scope)
+        Effect.exit
       )
+
+  /** Those of a series one after the other: what one changes may be another's, whom it shares no slot with. */
+  const storeApart = (loners: Entries<I, A, E>) =>
+    Effect.forEach(
+      Map.groupBy(loners, (entry) => entry.item.series ?? entry).values(),
+      (line) => Effect.forkIn(Effect.forEach(line, storeAlone, { discard: true }), scope),
+      { discard: true }
+    )
 
   const storeGroup = (group: ReadonlyArray<Entry<I, A, E>>) => {
     const stored = storage.storeGroup(group.map(({ item }) => item))
@@ -223,26 +230,27 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     const [left, loners]: [Entries<I, A, E>, Entries<I, A, E>] = [[], []]
     // Nothing else runs until those who are left wait again: meanwhile anybody could overtake them.
     for (const entry of group) {
-      const { item, slots } = entry
+      const { item, marks, slots } = entry
       const exit = Exit.isSuccess(outcome) ? outcome.value.answers.get(item) : failed(outcome)
       if (exit !== undefined) {
         release(entry)
         answer(entry, exit)
         continue
       }
-      if (apart.has(item) && !slots.some(({ passedIn }) => passedIn === turn)) {
+      if (apart.has(item) && !marks.some(({ passedIn }) => passedIn === turn)) {
         loners.push(entry)
+        for (const slot of slots) slot.passedIn = turn
       } else {
         release(entry)
         // Whoever comes after others of its own group is not kept waiting by a crowd.
         entry.waitsSince = clock.currentTimeMillisUnsafe()
         entry.rounds += 1
         left.push(entry)
+        for (const mark of marks) mark.passedIn = turn
       }
-      for (const slot of slots) slot.passedIn = turn
     }
     state.waiting = [...left, ...state.waiting]
-    for (const entry of loners) yield* storeAlone(entry)
+    yield* storeApart(loners)
     tell()
   })
 
@@ -251,7 +259,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     // Whatever arrives at the same moment is taken with it.
     yield* Effect.yieldNow
     const { group, tired } = isTime() ? take() : nobody
-    for (const entry of tired) yield* storeAlone(entry)
+    yield* storeApart(tired)
     if (group.length > 0) return yield* store(group)
     if (tired.length === 0) news.closeUnsafe()
   })

@@ -108,9 +108,10 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
 
     /**
      * The keys' rows, and every key of whom they belong to: one statement, so that a merge is seen whole or not at all.
-     * Contacts' own ids are left out where nobody asks for them: one row less for everybody.
+     * Contacts' own ids are left out where nobody asks for them: one row less for everybody. With `listens` those come that
+     * were not told yet.
      */
-    lookUp: (keys: ReadonlyArray<GroupKey>, { firstMs, seenMs }: GroupTimes) =>
+    lookUp: (keys: ReadonlyArray<GroupKey>, { firstMs, seenMs }: GroupTimes, listens: boolean) =>
       Effect.map(
         sql<Seen>`
       with named as (${named(keys, false)} union all ${named(keys, true)})
@@ -140,7 +141,7 @@ export const makeGroupRepo = Effect.fnUntraced(function* (repo: Effect.Success<t
         ) c
         cross join lateral (
           select ${columns} from hogsend.identity_keys where contact_id = owner.id and (kind <> 'contact'
-            or id = any(owner.asked))
+            or id = any(owner.asked)${sql.literal(listens ? " or told_to is null" : "")})
           offset 0
         ) k
       ) seen on true`,

@@ -9,7 +9,6 @@ import { slotOf } from "../IdentityKey.ts"
 import { personalTables } from "../PersonalData.ts"
 import { Tombstones } from "../Tombstones.ts"
 import type { PublicProperty } from "../contactProperties.ts"
-import type { Alias } from "./burnGuard.ts"
 import type { AssertedBy, ContactState, Cut, KeyState, Snapshot } from "./snapshot.ts"
 import type { Step } from "./Step.ts"
 
@@ -58,7 +57,9 @@ export const signedBy =
   (note: Note): SignedNote => ({ ...note, assertedBy, actor: actor.name, actorKeyId: actor.keyId })
 
 /** A key that nobody has claimed yet, and who puts it at its contact. */
-export type NewKey = Placing & Omit<Extract<Step, { readonly _tag: "ClaimKey" }>, "_tag">
+export type NewKey = Placing &
+  Omit<Extract<Step, { readonly _tag: "ClaimKey" }>, "_tag"> &
+  Partial<Pick<KeyState, "toldTo">>
 
 /** A key by its namespace and value, whatever kind it has in the store. */
 export type KeyName = Pick<KeyState, "kind" | "value">
@@ -135,11 +136,12 @@ export const makeIdentityRepo = Effect.gen(function* () {
   /** Answers the ids that were won: a value that somebody else claimed meanwhile is left out. */
   const claimKeys = (keys: ReadonlyArray<NewKey>, turn = sql`true`) => sql<{ id: string }>`
     insert into hogsend.identity_keys
-      (id, kind, value, certified, contact_id, asserted_by, placed_at, preferred_at, not_before)
+      (id, kind, value, certified, contact_id, asserted_by, placed_at, preferred_at, not_before, told_to, told_at)
     select "keyId", kind, value, certified, "contactId", "assertedBy", "occurredAt",
-      case when preferred then hogsend.now() end, to_timestamp("notBefore" / 1000000)
+      case when preferred then hogsend.now() end, to_timestamp("notBefore" / 1000000), "toldTo",
+      case when "toldTo" is not null then hogsend.now() end
     from jsonb_to_recordset(${sql.json(keys)}) as k ("keyId" uuid, kind text, value text, certified boolean,
-      "contactId" uuid, "assertedBy" text, "occurredAt" timestamptz, preferred boolean, "notBefore" float8)
+      "contactId" uuid, "assertedBy" text, "occurredAt" timestamptz, preferred boolean, "notBefore" float8, "toldTo" uuid)
     where ${turn}
     order by value
     on conflict do nothing
@@ -172,9 +174,9 @@ export const makeIdentityRepo = Effect.gen(function* () {
     lockContacts: (ids: ReadonlyArray<string>) => sql<DatedRow>`
       select ${contactColumns} from hogsend.contacts where id = any(${ids}::uuid[]) order by id for no key update`,
 
-    /** Their rows become others of the same content: a group that read them with their keys sees that something is new. */
+    /** Their keys are others now; a group that read them with their rows sees by these that something is new. */
     touchContacts: (ids: ReadonlyArray<string>) => sql`
-      update hogsend.contacts set last_seen_at = last_seen_at where id = any(${ids}::uuid[])`,
+      update hogsend.contacts set updated_at = hogsend.now() where id = any(${ids}::uuid[])`,
 
     /** What is known now of the asserted keys and of these contacts. */
     snapshot: Effect.fnUntraced(function* (keys: ReadonlyArray<KeyName>, contacts: ReadonlyArray<ContactRow>) {
@@ -248,10 +250,15 @@ export const makeIdentityRepo = Effect.gen(function* () {
       where id = ${keyId} and contact_id = ${contactId} returning id`,
 
     /** Answers those that were not told before. */
-    markTold: (aliases: ReadonlyArray<Alias>) => sql<{ id: string }>`
-      update hogsend.identity_keys k set told_at = hogsend.now(), told_to = a."externalKeyId"
-      from jsonb_to_recordset(${sql.json(aliases)}) as a ("keyId" uuid, "externalKeyId" uuid)
-      where k.id = a."keyId" and k.told_at is null returning k.id`,
+    markTold: (marks: ReadonlyArray<readonly [keyId: string, toldTo: string]>) => sql<{ id: string }>`
+      update hogsend.identity_keys k set told_at = hogsend.now(), told_to = m."toldTo"
+      from unnest(${marks.map(([keyId]) => keyId)}::uuid[], ${marks.map(([, toldTo]) => toldTo)}::uuid[])
+        as m ("keyId", "toldTo")
+      where k.id = m."keyId" and k.told_at is null returning k.id`,
+
+    /** As if they had never been told. */
+    unmarkTold: (keyIds: ReadonlyArray<string>) => sql`
+      update hogsend.identity_keys set told_at = null, told_to = null where id = any(${keyIds}::uuid[])`,
 
     placeKey: (keyId: string, { assertedBy, occurredAt }: Placing) => sql`
       update hogsend.identity_keys set asserted_by = ${assertedBy}, placed_at = ${occurredAt} where id = ${keyId}`,

@@ -29,6 +29,8 @@ export interface StepContext {
   /** When the request happened: a new contact was first seen then. */
   readonly occurredAt: Date
   readonly serverOnly: ReadonlySet<string>
+  /** What the keys are told to join from now on (`starOf`). */
+  readonly marks: ReadonlyMap<string, string>
 }
 
 type Repo = Effect.Success<typeof makeIdentityRepo>
@@ -61,7 +63,8 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
   const claims = stepsOf(steps, "ClaimKey")
   if (claims.length > 0) {
     const placing = placingOf(context)
-    const won = yield* repo.claimKeys(claims.map((claim) => ({ ...claim, ...placing })))
+    const toldTo = (keyId: string) => context.marks.get(keyId) ?? null
+    const won = yield* repo.claimKeys(claims.map((claim) => ({ ...claim, ...placing, toldTo: toldTo(claim.keyId) })))
     if (won.length < claims.length) return yield* new Moved()
     // Somebody may have come and been erased since the decision; now the string is ours.
     const erased = yield* repo.findErased(claims)
@@ -74,10 +77,26 @@ export const applySteps = Effect.fn("IdentityResolver.applySteps")(function* (
   if (notes.length > 0) {
     yield* repo.insertLedger(notes.map(signedBy(context.assertedBy, context.asker.actor)))
   }
+  const claimed = new Set(claims.map(({ keyId }) => keyId))
+  yield* markTold(
+    repo,
+    [...context.marks].filter(([keyId]) => !claimed.has(keyId))
+  )
   const regrouped = new Set(steps.flatMap(whoseKeysChange))
   const there = context.contacts.flatMap(({ id }) => (regrouped.has(id) ? [id] : []))
   if (there.length > 0) yield* repo.touchContacts(there)
+  // Another row than the one that was locked is told with the time of now.
+  for (const [id, row] of rows) if (regrouped.has(id)) rows.set(id, { ...row })
   return { changes, rows: rows as ReadonlyMap<string, ContactRow> }
+})
+
+/** Whoever holds the contact's lock has seen that they are untold. */
+export const markTold = Effect.fnUntraced(function* (
+  repo: Repo,
+  marks: ReadonlyArray<readonly [keyId: string, toldTo: string]>
+) {
+  if (marks.length === 0) return
+  if ((yield* repo.markTold(marks)).length < marks.length) return yield* new Moved()
 })
 
 /** A contact of whom nothing is known but that they were seen. */

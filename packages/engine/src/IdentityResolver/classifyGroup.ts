@@ -1,12 +1,14 @@
 /**
  * Which requests of a group can be resolved together: those that find all of their keys at one contact and change no key,
- * and those whose keys nobody has ever sent. Everything else needs locks of its own.
+ * and those whose keys nobody has ever sent. Everything else needs locks of its own, and so does a contact of whom the
+ * analytics provider has something to hear yet.
  *
  * The rules are `decide`'s, the same as for one request alone; this only looks at the steps that come out. In the order of
  * arrival: whoever names something that an earlier request of the group makes, or that one which goes alone may change,
  * waits for the next group, and so does whoever would overtake them. Pure.
  */
 import { slotOf } from "../IdentityKey.ts"
+import { untoldAliases } from "./burnGuard.ts"
 import { type Circumstances, decide, type ResolvedDecision } from "./decide.ts"
 import type { Sighting } from "./GroupRepo.ts"
 import type { DatedRow } from "./IdentityRepo.ts"
@@ -37,6 +39,13 @@ export interface Classified<R> {
   readonly later: ReadonlyArray<R>
 }
 
+/** What is the same for all requests of a group. */
+interface GroupCircumstances extends Pick<Circumstances, "mint" | "limits"> {
+  readonly now: number
+  /** Whether an analytics provider listens. */
+  readonly listens: boolean
+}
+
 interface Requested {
   readonly assertion: Assertion
   readonly occurredAt: Date
@@ -45,7 +54,7 @@ interface Requested {
 export const classifyGroup = <R extends Requested>(
   requests: ReadonlyArray<R>,
   knowledge: Knowledge,
-  circumstances: Pick<Circumstances, "mint" | "limits"> & { readonly now: number }
+  circumstances: GroupCircumstances
 ): Classified<R> => {
   const [together, alone, later]: [Array<Candidate<R>>, Array<R>, Array<R>] = [[], [], []]
   /** Strings and contacts that nobody may touch any more in this group. */
@@ -79,7 +88,7 @@ const candidateOf = <R extends Requested>(
     readonly known: ReadonlyArray<KeyState>
     readonly owners: ReadonlySet<string>
     readonly knowledge: Knowledge
-    readonly circumstances: Pick<Circumstances, "mint" | "limits"> & { readonly now: number }
+    readonly circumstances: GroupCircumstances
   }
 ): Candidate<R> | undefined => {
   const snapshot: Snapshot = {
@@ -95,7 +104,10 @@ const candidateOf = <R extends Requested>(
   const occurredAt = request.occurredAt.getTime() * 1000
   const decision = decide(request.assertion, snapshot, { ...circumstances, occurredAt })
   if (decision._tag !== "Resolved" || decision.erased.length > 0) return undefined
-  if (decision.steps.length === 0) return { request, decision, fresh: false }
+  if (decision.steps.length === 0) {
+    const untold = circumstances.listens && decision.contact !== null ? untoldAliases(decision.contact) : []
+    return untold.length > 0 ? undefined : { request, decision, fresh: false }
+  }
   const isNew =
     known.length === 0 && decision.steps.every(({ _tag }) => _tag === "CreateContact" || _tag === "ClaimKey")
   return isNew ? { request, decision, fresh: true } : undefined

@@ -4,7 +4,7 @@
  */
 import type { OutboundEvent } from "../OutboundMessages.ts"
 import { changesOf, newContact, noteOfNew } from "./applySteps.ts"
-import { untoldAliases } from "./burnGuard.ts"
+import { starOf } from "./burnGuard.ts"
 import type { Candidate, Knowledge } from "./classifyGroup.ts"
 import { contactEvents, portraitOf, savedAt } from "./contactEvents.ts"
 import type { ResolvedDecision } from "./decide.ts"
@@ -18,12 +18,17 @@ import type { Resolved } from "../IdentityResolver.ts"
 export const foldGroup = <R extends GroupRequest>(
   candidates: ReadonlyArray<Candidate<R>>,
   knowledge: Knowledge,
-  { now, serverOnly }: { readonly now: Date; readonly serverOnly: ReadonlySet<string> }
+  {
+    listens,
+    now,
+    serverOnly
+  }: { readonly now: Date; readonly serverOnly: ReadonlySet<string>; readonly listens: boolean }
 ): { readonly resolved: ReadonlyArray<InGroup<R>>; readonly changes: GroupChanges } => {
   const rows = new Map<string, DatedRow>()
   const written = new Map<string, string>()
   const strangers = new Set<string>()
   const told: Array<OutboundEvent> = []
+  const marks = new Map<string, string>()
 
   /** Answers whether the contact's row changes; a new one does. */
   const write = (candidate: Candidate<R>) => {
@@ -38,6 +43,11 @@ export const foldGroup = <R extends GroupRequest>(
     const after = update.changed === undefined ? row : savedAt(now, update.changed, row)
     const before = fresh ? [] : [portraitOf(row, contact.keys)]
     told.push(...contactEvents({ before, after: [portraitOf(after, contact.keys)] }))
+    if (fresh) {
+      const star = starOf(contact, { isNew: true, listens })
+      told.push(...star.merges)
+      for (const [keyId, toldTo] of star.marks) marks.set(keyId, toldTo)
+    }
     rows.set(contact.id, after)
     if (known?.row !== undefined) written.set(contact.id, known.row.version)
     if (known !== undefined && writer?.trusted === false) strangers.add(contact.id)
@@ -51,7 +61,7 @@ export const foldGroup = <R extends GroupRequest>(
   const [fresh, known] = [candidates.filter((one) => one.fresh), candidates.filter((one) => !one.fresh)]
   const changes: GroupChanges = {
     contacts: Array.from(rows.values(), (row) => ({ ...row, savedAt: now })),
-    claims: fresh.flatMap(claimsOf),
+    claims: fresh.flatMap(claimsOf).map((claim) => ({ ...claim, toldTo: marks.get(claim.keyId) ?? null })),
     notes: fresh.flatMap(notesOf),
     written: Array.from(written, ([id, version]) => ({ id, version })),
     held: [...new Set(known.map(({ decision }) => decision.keyId))],
@@ -101,8 +111,6 @@ const resolutionOf = (
     keyId,
     contactId: contact?.id ?? null,
     changes: { ...(fresh ? changesOf(steps) : noChanges), updated },
-    // Whoever is known was told of when their keys came together.
-    untold: fresh && contact !== null ? untoldAliases(contact) : [],
     warnings
   }
 }

@@ -53,22 +53,29 @@ export class TakenMeanwhile extends Schema.TaggedError<TakenMeanwhile>()("TakenM
 }) {}
 
 interface Rules {
+  /** Whether an analytics provider listens, at this moment. */
+  readonly listens: () => boolean
   readonly limits: IdentityLimits
   readonly serverOnly: ReadonlySet<string>
 }
 
 export const makeResolveGroup = (
   repo: Effect.Success<ReturnType<typeof makeGroupRepo>>,
-  { limits, serverOnly }: Rules
+  { limits, listens: listensNow, serverOnly }: Rules
 ) =>
   Effect.fnUntraced(function* <R extends GroupRequest, E>(requests: ReadonlyArray<R>, work: GroupWork<R, E>) {
     const times = requests.map(({ occurredAt }) => occurredAt.getTime())
     const [firstMs, lastMs] = [Math.min(...times), Math.max(...times)]
-    const { now, sightings } = yield* repo.lookUp(namedBy(requests), { firstMs, seenMs: lastMs - seenResolutionMs })
+    const listens = listensNow()
+    const { now, sightings } = yield* repo.lookUp(
+      namedBy(requests),
+      { firstMs, seenMs: lastMs - seenResolutionMs },
+      listens
+    )
     const knowledge = indexKnowledge(sightings)
-    const { alone, together } = classifyGroup(requests, knowledge, { mint: newId, limits, now })
+    const { alone, together } = classifyGroup(requests, knowledge, { mint: newId, limits, now, listens })
     if (together.length === 0) return { resolved: [], alone } satisfies GroupResolved<R>
-    const { changes, resolved } = foldGroup(together, knowledge, { now: new Date(now / 1000), serverOnly })
+    const { changes, resolved } = foldGroup(together, knowledge, { now: new Date(now / 1000), serverOnly, listens })
     const { heard, left } = yield* work.write(resolved, yield* repo.statement(changes)).pipe(
       Effect.catch((error): Effect.Effect<never, E | SqlError | TakenMeanwhile> => {
         const taken = error instanceof SqlError ? takenIn(error) : Option.none()

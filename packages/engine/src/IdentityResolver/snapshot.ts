@@ -43,7 +43,10 @@ export interface KeyState {
   readonly placedAt: number | null
   /** The string was an erased person's: what happened before this is theirs. */
   readonly notBefore: number | null
-  /** The external key that the analytics provider was told to join this one into. */
+  /**
+   * The external key that the analytics provider was told to join this one into; the key itself, when there is nothing to
+   * tell of it.
+   */
   readonly toldTo: string | null
 }
 

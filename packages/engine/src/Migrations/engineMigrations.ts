@@ -12,6 +12,8 @@ import * as LedgerRefusals from "./0009_LedgerRefusals.ts"
 import * as ConfirmGroup from "./0010_ConfirmGroup.ts"
 import * as Endpoints from "./0011_Endpoints.ts"
 import * as Deliveries from "./0012_Deliveries.ts"
+import * as Analytics from "./0013_Analytics.ts"
+import * as ErasureProviders from "./0014_ErasureProviders.ts"
 
 export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0001_Clock", sql: Clock.sql },
@@ -25,5 +27,7 @@ export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0009_LedgerRefusals", sql: LedgerRefusals.sql },
   { name: "0010_ConfirmGroup", sql: ConfirmGroup.sql },
   { name: "0011_Endpoints", sql: Endpoints.sql },
-  { name: "0012_Deliveries", sql: Deliveries.sql }
+  { name: "0012_Deliveries", sql: Deliveries.sql },
+  { name: "0013_Analytics", sql: Analytics.sql },
+  { name: "0014_ErasureProviders", sql: ErasureProviders.sql }
 ]

@@ -19,12 +19,26 @@ export interface MessageOptions {
   readonly turn?: Fragment | undefined
 }
 
+export interface Parting {
+  /** The contact that leaves. */
+  readonly to: string
+  /** What the analytics provider may know it by. */
+  readonly distinctIds: ReadonlyArray<string>
+}
+
 const { text, uuid } = PgTypes.OID
+
+const contactDeleted = "The contact was deleted."
 
 export const makeOutboundRepo = (sql: PgClient.PgClient) => {
   /** What tells that these contacts were deleted. */
   const farewells = (contactIds: ReadonlyArray<string>) => sql`
-    select id from hogsend.outbound_messages where contact_id = any(${contactIds}::uuid[]) and type = 'contact.deleted'`
+    select id from hogsend.outbound_messages
+    where contact_id = any(${contactIds}::uuid[]) and type in ('contact.deleted', 'person.delete')`
+
+  /** Of what the analytics provider is told a part is for it alone, and for certain: what nobody tells it again. */
+  const isForProvider = sql.literal(`(
+    select type from hogsend.outbound_messages where id = d.message_id) in ('person.set', 'person.merge')`)
 
   return {
     /**
@@ -59,7 +73,7 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
       with farewells as (${farewells(contactIds)}),
       withdrawn as (
         update hogsend.deliveries
-        set status = 'discarded', finished_at = hogsend.now(), lease_id = null, last_error = 'The contact was deleted.'
+        set status = 'discarded', finished_at = hogsend.now(), lease_id = null, last_error = ${contactDeleted}
         where contact_id = any(${contactIds}::uuid[]) and status in ('pending', 'dead')
           and message_id not in (select id from farewells)
         returning endpoint_id, lease_until
@@ -78,8 +92,50 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
       )
       update hogsend.outbound_messages set contact_id = null where id in (select message_id from released)`,
 
-    forget: (contactIds: ReadonlyArray<string>) => sql`
-      with gone as (delete from hogsend.outbound_messages where contact_id = any(${contactIds}::uuid[]))
-      delete from hogsend.deliveries where contact_id = any(${contactIds}::uuid[])`
+    /** What waits for `from`, and whose it is to be. There is hardly ever anything. */
+    waiting: (moves: ReadonlyArray<{ readonly from: string; readonly to: string }>) => {
+      const of = (value: (move: (typeof moves)[number]) => string) => column(moves.map(value), uuid)
+      return sql<{ id: string; to: string }>`
+      select d.id, m.contact_id as "to"
+      from (select distinct * from unnest(${of(({ from }) => from)}, ${of(({ to }) => to)})) as m (stranger, contact_id)
+      cross join lateral (
+        select id from hogsend.deliveries where contact_id = m.stranger and status = 'pending' offset 0
+      ) d`
+    },
+
+    adopt: (rows: ReadonlyArray<{ readonly id: string; readonly to: string }>) => sql`
+      update hogsend.deliveries d set contact_id = r."to"
+      from jsonb_to_recordset(${sql.json(rows)}) as r (id uuid, "to" uuid) where d.id = r.id`,
+
+    /** Answers a row for each. To whom nothing is sent at the moment these do not wait, either. */
+    resume: (contactIds: ReadonlyArray<string>) => sql`
+      update hogsend.deliveries d
+      set status = 'pending', due_at = greatest(hogsend.now(), lease_until), earlier_attempts = attempts,
+        lease_until = null, finished_at = null, last_error = null
+      where contact_id = any(${contactIds}::uuid[]) and status = 'discarded' and last_error = ${contactDeleted}
+        and ${isForProvider} and (select disabled_at from hogsend.endpoints where id = d.endpoint_id) is null
+      returning id`,
+
+    part: (contactIds: ReadonlyArray<string>, { distinctIds, to }: Parting) => sql`
+      with kept as (
+        select d.id, message_id, (
+          select body::json->'data'->>'distinctId' from hogsend.outbound_messages where id = d.message_id
+        ) = any(${distinctIds}::text[]) as leaves
+        from hogsend.deliveries d
+        where contact_id = any(${contactIds}::uuid[]) and status = 'pending' and ${isForProvider}
+      ),
+      forgotten as (
+        delete from hogsend.outbound_messages
+        where contact_id = any(${contactIds}::uuid[]) and id not in (select message_id from kept)
+      ),
+      left_behind as (
+        delete from hogsend.deliveries
+        where contact_id = any(${contactIds}::uuid[]) and id not in (select id from kept)
+      ),
+      moved as (
+        update hogsend.outbound_messages set contact_id = ${to}
+        where id in (select message_id from kept where leaves)
+      )
+      update hogsend.deliveries set contact_id = ${to} where id in (select id from kept where leaves)`
   }
 }

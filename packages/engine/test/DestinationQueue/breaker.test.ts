@@ -2,7 +2,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type { EndpointId } from "@hogsend/core"
 import { expect, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Logger } from "effect"
 import { Endpoints } from "../../src/Endpoints.ts"
 import {
   actor,
@@ -172,7 +172,12 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })(
         receiver.answers((request) => (others(request) ? answer(200) : fails)(request))
         const endpoint = yield* addEndpoint()
         const watcher = yield* addEndpoint({ url: "https://other.example/", eventTypes: ["endpoint.disabled"] })
-        yield* worker({ breaker: { interval: 10, tries: 1_000_000 }, schedule: times(40, () => 1) })
+        const lines: Array<string> = []
+        const log = Logger.layer([Logger.make(({ message }) => void lines.push(JSON.stringify(message)))])
+        yield* Effect.provide(
+          worker({ breaker: { interval: 10, tries: 1_000_000 }, schedule: times(40, () => 1) }),
+          log
+        )
         const status = Effect.map(endpoints.get(endpoint.id), (shown) => shown.status)
         yield* tell(endpoint.id, [{}])
         const failedAgain = Effect.gen(function* () {
@@ -191,6 +196,9 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })(
         yield* untilAll(endpoint.id, (row) => row.status === "discarded" || row.status === "dead")
         yield* untilAll(watcher.id, isDone)
         expect(yield* endpoints.get(endpoint.id)).toMatchObject({ disabledReason: expect.stringMatching(/5 days/) })
+        expect(lines.filter((line) => line.includes("disabled"))).toEqual([
+          expect.stringMatching(new RegExp(`An endpoint is disabled.*${endpoint.id}.*5 days`))
+        ])
 
         yield* endpoints.edit(endpoint.id, { disabled: false }, actor)
         yield* tell(endpoint.id, [{}])

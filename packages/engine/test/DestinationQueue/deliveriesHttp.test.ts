@@ -263,6 +263,8 @@ layer(Layer.fresh(hogsend), { excludeTestServices: true, timeout: "30 seconds" }
       ]) {
         expectRefusal(yield* send("POST", at, body), 400, "RequestInvalid", undefined, JSON.stringify(body))
       }
+      const noMessage = { messageIds: ["01a2045d-35ec-7000-ad74-f115531a3c13"] }
+      expectRefusal(yield* send("POST", at, noMessage), 400, "RequestInvalid", /the id of an envelope: msg_ and a uuid/)
       expectRefusal(yield* send("POST", `${at}?dryRun=true`, { missingOnly: true }), 400, "RequestInvalid")
       expectRefusal(yield* send("POST", `${path}/${newId()}/replay`, { missingOnly: true }), 404, "EndpointNotFound")
     })
@@ -309,7 +311,7 @@ layer(Layer.fresh(hogsend), { excludeTestServices: true, timeout: "30 seconds" }
         [`${path}/${endpointId}/test`],
         [`${path}/${endpointId}/replay`, { missingOnly: true }]
       ] as const) {
-        expectRefusal(yield* send("POST", at, body), 409, "EndpointDisabled", /Enable it first/, at)
+        expectRefusal(yield* send("POST", at, body), 409, "EndpointDisabled", /Enable it first: .*"disabled":false/, at)
       }
       expect(yield* messages).toBe(before)
       const { deliveries } = yield* deliveriesOf(endpointId)

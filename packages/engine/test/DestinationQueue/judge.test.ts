@@ -49,6 +49,8 @@ describe("An answer", () => {
     // What failed before said nothing of the message.
     expect(answered(status, { attempt: 2, lastStatus: 500 })).toMatchObject({ status: "pending" })
     expect(answered(status, { attempt: 2, lastStatus: null })).toMatchObject({ status: "pending" })
+    // An operator has asked for it once more: it begins anew.
+    expect(answered(status, { attempt: 1, lastStatus: status })).toMatchObject({ status: "pending", delay: 5000 })
   })
 
   it("410 says that the endpoint is gone", () => {

@@ -2,7 +2,7 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { DeliveryId, EgressDenied, type EndpointDraft, EndpointId } from "@hogsend/core"
 import { expect, layer } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber } from "effect"
 import { Database } from "../../src/Database.ts"
 import { EgressFailed } from "../../src/Egress.ts"
 import { Endpoints } from "../../src/Endpoints.ts"
@@ -257,6 +257,54 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       const rows = yield* untilAll(endpoint.id, ({ status }) => status === "discarded")
       expect(rows.map(({ attempts }) => attempts)).toEqual([1, 1, 1, 0])
       receiver.answers(answer(200))
+    })
+  )
+
+  it.effect("finds its endpoint disabled in a memory that is late is left to the database, which knows better", () =>
+    Effect.gen(function* () {
+      const endpoints = yield* Endpoints
+      const late = Endpoints.of({
+        ...endpoints,
+        find: (id) => Effect.map(endpoints.find(id), (found) => found && { ...found, disabled: true })
+      })
+      yield* Effect.provideService(worker(), Endpoints, late)
+      const endpoint = yield* addEndpoint()
+      yield* tell(endpoint.id, [{}])
+      const [row] = yield* untilAll(
+        endpoint.id,
+        ({ dueIn, leased, status }) => !leased && (dueIn > 1 || status !== "pending")
+      )
+      expect(row).toMatchObject({ status: "pending", attempts: 0 })
+      yield* endpoints.edit(endpoint.id, { disabled: true }, actor)
+      yield* untilAll(endpoint.id, is("discarded", 0))
+    })
+  )
+
+  it.effect("is answered 410 by a URL that its endpoint has no more leaves that endpoint enabled", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const endpoints = yield* Endpoints
+      const asked = yield* Deferred.make<void>()
+      const moved = yield* Deferred.make<void>()
+      receiver.answers((request) =>
+        request.url.endsWith("/old")
+          ? Deferred.succeed(asked, undefined).pipe(
+              Effect.andThen(Deferred.await(moved)),
+              Effect.andThen(answer(410)(request))
+            )
+          : answer(200)(request)
+      )
+      yield* worker()
+      const endpoint = yield* addEndpoint({ url: "https://receiver.example/old" })
+      yield* tell(endpoint.id, [{}])
+      yield* Deferred.await(asked)
+      yield* endpoints.edit(endpoint.id, { url: "https://receiver.example/new" }, actor)
+      yield* Deferred.succeed(moved, undefined)
+      yield* untilAll(endpoint.id, is("discarded", 1))
+      yield* tell(endpoint.id, [{}])
+      // By then what the first answer said of the endpoint is told, too.
+      yield* until(endpoints.get(endpoint.id), ({ lastDeliveryAt }) => lastDeliveryAt !== null)
+      expect(yield* endpoints.get(endpoint.id)).toMatchObject({ status: "enabled" })
     })
   )
 

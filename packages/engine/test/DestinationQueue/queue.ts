@@ -16,6 +16,7 @@ import { Endpoints } from "../../src/Endpoints.ts"
 import { newId } from "../../src/newId.ts"
 import { OutboundMessages } from "../../src/OutboundMessages.ts"
 import { Sealing } from "../../src/Sealing.ts"
+import { ScriptedProvider } from "../ScriptedProvider.ts"
 
 export const actor = { name: "a test", keyId: null }
 
@@ -90,7 +91,7 @@ export const services = Layer.mergeAll(Endpoints.layer({ cacheTtl: 20 })).pipe(
       Sealing.layer({ secrets: [Redacted.make("a test secret that is long enough to seal with")] })
     )
   ),
-  Layer.provideMerge(Layer.mergeAll(Receiver.layer, Database.timeouts())),
+  Layer.provideMerge(Layer.mergeAll(Receiver.layer, ScriptedProvider.layer, Database.timeouts())),
   Layer.provide(Database.client),
   Layer.provideMerge(TestDatabase.layer),
   Layer.provideMerge(Logger.layer([]))

@@ -1,10 +1,13 @@
 /** Fairness: nobody has more than their share of a worker, and nobody waits behind a hundred thousand of somebody else. */
+import { DeliveryId } from "@hogsend/core"
 import { expect, layer } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import {
+  actor,
   addEndpoint,
   answer,
   isDone,
+  moveClock,
   Receiver,
   rowsOf,
   services,
@@ -19,6 +22,27 @@ const leasedTo = (endpointId: string) =>
   Effect.map(rowsOf(endpointId), (rows) => rows.filter(({ leased }) => leased).length)
 
 layer(services, { excludeTestServices: true, timeout: "30 seconds" })("Slots", (it) => {
+  it.effect("that are taken are no alarm: what a receiver hangs on is on its way and not due", () =>
+    Effect.gen(function* () {
+      const receiver = yield* Receiver
+      const held = yield* Deferred.make<void>()
+      receiver.answers((request) => Effect.andThen(Deferred.await(held), answer(200)(request)))
+      const queue = yield* worker({ slots: 8 })
+      const endpoint = yield* addEndpoint()
+      yield* tell(endpoint.id, [{}, {}])
+      yield* until(leasedTo(endpoint.id), (count) => count === 1)
+      yield* moveClock("30 seconds")
+      // The second one waits for a slot.
+      expect((yield* queue.health).oldestDueSeconds).toBeGreaterThan(29)
+      const [, waiting] = (yield* rowsOf(endpoint.id)).toSorted((a, b) => Number(b.leased) - Number(a.leased))
+      yield* queue.discard(DeliveryId.make(waiting?.id ?? ""), actor)
+      expect(yield* queue.health).toMatchObject({ pending: 1, oldestDueSeconds: 0 })
+      yield* moveClock("")
+      yield* Deferred.succeed(held, undefined)
+      yield* untilAll(endpoint.id, ({ status }) => status !== "pending")
+    })
+  )
+
   it.effect("of one endpoint are an eighth, and others are served while it hangs", () =>
     Effect.gen(function* () {
       const receiver = yield* Receiver

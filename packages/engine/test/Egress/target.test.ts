@@ -142,6 +142,12 @@ describe("Of a request's head", () => {
     expect(Result.isFailure(requestHeaders(headers))).toBe(true)
   })
 
+  it.each([undefined, null, 7])("%o, which plain JavaScript may make of a header, is no text", (value) => {
+    expect(Result.getFailure(requestHeaders({ "X-Token": value as never }))).toMatchObject({
+      value: expect.stringMatching(/x-token.* text/)
+    })
+  })
+
   it.each(["a\r\nx: y", "a\nb", "\u0000", "\u007f", "€"])("%o is no header's value, and is not told", (value) => {
     expect(Result.getFailure(requestHeaders({ "x-secret": `hunter2${value}` }))).toMatchObject({
       value: expect.stringMatching(/^(?!.*hunter2).*x-secret/)

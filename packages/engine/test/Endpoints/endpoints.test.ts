@@ -410,6 +410,16 @@ layer(hogsend, options)("Endpoints", (it) => {
       })
     )
 
+    it.effect("a grace in the query is refused, and not passed over", () =>
+      Effect.gen(function* () {
+        const { id, secretPrefix } = yield* create()
+        const { asServer } = yield* TestHogsend
+        const answer = yield* asServer("POST", `${path}/${id}/rotate-secret?graceSeconds=0`)
+        expectRefusal(answer, 400, "RequestInvalid", /in the body/)
+        expect((yield* get(id)).body.secretPrefix).toBe(secretPrefix)
+      })
+    )
+
     it.effect.each([{ graceSeconds: -1 }, { graceSeconds: 1.5 }, { graceSeconds: "60" }, { graceSeconds: 3e6 }, []])(
       "does not understand %j",
       (body) =>

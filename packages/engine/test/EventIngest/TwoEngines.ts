@@ -4,7 +4,7 @@ import { TestDatabase } from "@hogsend/testing"
 import { Context, Effect, Layer } from "effect"
 import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
 import { interfere, once } from "../IdentityResolver/interfere.ts"
-import { engineOn } from "./engines.ts"
+import { type EngineOptions, engineOn } from "./engines.ts"
 
 /** Statements by what they hold. */
 const moments = {
@@ -18,12 +18,12 @@ const moments = {
   "the burial": "insert into hogsend.tombstones"
 } as const
 
-const make = Effect.gen(function* () {
+const make = Effect.fnUntraced(function* (options: Pick<EngineOptions, "analytics"> = {}) {
   const { url } = yield* TestDatabase.create
   const quiet: Transformer = (statement) => Effect.succeed(statement)
   const disturbed = { by: quiet }
-  const ours = yield* engineOn(url, { transformer: (...statement) => disturbed.by(...statement) })
-  const other = yield* engineOn(url)
+  const ours = yield* engineOn(url, { ...options, transformer: (...statement) => disturbed.by(...statement) })
+  const other = yield* engineOn(url, options)
 
   /** Sends with somebody else at work before this statement of ours, the first time that it comes. */
   const before = Effect.fnUntraced(function* <A, E>(
@@ -44,6 +44,11 @@ const make = Effect.gen(function* () {
   return { ours, other, before }
 })
 
-export class TwoEngines extends Context.Service<TwoEngines, Effect.Success<typeof make>>()("test/TwoEngines") {
-  static readonly layer = Layer.effect(TwoEngines, make)
+export class TwoEngines extends Context.Service<TwoEngines, Effect.Success<ReturnType<typeof make>>>()(
+  "test/TwoEngines"
+) {
+  static readonly layer = Layer.effect(TwoEngines, make())
+  /** That tell an analytics provider. */
+  static readonly telling = (analytics: NonNullable<EngineOptions["analytics"]>) =>
+    Layer.effect(TwoEngines, make({ analytics }))
 }

@@ -1,6 +1,6 @@
 /** Engines on one database, as so many processes would be: each with a pool and a group commit of its own. */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import type { Caller, EventBatchResult, EventDraft } from "@hogsend/core"
+import type { AnalyticsProvider, Caller, EventBatchResult, EventDraft } from "@hogsend/core"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
 import { AuditLogs } from "../../src/AuditLogs.ts"
@@ -8,6 +8,7 @@ import { isContention } from "../../src/Database.ts"
 import { Erasures } from "../../src/Erasures.ts"
 import { EventIngest, type EventIngestOptions } from "../../src/EventIngest.ts"
 import { IdentityResolver } from "../../src/IdentityResolver.ts"
+import { nobody } from "../analyticsPlatform.ts"
 import { unheard } from "../OutboundMessages/unheard.ts"
 import { Principals } from "../../src/Principals.ts"
 import { RateLimits } from "../../src/RateLimits.ts"
@@ -18,13 +19,20 @@ import { Warnings } from "../../src/Warnings.ts"
 
 const secret = Redacted.make("a secret that is long enough to seal and to sign things with")
 
-const engineLayer = (url: string, options: EventIngestOptions & { readonly maxConnections?: number }) =>
+const engineLayer = (
+  url: string,
+  {
+    analytics = nobody,
+    ...options
+  }: EventIngestOptions & { readonly maxConnections?: number; readonly analytics?: Layer.Layer<AnalyticsProvider> }
+) =>
   Layer.mergeAll(EventIngest.layer(options), Erasures.layer()).pipe(
     Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(), Principals.layer)),
     Layer.provideMerge(
       Layer.mergeAll(
         AuditLogs.layer,
         unheard,
+        analytics,
         Tombstones.layer,
         Warnings.layer(),
         UserTokens.layer({ secrets: [secret] }),
@@ -38,6 +46,8 @@ const engineLayer = (url: string, options: EventIngestOptions & { readonly maxCo
 
 export interface EngineOptions extends EventIngestOptions {
   readonly maxConnections?: number
+  /** Nobody. */
+  readonly analytics?: Layer.Layer<AnalyticsProvider>
   /** Sees every statement of this engine. */
   readonly transformer?: Transformer
 }

@@ -213,11 +213,21 @@ describe("Group commit", () => {
       yield* Effect.forkChild(submit(batch))
       assert.deepStrictEqual(yield* begun, ["a b"])
       yield* end("a", { alone: "a b" })
-      assert.deepStrictEqual(yield* begun, ["alone a", "alone b"])
+      assert.deepStrictEqual(yield* begun, ["alone a"])
       yield* endAlone("a")
-      assert.deepStrictEqual(yield* begun, [])
+      assert.deepStrictEqual(yield* begun, ["alone b"], "one after the other, though they share no slot")
       yield* endAlone("b")
       assert.deepStrictEqual(yield* begun, ["c"])
+    })
+  )
+
+  it.effect("of a series nobody goes alone before one that is handed in again", () =>
+    Effect.gen(function* () {
+      const { begun, end, submit } = yield* setup()
+      yield* Effect.forkChild(submit(["a", "b"].map((name) => ({ ...task(name, name), series: "batch" }))))
+      yield* begun
+      yield* end("a", { alone: "b", later: "a" })
+      assert.deepStrictEqual(yield* begun, ["a b"])
     })
   )
 

@@ -1,6 +1,6 @@
 /** The real resolver on a database of its own, with an event stored in every request, and the store as it is read back. */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import type { Properties } from "@hogsend/core"
+import type { AnalyticsProvider, Properties } from "@hogsend/core"
 import { TestDatabase } from "@hogsend/testing"
 import { Effect, Layer, Redacted } from "effect"
 import { type PublicProperty, visibleProperties } from "../../src/contactProperties.ts"
@@ -10,6 +10,7 @@ import { Tombstones } from "../../src/Tombstones.ts"
 import { IdentityResolver, type IdentityResolverOptions, type Resolution } from "../../src/IdentityResolver.ts"
 import type { Assertion, ContactState, KeyState } from "../../src/IdentityResolver/snapshot.ts"
 import { newId } from "../../src/newId.ts"
+import { nobody } from "../analyticsPlatform.ts"
 import { unheard } from "../OutboundMessages/unheard.ts"
 
 export interface Stored {
@@ -53,10 +54,16 @@ export const database = (maxConnections: number) =>
     Effect.map(TestDatabase.create, ({ url }) => PgClient.layer({ url: Redacted.make(url), maxConnections }))
   ).pipe(Layer.orDie)
 
-/** The resolver over a fresh database with a pool of this size. */
-export const resolverLayer = (options: IdentityResolverOptions & { readonly maxConnections: number }) =>
+/** The resolver over a fresh database with a pool of this size, and an analytics provider when one is given. */
+export const resolverLayer = ({
+  analytics = nobody,
+  ...options
+}: IdentityResolverOptions & {
+  readonly maxConnections: number
+  readonly analytics?: Layer.Layer<AnalyticsProvider>
+}) =>
   IdentityResolver.layer(options).pipe(
-    Layer.provideMerge(Layer.mergeAll(AuditLogs.layer, unheard, Layer.orDie(Tombstones.layer))),
+    Layer.provideMerge(Layer.mergeAll(AuditLogs.layer, unheard, analytics, Layer.orDie(Tombstones.layer))),
     Layer.provide(Sealing.layer({ secrets: [Redacted.make("a secret that is long enough to seal things with")] })),
     Layer.provideMerge(database(options.maxConnections))
   )
@@ -80,7 +87,7 @@ export const makeSqlStore = Effect.gen(function* () {
   const keys = sql<KeyState>`
     select id, kind, value, contact_id as "contactId", certified,
       (extract(epoch from first_asserted_at) * 1000000)::float8 as "firstAssertedAt",
-      (extract(epoch from preferred_at) * 1000000)::float8 as "preferredAt"
+      (extract(epoch from preferred_at) * 1000000)::float8 as "preferredAt", told_to as "toldTo"
     from hogsend.identity_keys`
 
   const contact = (id: string) =>
@@ -151,7 +158,8 @@ export const makeSqlStore = Effect.gen(function* () {
     ),
     clear: sql`
       truncate hogsend.contacts, hogsend.identity_keys, hogsend.identity_ledger, hogsend.events, hogsend.warnings,
-        hogsend.warning_counts, hogsend.idempotency_keys, hogsend.identity_cuts, hogsend.tombstones`
+        hogsend.warning_counts, hogsend.idempotency_keys, hogsend.identity_cuts, hogsend.tombstones,
+        hogsend.outbound_messages`
   }
 })
 

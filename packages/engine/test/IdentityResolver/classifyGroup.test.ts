@@ -43,7 +43,7 @@ const counted = () => {
 }
 
 const classify = (store: MemoryStore, requests: ReadonlyArray<Request>, limits: IdentityLimits): Classified<Request> =>
-  classifyGroup(requests, knowledgeOf(store, requests), { mint: counted(), limits, now: store.now() })
+  classifyGroup(requests, knowledgeOf(store, requests), { mint: counted(), limits, now: store.now(), listens: false })
 
 /** A store after the first half of a history, and the requests of its second half. */
 const groupOf = (seed: number, limits: IdentityLimits) => {

@@ -31,11 +31,14 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "30 seconds" })
     Effect.gen(function* () {
       const { a, b, e, f, u } = fresh()
       yield* put({ userId: u, properties: { plan: "free", city: "Bonn", tags: { x: 1, y: [2] } } })
+      let updatedAt = ""
       const tells = Effect.fnUntraced(function* (body: object) {
         const events = yield* telling(put({ userId: u, ...body }))
         expect(events, JSON.stringify(body)).toHaveLength(1)
         const known = yield* contact(events[0]?.contactId ?? "")
         expect(events[0]?.data).toMatchObject({ ...known, userId: u, contactId: known.id })
+        expect(String(known.updatedAt) > updatedAt, `${JSON.stringify(body)} moves updatedAt`).toBe(true)
+        updatedAt = String(known.updatedAt)
         yield* Schema.decodeUnknownEffect(Schema.toCodecJson(ContactUpdatedData))(events[0]?.data)
         return events[0]
       })

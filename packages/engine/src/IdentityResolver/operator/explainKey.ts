@@ -1,6 +1,7 @@
 /** Says whose a key is, what else that contact is known by, and every step that brought it there. Changes nothing. */
 import type { ContactId, Cut, KeyFacts, LedgerEntry } from "@hogsend/core"
 import { Effect } from "effect"
+import { isNeedless } from "../burnGuard.ts"
 import type { makeIdentityRepo } from "../IdentityRepo.ts"
 import { ledgerSays } from "./ledgerSays.ts"
 import { findNamed } from "./operatorNames.ts"
@@ -41,7 +42,7 @@ const toFacts = (key: KeyState, told: ReadonlyMap<string, string>): KeyFacts => 
   certified: key.certified,
   firstAssertedAt: new Date(key.firstAssertedAt / 1000),
   assertedBy: key.assertedBy,
-  toldTo: key.toldTo === null ? null : (told.get(key.toldTo) ?? null)
+  toldTo: key.toldTo === null || isNeedless(key) ? null : (told.get(key.toldTo) ?? null)
 })
 
 export const toLedgerEntry = ({ contactId, keyKind, keyValue, otherContactId, ...row }: LedgerRow): LedgerEntry => ({

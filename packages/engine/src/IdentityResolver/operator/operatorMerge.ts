@@ -9,8 +9,10 @@ import { Effect } from "effect"
 import type { Actor } from "../../AuditLogs.ts"
 import { visibleProperties } from "../../contactProperties.ts"
 import { applySteps, fold } from "../applySteps.ts"
+import { starOf } from "../burnGuard.ts"
 import { type makeIdentityRepo, signedBy } from "../IdentityRepo.ts"
 import type { makeLocking } from "../locking.ts"
+import type { makeTellStar } from "../makeTellStar.ts"
 import type { OutboundMessages } from "../../OutboundMessages.ts"
 import { contactEvents, portraitOf, savedAt } from "../contactEvents.ts"
 import { findNamed, stillNamed } from "./operatorNames.ts"
@@ -30,11 +32,14 @@ export interface OperatorParts extends ReturnType<typeof makeLocking> {
   readonly outbound: OutboundMessages["Service"]
   readonly operatorRepo: Effect.Success<typeof makeOperatorRepo>
   readonly serverOnly: ReadonlySet<string>
+  /** Whether an analytics provider listens, at this moment. */
+  readonly listens: () => boolean
+  readonly tellStar: ReturnType<typeof makeTellStar>
 }
 
 /** One attempt, in a transaction. */
 export const operatorMerge = Effect.fnUntraced(function* (
-  { lockedSnapshot, operatorRepo, outbound, repo, serverOnly }: OperatorParts,
+  { listens, lockedSnapshot, operatorRepo, outbound, repo, serverOnly }: OperatorParts,
   names: { readonly survivor: string; readonly absorbed: string },
   dryRun: boolean,
   actor: Actor
@@ -50,16 +55,18 @@ export const operatorMerge = Effect.fnUntraced(function* (
   const rows = new Map(contacts.map((row) => [row.id, row]))
   const [survivorRow, absorbedRow] = [rows.get(survivor.id), rows.get(absorbed?.id ?? "")]
   if (survivorRow === undefined) return yield* Effect.die(new Error("A merge of a contact that is not locked"))
+  const comingKeys = absorbed?.keys ?? [key]
+  const merged = merge(survivor, comingKeys)
+  const star = starOf(merged, { isNew: false, listens: listens() })
   const context = {
     contacts,
     identified: new Set([...snapshot.contacts.values()].filter(isIdentified).map(({ id }) => id)),
     assertedBy: "operator" as const,
     asker: { actor, source: "operator" },
     occurredAt: new Date(snapshot.now / 1000),
-    serverOnly
+    serverOnly,
+    marks: star.marks
   }
-  const comingKeys = absorbed?.keys ?? [key]
-  const merged = merge(survivor, comingKeys)
   const outcome = {
     dryRun,
     contact: summaryOf(merged),
@@ -76,13 +83,13 @@ export const operatorMerge = Effect.fnUntraced(function* (
   for (const cut of liftedCuts) yield* operatorRepo.deleteCut(cut.id)
   const { changes, rows: now } = yield* applySteps(repo, stepsOf(survivor, absorbed, key), context)
   const joined = savedAt(context.occurredAt, now.get(survivor.id) ?? survivorRow, survivorRow)
-  yield* outbound.tell(
-    contactEvents({
-      before: contacts.map((row) => portraitOf(row, snapshot.contacts.get(row.id)?.keys ?? [])),
-      after: [portraitOf(joined, merged.keys)],
-      merged: changes.merged
-    })
-  )
+  const events = contactEvents({
+    before: contacts.map((row) => portraitOf(row, snapshot.contacts.get(row.id)?.keys ?? [])),
+    after: [portraitOf(joined, merged.keys)],
+    merged: changes.merged
+  })
+  yield* outbound.tell([...events, ...star.merges])
+  // The provider would refuse to join two persons that it has identified, so it is not asked to.
   const twin = twinOf(survivor, comingKeys)
   if (twin !== undefined) {
     const about = { rule: "operator", contactId: survivor.id, keyId: twin.id }

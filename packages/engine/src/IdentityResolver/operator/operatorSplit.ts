@@ -9,6 +9,7 @@ import { Effect } from "effect"
 import type { Actor } from "../../AuditLogs.ts"
 import { visibleProperties } from "../../contactProperties.ts"
 import { newId } from "../../newId.ts"
+import { inNeedAgain } from "../burnGuard.ts"
 import { contactEvents, portraitOf, savedAt } from "../contactEvents.ts"
 import { type ContactRow, type Note, signedBy } from "../IdentityRepo.ts"
 import { nameOf } from "./keyName.ts"
@@ -17,7 +18,7 @@ import type { OperatorParts } from "./operatorMerge.ts"
 import { findNamed } from "./operatorNames.ts"
 import type { LineRow } from "./OperatorRepo.ts"
 import { planSplit, type SplitPlan, withBrought } from "./planSplit.ts"
-import { type ContactState, type KeyState, summaryOf } from "../snapshot.ts"
+import { type ContactState, externalOf, type KeyState, summaryOf } from "../snapshot.ts"
 
 /** One attempt, in a transaction. */
 export const operatorSplit = Effect.fnUntraced(function* (
@@ -69,9 +70,16 @@ export const operatorSplit = Effect.fnUntraced(function* (
   const [stayed, left] = savedRows(work, new Date(micros / 1000))
   const before = [portraitOf(row, contact.keys)]
   const after = [portraitOf(stayed, staying.keys), portraitOf(left, leaving.keys)]
-  // What was told of them as one is about both.
-  yield* parts.outbound.forget(line.map(({ id }) => id))
+  yield* parts.outbound.part(
+    line.map(({ id }) => id),
+    { to: splitOffId, distinctIds: plan.leaving.filter(({ kind }) => kind !== "email").map(({ value }) => value) }
+  )
   yield* parts.outbound.tell(contactEvents({ before, after }))
+  for (const side of [staying, leaving]) {
+    const again = inNeedAgain(side)
+    if (again.length > 0) yield* repo.unmarkTold(again)
+    yield* parts.tellStar(side)
+  }
   return { ...outcome, cutId }
 })
 
@@ -131,8 +139,11 @@ const carryOut = Effect.fnUntraced(function* (
   const by = { assertedBy: "operator" as const, occurredAt: splitOff.firstSeenAt }
   if (plan.restoredId === undefined) {
     yield* repo.saveContacts([splitOff])
-    const ownId = { keyId: newId(), kind: "contact" as const, value: splitOffId, contactId: splitOffId }
-    yield* repo.claimKeys([{ ...ownId, ...by, certified: false, preferred: false, notBefore: null }])
+    const keyId = newId()
+    const ownId = { keyId, kind: "contact" as const, value: splitOffId, contactId: splitOffId }
+    // As of everybody who has an external id from the first moment on (`starOf`).
+    const toldTo = externalOf({ keys: plan.leaving }) === undefined ? null : keyId
+    yield* repo.claimKeys([{ ...ownId, ...by, certified: false, preferred: false, notBefore: null, toldTo }])
   } else {
     yield* operatorRepo.restoreContact(plan.restoredId)
   }
