@@ -288,13 +288,17 @@ describe("Provisioning fails", () => {
   it.effect("with PostHog's code and field, and nothing else of what it says", () =>
     Effect.gen(function* () {
       const { failure, posthog } = yield* looped()
-      posthog.api.next(PostHogBehaviour.honest, 2)
-      const body = { code: "invalid_input", attr: "template_id", detail: `${secret} is wrong` }
-      posthog.api.next(PostHogBehaviour.answer({ status: 400, body }))
-      expect(yield* failure()).toMatchObject({
-        reason: "api-error",
-        detail: expect.stringMatching(/400 \(invalid_input, template_id\)\.$/)
-      })
+      for (const [body, detail] of [
+        [
+          { code: "invalid_input", attr: "template_id", detail: `${secret} is wrong` },
+          / 400 \(invalid_input, template_id\)\.$/
+        ],
+        [{ code: `${secret}`, attr: `inputs ${secret}` }, / 400\.$/]
+      ] as const) {
+        posthog.api.next(PostHogBehaviour.honest, 2)
+        posthog.api.next(PostHogBehaviour.answer({ status: 400, body }))
+        expect(yield* failure()).toMatchObject({ reason: "api-error", detail: expect.stringMatching(detail) })
+      }
     })
   )
 })
