@@ -3,6 +3,7 @@
  * from it, and the tests of the gate walk it, so that no route can be forgotten.
  */
 import { HttpApi, OpenApi } from "effect/http-api"
+import { AnalyticsApi } from "./AnalyticsApi.ts"
 import { ApiKeysApi } from "./ApiKeysApi.ts"
 import { AuditLogsApi } from "./AuditLogsApi.ts"
 import { AdminContactsApi, ContactsApi } from "./ContactsApi.ts"
@@ -33,6 +34,7 @@ const routes = HttpApi.make("hogsend")
   .add(WebhooksApi)
   .add(DeliveriesApi)
   .add(DeadLettersApi)
+  .add(AnalyticsApi)
   .add(ApiKeysApi)
   .add(AuditLogsApi)
   .middleware(Envelope)

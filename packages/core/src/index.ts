@@ -1,4 +1,6 @@
 /** `@hogsend/core`: what crosses the wire. Browser-safe; imports nothing but `effect`. */
+export * from "./AnalyticsApi.ts"
+export * from "./AnalyticsLoop.ts"
 export * from "./AnalyticsMessage.ts"
 export * from "./AnalyticsProvider.ts"
 export * from "./Api.ts"
@@ -35,5 +37,6 @@ export * from "./Warning.ts"
 export * from "./WarningsApi.ts"
 export * from "./WebhookSource.ts"
 export * from "./WebhooksApi.ts"
+export * from "./adaptLoop.ts"
 export * from "./adaptProvider.ts"
 export * from "./warningKinds.ts"

@@ -6,6 +6,8 @@ import { Api } from "@hogsend/core"
 import { Layer } from "effect"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { AnalyticsEndpoint } from "./AnalyticsEndpoint.ts"
+import { AnalyticsLoop, type AnalyticsLoopOptions } from "./AnalyticsLoop.ts"
+import { AnalyticsHttp } from "./AnalyticsLoop/AnalyticsHttp.ts"
 import { AnalyticsProviders, type AnalyticsProvidersOptions } from "./AnalyticsProviders.ts"
 import { ApiKeys } from "./ApiKeys.ts"
 import { ApiKeysHttp } from "./ApiKeys/ApiKeysHttp.ts"
@@ -54,6 +56,7 @@ import { SourcesHttp } from "./WebhookSources/SourcesHttp.ts"
 export interface EngineOptions {
   readonly userTokens: UserTokensOptions
   readonly analytics?: AnalyticsProvidersOptions & Omit<PersonReadsOptions, "timezone"> & PersonWritesOptions
+  readonly analyticsLoop?: AnalyticsLoopOptions
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
@@ -83,6 +86,7 @@ export const Engine = {
       Layer.provideMerge(WebhookSources.layer(options.webhookSources), EventIngest.layer(options.contacts)),
       Erasures.layer(options.erasures),
       ApiKeys.layer,
+      AnalyticsLoop.layer(options.analyticsLoop),
       Health.layer(options.health).pipe(
         Layer.provideMerge(offerPostHog()),
         Layer.provideMerge(PersonWrites.layer(options.analytics)),
@@ -133,6 +137,7 @@ export const Engine = {
       Layer.provide([EventsHttp, ContactsHttp, SourcesHttp, HealthHttp]),
       Layer.provide([AdminContactsHttp, ErasuresHttp, AdminEventsHttp, IdentityHttp]),
       Layer.provide([WebhooksHttp, DeliveriesHttp, DeadLettersHttp]),
+      Layer.provide(AnalyticsHttp),
       Layer.provide([WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
       Layer.provide([KeyGateHttp, HttpEdge.envelope])
     )

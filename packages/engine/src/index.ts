@@ -1,4 +1,5 @@
 /** `@hogsend/engine`: what happens. */
+export { AnalyticsLoop } from "./AnalyticsLoop.ts"
 export { AnalyticsProviders, AnalyticsProvidersInvalid, type AnalyticsProviderSource } from "./AnalyticsProviders.ts"
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"

@@ -51,3 +51,16 @@ it.effect(
       expect(options.defaults).toEqual({ timezone: "Europe/Berlin" })
     })
 )
+
+it.effect("The loop has the address and the secret that are set, or the address of this machine", () =>
+  Effect.gen(function* () {
+    const set = { API_PUBLIC_URL: "https://api.example.com", POSTHOG_WEBHOOK_SECRET: "a secret of a webhook" }
+    const { analyticsLoop } = yield* optionsOf({ BETTER_AUTH_SECRET: secret, ...set })
+    expect(analyticsLoop.publicUrl).toBe("https://api.example.com")
+    expect(analyticsLoop.webhookSecret && Redacted.value(analyticsLoop.webhookSecret)).toBe("a secret of a webhook")
+    expect((yield* optionsOf({ BETTER_AUTH_SECRET: secret, PORT: "4000" })).analyticsLoop).toEqual({
+      publicUrl: "http://localhost:4000",
+      webhookSecret: undefined
+    })
+  })
+)

@@ -7,6 +7,7 @@ import { type AnalyticsMessage, type AnalyticsProviderDefinition, PersonReadUnav
 import { Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { makeCaptures } from "./Captures.ts"
+import { makeLoop } from "./makeLoop.ts"
 import { checkOptions, type PostHogOptions } from "./PostHogOptions.ts"
 import { makePrivateApi, PrivateApiFailure } from "./PrivateApi.ts"
 import { sendBatch, type StampedEvent } from "./sendBatch.ts"
@@ -98,6 +99,7 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
     ...(privateApi === undefined ? {} : { deletePerson }),
     capture: (event) => captures?.capture(event),
     deliver,
+    loop: makeLoop({ ...connection, hostExplicit: Boolean(options.host ?? options.privateHost), requestTimeout }),
     shutdown: async () => captures?.shutdown()
   }
 }
