@@ -1,5 +1,6 @@
 /** `@hogsend/engine`: what happens. */
 export { AnalyticsProviders, AnalyticsProvidersInvalid, type AnalyticsProviderSource } from "./AnalyticsProviders.ts"
+export { defineAnalyticsProvider } from "@hogsend/core"
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
