@@ -41,6 +41,7 @@ import { watchEndpoints } from "./DestinationQueue/watchEndpoints.ts"
 import { makeWorker } from "./DestinationQueue/worker.ts"
 import { Egress } from "./Egress.ts"
 import { Endpoints } from "./Endpoints.ts"
+import { Installation } from "./Installation.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
 
 export type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
@@ -164,8 +165,9 @@ export class DestinationQueue extends Context.Service<
             takes: () => provider.capabilities.personWrites,
             tell: yield* makeDeliverTogether(provider, { timeout })
           }
-          const [destinations, egress, logger] = [yield* Destinations, yield* Egress, yield* makeDestinationLogger]
-          const attempt = makeAttempt(endpoints, destinations, egress, analytics, logger, {
+          const [destinations, egress] = [yield* Destinations, yield* Egress]
+          const surroundings = { installationId: (yield* Installation).id, logger: yield* makeDestinationLogger }
+          const attempt = makeAttempt(endpoints, destinations, egress, analytics, surroundings, {
             timeout,
             schedule,
             traced: (yield* Tracer.Tracer) !== Tracer.nativeTracer
