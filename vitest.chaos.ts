@@ -11,6 +11,7 @@ export default defineConfig({
         name: `${root} chaos`,
         root: `${import.meta.dirname}/${root}`,
         include: ["test/**/*.chaos.ts"],
+        globalSetup: `${import.meta.dirname}/packages/testing/src/globalSetup.ts`,
         pool: "forks",
         // For slow machines: a test starts many processes.
         testTimeout: 600_000,

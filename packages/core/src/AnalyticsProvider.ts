@@ -8,6 +8,7 @@
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type { LoopConnection, LoopNotProvisioned, LoopUnready, LoopWebhook } from "./AnalyticsLoop.ts"
 import type { AnalyticsMessage } from "./AnalyticsMessage.ts"
 
 /** The properties of a person, by name, as the platform has them. */
@@ -66,6 +67,28 @@ export interface AnalyticsMeta {
   readonly readsHint?: string
 }
 
+/** The webhook that a platform is to have. */
+export interface LoopOrder {
+  /** `https://api.example.com/v1/webhooks/{sourceId}`. */
+  readonly webhookUrl: string
+  /** What the webhook sends to prove where it comes from. Stands in no answer, error or log. */
+  readonly secret: string
+  /** The address leads nowhere yet: a new webhook is disabled, and one that is there keeps its address. */
+  readonly placeholder: boolean
+}
+
+/** A platform that can post what it captured to our webhook source. */
+export interface AnalyticsLoopDefinition {
+  /** The source that its webhook posts to, of `/v1/webhooks/{sourceId}`. */
+  readonly sourceId: string
+  readonly connectInfo: () => Promise<LoopConnection>
+  /**
+   * Makes the webhook, or brings the one that is there to what was ordered. Rejects with `LoopUnready` or
+   * `LoopNotProvisioned`; whatever else is an `api-error`.
+   */
+  readonly provision: (order: LoopOrder) => Promise<LoopWebhook>
+}
+
 /**
  * A platform, with promises. A method that rejects with an error that has a `status` (of HTTP) and perhaps a `retryAfter` (the
  * header, or seconds) is judged by them; a rejected write is tried again for days.
@@ -89,6 +112,8 @@ export interface AnalyticsProviderDefinition {
    * it each message is one call of the methods above.
    */
   readonly deliver?: (messages: ReadonlyArray<AnalyticsMessage>) => Promise<void>
+  /** The way back, if the platform has one. */
+  readonly loop?: AnalyticsLoopDefinition
   /** Sends what waits to be sent. */
   readonly shutdown?: () => Promise<void>
 }
@@ -150,6 +175,14 @@ export class AnalyticsMessagesRefused extends Schema.TaggedError<AnalyticsMessag
   }
 ) {}
 
+/** The way back, with effects. */
+export interface AnalyticsProviderLoop {
+  readonly sourceId: string
+  /** Null when it could not be said. */
+  readonly connectInfo: Effect.Effect<LoopConnection | null>
+  readonly provision: (order: LoopOrder) => Effect.Effect<LoopWebhook, LoopUnready | LoopNotProvisioned>
+}
+
 export class AnalyticsProvider extends Context.Service<
   AnalyticsProvider,
   {
@@ -161,5 +194,6 @@ export class AnalyticsProvider extends Context.Service<
     readonly capture: (event: AnalyticsEvent) => Effect.Effect<void>
     /** All of them, or none; of one that it took before nothing comes twice, as far as the platform can tell. */
     readonly deliver: (messages: ReadonlyArray<AnalyticsMessage>) => Effect.Effect<void, AnalyticsMessagesRefused>
+    readonly loop?: AnalyticsProviderLoop | undefined
   }
 >()("core/AnalyticsProvider") {}

@@ -3,6 +3,7 @@
  * from it, and the tests of the gate walk it, so that no route can be forgotten.
  */
 import { HttpApi, OpenApi } from "effect/http-api"
+import { AnalyticsApi } from "./AnalyticsApi.ts"
 import { ApiKeysApi } from "./ApiKeysApi.ts"
 import { AuditLogsApi } from "./AuditLogsApi.ts"
 import { AdminContactsApi, ContactsApi } from "./ContactsApi.ts"
@@ -14,6 +15,7 @@ import { ErasuresApi } from "./ErasuresApi.ts"
 import { AdminEventsApi, EventsApi } from "./EventsApi.ts"
 import { HealthApi } from "./HealthApi.ts"
 import { IdentityApi } from "./IdentityApi.ts"
+import { SourcesApi } from "./SourcesApi.ts"
 import { WarningsApi } from "./WarningsApi.ts"
 import { WebhooksApi } from "./WebhooksApi.ts"
 
@@ -21,6 +23,7 @@ const routes = HttpApi.make("hogsend")
   // The data plane.
   .add(EventsApi)
   .add(ContactsApi)
+  .add(SourcesApi)
   .add(HealthApi)
   // The admin plane.
   .add(AdminContactsApi)
@@ -31,6 +34,7 @@ const routes = HttpApi.make("hogsend")
   .add(WebhooksApi)
   .add(DeliveriesApi)
   .add(DeadLettersApi)
+  .add(AnalyticsApi)
   .add(ApiKeysApi)
   .add(AuditLogsApi)
   .middleware(Envelope)

@@ -53,7 +53,10 @@ export class Caller extends Context.Service<
 export class Unauthorized extends Schema.TaggedError<Unauthorized>()(
   "Unauthorized",
   { error: Schema.String },
-  { httpApiStatus: 401, description: "No key, a malformed one, or one that is unknown or revoked." }
+  {
+    httpApiStatus: 401,
+    description: "No key, a malformed one, or one that is unknown or revoked; of a webhook no good secret or signature."
+  }
 ) {}
 
 export class KeyExpired extends Schema.TaggedError<KeyExpired>()(

@@ -7,6 +7,7 @@
 import * as Context from "effect/Context"
 import * as Schema from "effect/Schema"
 import * as SchemaIssue from "effect/SchemaIssue"
+import type { StandardSchema } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { maxPropertiesBytes } from "./Properties.ts"
@@ -26,16 +27,17 @@ export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
   { httpApiStatus: 400, description: "The request does not fit the route's schema." }
 ) {
   /** What the schema library found, each with its place below `slot`. */
-  static readonly of = (slot: string, issue: SchemaIssue.Issue) => {
-    const issues = formatIssues(issue)
-      .issues.slice(0, maxIssues)
-      .map(({ message, path }) => ({
-        path: [
-          slot,
-          ...(path ?? []).map((segment) => shorten(typeof segment === "object" ? String(segment.key) : String(segment)))
-        ],
-        message: shorten(message)
-      }))
+  static readonly of = (slot: string, issue: SchemaIssue.Issue) => RequestInvalid.at(slot, formatIssues(issue).issues)
+
+  /** The same of any library that speaks Standard Schema. */
+  static readonly at = (slot: string, found: ReadonlyArray<StandardSchema.StandardSchemaV1.Issue>) => {
+    const issues = found.slice(0, maxIssues).map(({ message, path }) => ({
+      path: [
+        slot,
+        ...(path ?? []).map((segment) => shorten(typeof segment === "object" ? String(segment.key) : String(segment)))
+      ],
+      message: shorten(message)
+    }))
     const first = issues[0]
     return new RequestInvalid({
       error: first === undefined ? "The request is not valid." : `${first.path.join(".")}: ${first.message}`,

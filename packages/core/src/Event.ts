@@ -10,7 +10,7 @@ import { userTokenProse } from "./UserToken.ts"
 export const EventId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
 
-/** Who vouched for what an event says: a secret key, a user's token, a certified device, or nobody. */
+/** Who vouched for what an event says: a secret key or a vendor, a user's token, a certified device, or nobody. */
 export const VouchedBy = Schema.Literals(["server", "user", "device", "public"])
 export type VouchedBy = typeof VouchedBy.Type
 
@@ -117,7 +117,7 @@ export class Event extends Schema.Class<Event>("Event")({
   }),
   vouchedBy: VouchedBy.annotateKey({
     description:
-      "Who vouched for what it says: `server` a secret key, `user` a user token, `device` a certified device, `public` nobody."
+      "Who vouched for what it says: `server` a secret key or a vendor's webhook, `user` a user token, `device` a certified device, `public` nobody."
   }),
   properties: Schema.Record(Schema.String, Schema.Json),
   value: Schema.NullOr(Schema.Finite),

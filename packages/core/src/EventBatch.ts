@@ -24,7 +24,8 @@ const encodeDraft = SchemaParser.encodeUnknownEffect(Draft)
 /** Not looked at as JSON either, before it is one item's: `1e400` is no number of it. */
 const Anything = Schema.declare<unknown>((_value): _value is unknown => true, { toCodecJson: () => undefined })
 
-const decodeItem = (item: unknown): EventDraft | EventItemRefusal => {
+/** An event as it crosses the wire, or why it is none. */
+export const decodeEventItem = (item: unknown): EventDraft | EventItemRefusal => {
   const decoded = decodeDraft(item)
   if (Result.isSuccess(decoded)) return decoded.success
   return holdsTooLargeBag(item) ? BodyTooLarge.ofProperties : RequestInvalid.of("payload", decoded.failure)
@@ -35,7 +36,7 @@ export const EventBatchItem = Anything.pipe(
   Schema.decodeTo(
     Schema.declare((_item: unknown): _item is EventDraft | EventItemRefusal => true),
     {
-      decode: SchemaGetter.transform(decodeItem),
+      decode: SchemaGetter.transform(decodeEventItem),
       // A refusal was never an event, though it has a name.
       encode: SchemaGetter.transformEffect((item) => encodeDraft("_tag" in item ? undefined : item))
     }

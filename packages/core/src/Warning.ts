@@ -12,7 +12,9 @@ export const WarningExample = Schema.Struct({
     description: "The key that was refused, if it was one; its value is shortened."
   }),
   hint: IngestionWarning.fields.hint.annotateKey({ description: "What the caller was told." }),
-  source: Schema.NullOr(Schema.String).annotateKey({ description: "What the request came through: `inapp` or `api`." }),
+  source: Schema.NullOr(Schema.String).annotateKey({
+    description: "What the request came through: `inapp`, `api`, or a source's id."
+  }),
   occurredAt: Instant
 })
 export type WarningExample = typeof WarningExample.Type
@@ -23,7 +25,8 @@ export class Warning extends Schema.Class<Warning>("Warning")({
   hint: Schema.String.annotateKey({ description: "What to do about it, for a person." }),
   total: Schema.Int.annotateKey({ description: "How often it was given." }),
   sources: Schema.Record(Schema.String, Schema.Int).annotateKey({
-    description: "The same by what the requests came through, `inapp` or `api`; one without a warning is absent."
+    description:
+      "The same by what the requests came through, `inapp`, `api` or a source's id; one without a warning is absent."
   }),
   firstAt: Instant,
   lastAt: Instant,

@@ -10,6 +10,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { AnalyticsMessage } from "./AnalyticsMessage.ts"
+import { adaptLoop } from "./adaptLoop.ts"
 import {
   AnalyticsMessagesRefused,
   AnalyticsProvider,
@@ -23,6 +24,8 @@ import {
 export interface AdaptProviderOptions {
   /** How long a method may take, in milliseconds. 10000. */
   readonly timeout?: number
+  /** How long making the loop's webhook may take, in milliseconds: it is many requests. 120000. */
+  readonly loopTimeout?: number
   /** How long `shutdown` may take: short, since a server that drains is to end within 20 seconds in all. 4000. */
   readonly shutdownTimeout?: number
 }
@@ -30,7 +33,7 @@ export interface AdaptProviderOptions {
 /** The service. Nobody calls the definition's `shutdown`: `providerLayer` does. */
 export const adaptProvider = (
   definition: AnalyticsProviderDefinition,
-  { timeout = 10_000 }: AdaptProviderOptions = {}
+  { loopTimeout = 120_000, timeout = 10_000 }: AdaptProviderOptions = {}
 ): AnalyticsProvider["Service"] => {
   const { id } = definition.meta
   const can = (name: keyof AnalyticsProviderDefinition["capabilities"]): boolean =>
@@ -107,7 +110,8 @@ export const adaptProvider = (
           Effect.asVoid
         )
       }),
-    deliver
+    deliver,
+    loop: definition.loop && adaptLoop(definition.loop, id, { timeout, loopTimeout })
   })
 }
 

@@ -66,6 +66,10 @@ export const warningKinds = {
     meaning: "a key of a person who was erased; nothing was stored",
     hint: "Stop sending it. To start a new contact under it, send `restore: true` under a secret key; what happened before the erasure is never kept."
   },
+  source_event_refused: {
+    meaning: "an event of a webhook source that was not stored",
+    hint: "Each example says why. A public source sends no name that is reserved for servers; an event needs a key that can be one, and properties of at most 32 KiB."
+  },
   browser_body_under_secret_key: {
     meaning: "a browser's request under a key that believes everything",
     hint: "Give a proxy of browsers a secret key with the single scope ingest-public."

@@ -13,6 +13,7 @@ import {
   providerLayer
 } from "@hogsend/core"
 import { Context, Effect, Layer, Schema, Scope } from "effect"
+import { Installation } from "./Installation.ts"
 
 /** As `defineAnalyticsProvider` takes it, or as a Layer of the service, whose error's message is what a start says. */
 export type AnalyticsProviderSource = AnalyticsProviderDefinition | Layer.Layer<AnalyticsProvider, Error>
@@ -47,7 +48,8 @@ const none: Provider = AnalyticsProvider.of({
 
 const layer = ({ defaultProvider, provider, providers = [], ...options }: AnalyticsProvidersOptions = {}): Layer.Layer<
   AnalyticsProvider,
-  AnalyticsProvidersInvalid
+  AnalyticsProvidersInvalid,
+  Installation
 > =>
   Layer.effect(
     AnalyticsProvider,
@@ -62,12 +64,26 @@ const layer = ({ defaultProvider, provider, providers = [], ...options }: Analyt
           ({ message }) => invalid(message)
         )
       )
-      return yield* choose(
+      const active = yield* choose(
         ready.map((context) => Context.get(context, AnalyticsProvider)),
         defaultProvider
       )
+      return marked(active, (yield* Installation).id)
     })
   )
+
+/** What is captured says whose it is, so that the platform never sends it to us as news. */
+const marked = (provider: Provider, hogsend: string): Provider =>
+  AnalyticsProvider.of({
+    meta: provider.meta,
+    capabilities: provider.capabilities,
+    get project() {
+      return provider.project
+    },
+    readPerson: (distinctId) => provider.readPerson(distinctId),
+    capture: (event) => provider.capture({ ...event, properties: { ...event.properties, hogsend } }),
+    deliver: (messages) => provider.deliver(messages)
+  })
 
 const invalid = (error: string) => new AnalyticsProvidersInvalid({ error })
 

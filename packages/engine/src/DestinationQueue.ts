@@ -8,6 +8,7 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import {
+  type AnalyticsMessage,
   AnalyticsProvider,
   type DatabaseUnavailable,
   type DeadLetter,
@@ -32,7 +33,6 @@ import { makeAttempt } from "./DestinationQueue/attempt.ts"
 import { makeDeliverTogether } from "./DestinationQueue/deliverTogether.ts"
 import { makeClaimsRepo } from "./DestinationQueue/ClaimsRepo.ts"
 import type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
-import { makeDestinationLogger } from "./DestinationQueue/destinationLogger.ts"
 import { makeHealthRepo } from "./DestinationQueue/HealthRepo.ts"
 import { makeOperator } from "./DestinationQueue/makeOperator.ts"
 import { ownSessions } from "./DestinationQueue/ownSessions.ts"
@@ -41,8 +41,10 @@ import { watchEndpoints } from "./DestinationQueue/watchEndpoints.ts"
 import { makeWorker } from "./DestinationQueue/worker.ts"
 import { Egress } from "./Egress.ts"
 import { Endpoints } from "./Endpoints.ts"
+import { makeHostLogger } from "./hostLogger.ts"
 import { Installation } from "./Installation.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
+import { PersonReads } from "./PersonReads.ts"
 
 export type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
 
@@ -160,13 +162,18 @@ export class DestinationQueue extends Context.Service<
 
         if (slots > 0) {
           const watch = yield* watchEndpoints(health, disable, { interval: watchInterval, disableAfterDays })
-          const provider = yield* AnalyticsProvider
+          const [provider, reads] = [yield* AnalyticsProvider, yield* PersonReads]
           const analytics = {
             takes: () => provider.capabilities.personWrites,
-            tell: yield* makeDeliverTogether(provider, { timeout })
+            tell: yield* makeDeliverTogether(provider, {
+              timeout,
+              // Somebody may have read it since it was written.
+              onTaken: (messages) => reads.forget(messages.flatMap(({ data }) => distinctIdsIn(data)))
+            })
           }
           const [destinations, egress] = [yield* Destinations, yield* Egress]
-          const surroundings = { installationId: (yield* Installation).id, logger: yield* makeDestinationLogger }
+          const { id: installationId } = yield* Installation
+          const surroundings = { installationId, logger: yield* makeHostLogger("destination") }
           const attempt = makeAttempt(endpoints, destinations, egress, analytics, surroundings, {
             timeout,
             schedule,
@@ -184,4 +191,11 @@ export class DestinationQueue extends Context.Service<
         return DestinationQueue.of(yield* makeOperator)
       })
     )
+}
+
+/** Whom a message is about, by the ids under which they may be remembered. */
+const distinctIdsIn = (data: AnalyticsMessage["data"]): ReadonlyArray<string> => {
+  if ("distinctIds" in data) return data.distinctIds
+  if ("alias" in data) return [data.distinctId, data.alias]
+  return "distinctId" in data ? [data.distinctId] : []
 }

@@ -6,6 +6,8 @@ import { Api } from "@hogsend/core"
 import { Layer } from "effect"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { AnalyticsEndpoint } from "./AnalyticsEndpoint.ts"
+import { AnalyticsLoop, type AnalyticsLoopOptions } from "./AnalyticsLoop.ts"
+import { AnalyticsHttp } from "./AnalyticsLoop/AnalyticsHttp.ts"
 import { AnalyticsProviders, type AnalyticsProvidersOptions } from "./AnalyticsProviders.ts"
 import { ApiKeys } from "./ApiKeys.ts"
 import { ApiKeysHttp } from "./ApiKeys/ApiKeysHttp.ts"
@@ -49,10 +51,13 @@ import { Tombstones } from "./Tombstones.ts"
 import { UserTokens, type UserTokensOptions } from "./UserTokens.ts"
 import { Warnings, type WarningsOptions } from "./Warnings.ts"
 import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
+import { WebhookSources, type WebhookSourcesOptions } from "./WebhookSources.ts"
+import { SourcesHttp } from "./WebhookSources/SourcesHttp.ts"
 
 export interface EngineOptions {
   readonly userTokens: UserTokensOptions
   readonly analytics?: AnalyticsProvidersOptions & Omit<PersonReadsOptions, "timezone"> & PersonWritesOptions
+  readonly analyticsLoop?: AnalyticsLoopOptions
   readonly keyGate?: KeyGateOptions
   readonly contacts?: ContactsOptions & IdentityResolverOptions & EventIngestOptions
   readonly database?: DatabaseOptions
@@ -71,6 +76,7 @@ export interface EngineOptions {
   readonly posthogDestination?: PostHogEndpointOptions | undefined
   readonly rateLimits?: RateLimitsOptions
   readonly warnings?: WarningsOptions
+  readonly webhookSources?: WebhookSourcesOptions
   /** Serve `/docs` and `/openapi.json`. True. */
   readonly docs?: boolean
 }
@@ -80,9 +86,10 @@ export const Engine = {
   layer: (options: EngineOptions) =>
     Layer.mergeAll(
       Contacts.layer(options.contacts),
-      EventIngest.layer(options.contacts),
+      Layer.provideMerge(WebhookSources.layer(options.webhookSources), EventIngest.layer(options.contacts)),
       Erasures.layer(options.erasures),
       ApiKeys.layer,
+      AnalyticsLoop.layer(options.analyticsLoop),
       Health.layer(options.health).pipe(
         Layer.provideMerge(offerPostHog()),
         Layer.provideMerge(PersonWrites.layer(options.analytics)),
@@ -102,7 +109,6 @@ export const Engine = {
           UserTokens.layer(options.userTokens),
           Housekeeping.layer(options.housekeeping),
           Tombstones.layer,
-          Installation.layer,
           Destinations.layer(options.destinations)
         )
       ),
@@ -112,7 +118,8 @@ export const Engine = {
           RateLimits.layer(options.rateLimits),
           Egress.layer(options.egress),
           PersonReads.layer({ ...options.analytics, ...options.defaults }).pipe(
-            Layer.provideMerge(AnalyticsProviders.layer(options.analytics))
+            Layer.provideMerge(AnalyticsProviders.layer(options.analytics)),
+            Layer.provideMerge(Installation.layer)
           )
         )
       ),
@@ -130,9 +137,10 @@ export const Engine = {
   routes: (options: Pick<EngineOptions, "docs">) => {
     const docs = options.docs ?? true
     const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
-      Layer.provide([EventsHttp, ContactsHttp, HealthHttp]),
+      Layer.provide([EventsHttp, ContactsHttp, SourcesHttp, HealthHttp]),
       Layer.provide([AdminContactsHttp, ErasuresHttp, AdminEventsHttp, IdentityHttp]),
       Layer.provide([WebhooksHttp, DeliveriesHttp, DeadLettersHttp]),
+      Layer.provide(AnalyticsHttp),
       Layer.provide([WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
       Layer.provide([KeyGateHttp, HttpEdge.envelope])
     )

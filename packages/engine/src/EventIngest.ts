@@ -11,6 +11,7 @@ import {
   type DatabaseUnavailable,
   type EventAccepted,
   type EventBatchAccepted,
+  type EventBatchResult,
   type EventDraft,
   type EventItemRefusal,
   type IdempotencyKeyReused,
@@ -21,8 +22,9 @@ import {
   type ReservedEventName
 } from "@hogsend/core"
 import { Clock, Context, Effect, Exit, Layer } from "effect"
+import type { Actor } from "./AuditLogs.ts"
 import { reservedName } from "./EventIngest/answer.ts"
-import { toBatchAnswer } from "./EventIngest/batchAnswer.ts"
+import { toBatchAnswer, toResults } from "./EventIngest/batchAnswer.ts"
 import { isReservedEventName } from "./EventIngest/eventName.ts"
 import { makeEventsRepo } from "./EventIngest/EventsRepo.ts"
 import { fingerprintOf } from "./EventIngest/fingerprint.ts"
@@ -31,9 +33,18 @@ import { occurrence } from "./EventIngest/occurrence.ts"
 import { makeStoreAlone } from "./EventIngest/storeAlone.ts"
 import { makeStoreGroup } from "./EventIngest/storeGroup.ts"
 import { onceOf, slotsOf, type Submission } from "./EventIngest/Submission.ts"
-import { IdentityResolver } from "./IdentityResolver.ts"
+import { type AssertedKey, IdentityResolver } from "./IdentityResolver.ts"
 import { newId } from "./newId.ts"
-import { type Claims, isEmpty, type Principal, type PrincipalRefused, Principals } from "./Principals.ts"
+import {
+  type Claims,
+  isEmpty,
+  type Principal,
+  type PrincipalRefused,
+  Principals,
+  type SourceClaims,
+  type SourceOrigin,
+  sourcePrincipal
+} from "./Principals.ts"
 import { Warnings } from "./Warnings.ts"
 
 export interface EventIngestOptions {
@@ -47,6 +58,12 @@ export interface Carried {
   readonly userTokens: ReadonlyArray<string>
   readonly device?: string | undefined
   readonly idempotencyKey?: string | undefined
+}
+
+/** An event of a webhook source: what it says, and apart from that whom it is about. */
+export interface SourceDraft {
+  readonly draft: EventDraft | EventItemRefusal
+  readonly claims: SourceClaims
 }
 
 /** Why an event was not accepted; nothing was stored. */
@@ -75,6 +92,14 @@ export class EventIngest extends Context.Service<
       items: ReadonlyArray<EventDraft | EventItemRefusal>,
       carried: Carried
     ) => Effect.Effect<EventBatchAccepted, DatabaseUnavailable | Overloaded | RateLimited>
+    /**
+     * One result for each event of a webhook, in order. Fails when any could not be stored for no fault of its own: the
+     * vendor sends all of it again, and those that are stored have idempotency keys.
+     */
+    readonly ingestFrom: (
+      source: SourceOrigin,
+      events: ReadonlyArray<SourceDraft>
+    ) => Effect.Effect<ReadonlyArray<EventBatchResult>, DatabaseUnavailable | Overloaded | RateLimited>
   }
 >()("engine/EventIngest") {
   static readonly layer = (options: EventIngestOptions = {}) =>
@@ -84,8 +109,10 @@ export class EventIngest extends Context.Service<
         const sql = yield* PgClient.PgClient
         const principals = yield* Principals
         const warnings = yield* Warnings
-        const parts = { repo: makeEventsRepo(sql), resolver: yield* IdentityResolver, warnings }
+        const resolver = yield* IdentityResolver
+        const parts = { repo: makeEventsRepo(sql), resolver, warnings }
         const serverOnly = new Set(options.serverOnlyEvents ?? [])
+        const isReserved = (name: string) => isReservedEventName(name) || serverOnly.has(name)
         const submit = yield* makeGroupCommit(
           { storeGroup: makeStoreGroup(parts), storeAlone: makeStoreAlone(parts) },
           options.groupCommit
@@ -101,11 +128,61 @@ export class EventIngest extends Context.Service<
           const principal = yield* principals
             .establish(caller, claimsOf(draft, carried))
             .pipe(Effect.tapErrorTag("IdentityMissing", warnings.recordMissing(caller)))
-          if (caller.restricted && (isReservedEventName(draft.name) || serverOnly.has(draft.name))) {
-            return yield* reservedName(draft.name)
-          }
+          if (caller.restricted && isReserved(draft.name)) return yield* reservedName(draft.name)
           const receivedAt = yield* Clock.currentTimeMillis
-          return toSubmission(caller, draft, principal, { receivedAt, batch, idempotencyKey: carried.idempotencyKey })
+          const { idempotencyKey } = carried
+          return toSubmission(caller, draft, principal, {
+            receivedAt,
+            batch,
+            idempotencyKey,
+            fingerprint: fingerprintOf(draft)
+          })
+        })
+
+        /** An address that is nobody's may be somebody's user id: so an app may name its users. */
+        const heldAs = Effect.fnUntraced(function* (key: AssertedKey, distinctId: string) {
+          if (key.kind !== "email" || (yield* resolver.lookup(key))?.contactId != null) return key
+          const named: AssertedKey = { kind: "external", value: distinctId }
+          return (yield* resolver.lookup(named))?.contactId == null ? key : named
+        })
+
+        const prepareFrom = Effect.fnUntraced(function* (
+          source: SourceOrigin,
+          { claims, draft }: SourceDraft,
+          batch: string
+        ) {
+          if ("_tag" in draft) return yield* draft
+          const about = { source: source.id, contactId: null }
+          const principal = yield* sourcePrincipal(source, claims).pipe(
+            Effect.tapError((missing) => warnings.record(missing.warnings ?? [], about))
+          )
+          const attaches = principal.assertion.attaches === true
+          if (attaches && isReserved(draft.name)) return yield* reservedName(draft.name)
+          const keys = attaches
+            ? yield* Effect.forEach(principal.assertion.keys, (key) => heldAs(key, claims.distinctId ?? ""))
+            : principal.assertion.keys
+          return toSubmission(
+            { name: `source:${source.id}`, keyId: null },
+            draft,
+            { ...principal, assertion: { ...principal.assertion, keys } },
+            {
+              receivedAt: yield* Clock.currentTimeMillis,
+              batch,
+              idempotencyKey: draft.idempotencyKey,
+              // The vendor's word: what comes under the same id is the same event, also where this version reads it otherwise.
+              fingerprint: "source"
+            }
+          )
+        })
+
+        /** What became of each, in order: of those that were refused before, that they were. */
+        const submitAll = Effect.fnUntraced(function* <E>(prepared: ReadonlyArray<Exit.Exit<Submission, E>>) {
+          const stored = (yield* submit(
+            prepared.flatMap((exit) => (Exit.isSuccess(exit) ? [exit.value] : []))
+          )).values()
+          return prepared.map((exit) =>
+            Exit.isSuccess(exit) ? (stored.next().value ?? unanswered) : Exit.failCause(exit.cause)
+          )
         })
 
         const ingest = Effect.fnUntraced(function* (caller: Caller["Service"], draft: EventDraft, carried: Carried) {
@@ -132,45 +209,48 @@ export class EventIngest extends Context.Service<
               ? Effect.fail(item)
               : prepare(caller, item, { ...carried, idempotencyKey: keyInBatch(item, carried, at) }, batch)
           const prepared = yield* Effect.forEach(items, (item, at) => Effect.exit(prepareItem(item, at)))
-          const stored = (yield* submit(
-            prepared.flatMap((exit) => (Exit.isSuccess(exit) ? [exit.value] : []))
-          )).values()
-          return yield* toBatchAnswer(
-            prepared.map((exit) =>
-              Exit.isSuccess(exit) ? (stored.next().value ?? unanswered) : Exit.failCause(exit.cause)
-            )
-          )
+          return yield* toBatchAnswer(yield* submitAll(prepared))
         })
 
-        return EventIngest.of({ ingest, ingestBatch })
+        const ingestFrom = Effect.fn("EventIngest.ingestFrom")(function* (
+          source: SourceOrigin,
+          events: ReadonlyArray<SourceDraft>
+        ) {
+          const batch = newId()
+          const prepared = yield* Effect.forEach(events, (event) => Effect.exit(prepareFrom(source, event, batch)))
+          return yield* toResults(yield* submitAll(prepared))
+        })
+
+        return EventIngest.of({ ingest, ingestBatch, ingestFrom })
       })
     )
 }
 
+interface Circumstances {
+  readonly receivedAt: number
+  readonly batch: string | undefined
+  readonly idempotencyKey: string | undefined
+  /** Of what comes under the idempotency key. */
+  readonly fingerprint: string
+}
+
 const toSubmission = (
-  caller: Caller["Service"],
+  actor: Actor,
   draft: EventDraft,
   principal: Principal,
-  {
-    batch,
-    idempotencyKey,
-    receivedAt
-  }: { readonly receivedAt: number; readonly batch: string | undefined; readonly idempotencyKey: string | undefined }
+  { batch, fingerprint, idempotencyKey, receivedAt }: Circumstances
 ): Submission => {
   const { assertion, idempotencyScope: scope, source, traits } = principal
   const when = occurrence(draft.timestamp, receivedAt)
   const id = newId()
   const properties = draft.eventProperties === undefined ? "{}" : JSON.stringify(draft.eventProperties)
   const patch = { ...traits, ...draft.contactProperties }
-  const claim =
-    idempotencyKey === undefined
-      ? undefined
-      : { scope, key: idempotencyKey, fingerprint: fingerprintOf(draft), eventId: id }
+  const claim = idempotencyKey === undefined ? undefined : { scope, key: idempotencyKey, fingerprint, eventId: id }
   return {
     draft,
     principal,
     assertion,
-    asker: { actor: caller, source },
+    asker: { actor, source },
     occurredAt: when.occurredAt,
     properties: patch,
     event: {

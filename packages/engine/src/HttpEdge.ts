@@ -29,6 +29,7 @@ import { refuseBody } from "./HttpEdge/refuseBody.ts"
 import { schemaFailure } from "./HttpEdge/schemaFailure.ts"
 import { RateLimits } from "./RateLimits.ts"
 
+export { bodyText } from "./HttpEdge/bodyText.ts"
 export {
   type HotRoute,
   HotRoutes,
@@ -37,6 +38,9 @@ export {
   rememberFailure,
   unlessFailed
 } from "./HttpEdge/HotRoutes.ts"
+
+/** What a header is called that holds a secret, of ours or of a vendor's. */
+const secretHeaders = /auth|key|password|secret|signature|token/i
 
 export class HttpEdge {
   /** The global middleware, and the implementation of core's `Envelope`. */
@@ -48,8 +52,11 @@ export class HttpEdge {
   /** What spans and logged requests must not hold: the values of a query, and the headers that carry a secret. */
   static readonly privacy = Layer.merge(
     Layer.succeed(UrlParams.CurrentRedactedNames, [/.*/]),
-    Layer.succeed(Headers.CurrentRedactedNames, ["authorization", "cookie", "x-hogsend-user-token", "x-hogsend-device"])
+    Layer.succeed(Headers.CurrentRedactedNames, ["cookie", "x-hogsend-device", secretHeaders])
   )
+
+  /** Whether a header's value is kept out of traces. */
+  static readonly isPrivate = (header: string): boolean => secretHeaders.test(header)
 
   static readonly envelope = HttpApiMiddleware.layerSchemaErrorTransform(Envelope, schemaFailure)
 }

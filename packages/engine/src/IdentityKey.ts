@@ -48,6 +48,9 @@ const templateLeftovers = [/\{\{.*\}\}/s, /\$\{.*\}/s, /<%.*%>/s, /\[\[.*\]\]/s,
 const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u
 
 const emailShape = /^[^@]+@[^@\s]+\.[^@\s]+$/
+/** Whether a string is meant for an address. It need not be a good one. */
+export const isEmailShaped = (text: string): boolean => text.length <= maxLength.email && emailShape.test(text.trim())
+
 const localPart = /^[^\s@"(),:;<>[\]\\]+$/
 const domainLabel = /^[^\s@"(),:;<>[\]\\.]{1,63}$/
 const certifiedShape = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/

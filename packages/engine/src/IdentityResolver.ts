@@ -53,10 +53,10 @@ import { type Portrait, portraitOf } from "./IdentityResolver/contactEvents.ts"
 import { resolutionEvents } from "./IdentityResolver/resolutionEvents.ts"
 import { noUpdate, updateContact, writerOf } from "./IdentityResolver/updateContact.ts"
 import {
-  anonymousContactKey,
   type AssertedKey,
   type Assertion,
   type ContactKey,
+  contactKeyAsSent,
   contactKeyOf,
   type ContactState,
   isIdentified,
@@ -241,7 +241,7 @@ export class IdentityResolver extends Context.Service<
             const events = resolutionEvents({ decision, snapshot, locked: contacts, rows: now, changes })
             yield* outbound.tell([...events, ...star.merges])
             return yield* work.write({
-              ...(contact === null ? anonymousContactKey(assertion.keys[0]?.value ?? "") : contactKeyOf(contact)),
+              ...(contact === null ? contactKeyAsSent(assertion.keys) : contactKeyOf(contact)),
               keyId,
               contactId: contact?.id ?? null,
               contact: update.changed ?? row ?? null,
@@ -267,7 +267,13 @@ export class IdentityResolver extends Context.Service<
           if (row === undefined) return null
           const { certified, contactId, kind, value } = row
           if (contactId === null) {
-            return { ...anonymousContactKey(value), contactId, identified: false, kind, certified }
+            return {
+              ...contactKeyAsSent([{ kind: kind === "email" ? kind : "anonymous", value }]),
+              contactId,
+              identified: false,
+              kind,
+              certified
+            }
           }
           const state = { id: contactId, keys }
           return { ...contactKeyOf(state), contactId, identified: isIdentified(state), kind, certified }

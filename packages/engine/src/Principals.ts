@@ -3,14 +3,15 @@
  *
  * A secret key is believed. A browser (a publishable or proxy key) is its own anonymous id, certified or not, unless it
  * brings a `userToken` for the `userId` that it claims; it never asserts an email. What depends on whose a key is now is
- * decided later, under the resolver's locks. A token is verified whenever it is present. Whatever a browser sends is charged
- * to its key, its address and its recipient here, refused or not; a token that fails is a failed authentication too.
+ * decided later, under the resolver's locks. A webhook source is believed, or only attaches (`sourcePrincipal`). A token is
+ * verified whenever it is present. Whatever a browser sends is charged to its key, its address and its recipient here,
+ * refused or not; a token that fails is a failed authentication too.
  */
 import {
   type Caller,
   IdentificationRequired,
   IdentityDenied,
-  IdentityMissing,
+  type IdentityMissing,
   type IngestionWarning,
   type Properties,
   type RateLimited,
@@ -21,12 +22,16 @@ import {
   UserTokenRequired
 } from "@hogsend/core"
 import { Context, Effect, Layer, Result } from "effect"
-import { type AssertedKeyKind, isCertifiedShape, normaliseKey, shorten } from "./IdentityKey.ts"
-import type { AssertedKey, Assertion } from "./IdentityResolver.ts"
+import { isCertifiedShape } from "./IdentityKey.ts"
+import type { Assertion } from "./IdentityResolver.ts"
 import { certifiedAnonymousId } from "./Principals/certifiedId.ts"
+import { claimedKeys, identityMissing } from "./Principals/claimedKeys.ts"
+import { serverPrincipal } from "./Principals/serverPrincipal.ts"
 import { RateLimits } from "./RateLimits.ts"
 import { traced } from "./traced.ts"
 import { UserTokens, type VerifiedUserToken } from "./UserTokens.ts"
+
+export { type SourceClaims, type SourceOrigin, sourcePrincipal } from "./Principals/sourcePrincipal.ts"
 
 /** What a request says about itself. */
 export interface Claims {
@@ -56,9 +61,9 @@ export interface Principal {
   /** Properties that the request says of its person without naming them so. */
   readonly traits: Properties
   readonly warnings: ReadonlyArray<IngestionWarning>
-  /** `inapp` for browsers, `api` for servers. */
-  readonly source: "inapp" | "api"
-  /** Where an idempotency key of this principal counts: servers share one space, browsers have one a key. */
+  /** `inapp` for browsers, `api` for servers, or the id of a webhook source. */
+  readonly source: string
+  /** Where an idempotency key of this principal counts: servers share one space, browsers have one a key, sources their own. */
   readonly idempotencyScope: string
 }
 
@@ -93,36 +98,12 @@ export class Principals extends Context.Service<
         return token
       })
 
-      const forServer = (claims: Claims, user: string | undefined): Effect.Effect<Principal, PrincipalRefused> => {
-        const named = claims.reads === true && user !== undefined ? { ...claims, userId: user } : claims
-        const { keys: all, warnings } = normalise(named)
-        const unverified = claims.emailVerified === false ? all.find(({ kind }) => kind === "email") : undefined
-        const keys = all.filter((key) => key !== unverified)
-        const browser = user !== undefined || claims.device !== undefined || claims.fromBrowser === true
-        return keys.length === 0
-          ? Effect.fail(identityMissing(warnings, unverified === undefined ? anyKey : verifiedKey))
-          : Effect.succeed({
-              assertion: {
-                keys,
-                vouchedBy: "server",
-                anonymousProven: true,
-                observesOnly: false,
-                restores: claims.restore === true,
-                tokenIssuedAt: null
-              },
-              traits: unverified === undefined ? {} : { email: unverified.value },
-              warnings: browser ? [...warnings, browserBody] : warnings,
-              source: "api",
-              idempotencyScope: "server"
-            })
-      }
-
       const forBrowser = Effect.fnUntraced(function* (claims: Claims, token: VerifiedUserToken | undefined) {
         const user = token?.userId
         if (claims.email !== undefined) return yield* emailAsserted
         if (claims.userId !== undefined && user === undefined) return yield* tokenRequired
         const acting = claims.reads === true ? user : claims.userId
-        const { keys, warnings } = normalise({ userId: acting, anonymousId: claims.anonymousId })
+        const { keys, warnings } = claimedKeys({ userId: acting, anonymousId: claims.anonymousId })
         const anonymous = keys.find((key) => key.kind === "anonymous")
         const isUser = keys.some((key) => key.kind === "external")
         const certified = anonymous !== undefined && isCertifiedShape(anonymous.value)
@@ -151,7 +132,7 @@ export class Principals extends Context.Service<
         "Principals.establish",
         Effect.fnUntraced(function* (caller: Caller["Service"], claims: Claims) {
           const read = claims.userTokens.length === 0 ? Effect.undefined : readTokens(claims)
-          if (!caller.restricted) return yield* forServer(claims, (yield* read)?.userId)
+          if (!caller.restricted) return yield* serverPrincipal(claims, (yield* read)?.userId)
           const judged = yield* Effect.result(Effect.flatMap(read, (token) => forBrowser(claims, token)))
           const recipient = Result.isSuccess(judged) ? judged.success.assertion.keys[0] : undefined
           yield* limits.take({
@@ -171,40 +152,8 @@ export class Principals extends Context.Service<
 
 const tokenFailures: ReadonlySet<string> = new Set(UserTokenFailures.map((failure) => failure.identifier))
 
-/** The claimed keys in their order of strength; one that is refused becomes a warning, and the rest goes on. */
-const normalise = (claims: Pick<Claims, "userId" | "email" | "anonymousId">) => {
-  const keys: Array<AssertedKey> = []
-  const warnings: Array<IngestionWarning> = []
-  const claimed: ReadonlyArray<readonly [AssertedKeyKind, string | undefined]> = [
-    ["external", claims.userId],
-    ["email", claims.email],
-    ["anonymous", claims.anonymousId]
-  ]
-  for (const [kind, raw] of claimed) {
-    if (raw === undefined) continue
-    const key = normaliseKey(kind, raw)
-    if (Result.isFailure(key)) {
-      warnings.push({ ...key.failure, key: { kind, value: shorten(kind, raw) } })
-    } else if (!keys.some(({ kind: other, value }) => other !== "email" && kind !== "email" && value === key.success)) {
-      // One string has one owner, so a user id that is also sent as the anonymous id is one key.
-      keys.push({ kind, value: key.success })
-    }
-  }
-  return { keys, warnings }
-}
-
 const isDerivedFrom = (anonymousId: string, device: string | undefined): boolean =>
   device !== undefined && Result.getOrUndefined(certifiedAnonymousId(device)) === anonymousId
-
-const identityMissing = (warnings: ReadonlyArray<IngestionWarning>, wanted: string) =>
-  new IdentityMissing(
-    warnings.length === 0
-      ? { error: `The request does not say whom it is about. Send ${wanted}.` }
-      : { error: `Every key of the request was refused. ${warnings[0]?.hint ?? ""}`.trim(), warnings }
-  )
-
-const anyKey = "userId, email or anonymousId"
-const verifiedKey = "userId, anonymousId, or an email that is verified: one with emailVerified: false is no key"
 
 const disagreeingTokens = new UserTokenMismatch({
   error: "The request carries more than one userToken, for different users. Send one."
@@ -230,13 +179,6 @@ const unprovenDevice = new IdentityDenied({
 const identificationRequired = new IdentificationRequired({
   error: "Lists and preferences belong to a person. Identify the user before changing them."
 })
-
-const browserBody: IngestionWarning = {
-  code: "browser_body_under_secret_key",
-  hint:
-    "A browser's request came in under a secret key, which believes whatever it says. For a proxy, mint a secret key " +
-    "with the single scope ingest-public."
-}
 
 /** Whether a bag says nothing: clients also send empty ones. */
 export const isEmpty = (bag: object | undefined): boolean => bag === undefined || Object.keys(bag).length === 0

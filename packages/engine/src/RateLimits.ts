@@ -110,7 +110,11 @@ const words: Readonly<Record<keyof Charge, readonly [what: string, whose: string
   key: ["events", "under this key", "Send fewer, or raise HOGSEND_RATE_LIMIT_PUBLISHABLE."],
   address: ["events", "from this address", `Send fewer, or raise HOGSEND_RATE_LIMIT_PUBLISHABLE. ${behindProxy}`],
   recipient: ["events", "for this person", "Send fewer."],
-  failure: ["failed authentications", "from this address", "Look at the key, and at what proves the user."],
+  failure: [
+    "failed authentications",
+    "from this address",
+    "Look at the key, and at what proves the user or the webhook."
+  ],
   keyless: ["requests without a key", "from this address", behindProxy]
 }
 

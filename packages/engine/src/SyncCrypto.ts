@@ -36,6 +36,10 @@ export const hmacKey = (key: Uint8Array | string): HmacKey =>
 export const hmacSha256 = (key: HmacKey | Uint8Array | string, data: Uint8Array | string): Uint8Array =>
   new Uint8Array(createHmac("sha256", key).update(data).digest())
 
+/** The 20 bytes of HMAC-SHA1: only to verify what vendors sign so; as an HMAC it is not broken. */
+export const hmacSha1 = (key: HmacKey | string, data: Uint8Array): Uint8Array =>
+  new Uint8Array(createHmac("sha1", key).update(data).digest())
+
 /** A key of 32 bytes out of a secret, by HKDF-SHA256 (RFC 5869): another one for every `info`. */
 export const hkdfSha256 = (secret: Uint8Array | string, salt: Uint8Array | string, info: Uint8Array | string) =>
   new Uint8Array(hkdfSync("sha256", secret, salt, info, 32))

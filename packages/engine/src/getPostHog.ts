@@ -6,15 +6,16 @@
  * durable when it is committed, an event is best effort, and what fails is logged. Nothing in the engine uses it.
  */
 import { AnalyticsProvider, type AnalyticsEvent, type PersonProperties } from "@hogsend/core"
-import { Effect, FiberSet, Layer } from "effect"
+import { Cache, Effect, FiberSet, Layer } from "effect"
 import { AnalyticsProviders } from "./AnalyticsProviders.ts"
+import { IdentityResolver } from "./IdentityResolver.ts"
 import { PersonReads } from "./PersonReads.ts"
 import { PersonWrites } from "./PersonWrites.ts"
 
 export interface PostHogShim {
   /** Overwrites these properties of the person: `PersonWrites.set`. */
   readonly identify: (distinctId: string, properties: PersonProperties) => void
-  /** Best effort. */
+  /** Best effort. Under an id that is no external one it makes no profile of a visitor, where the platform has such a thing. */
   readonly captureEvent: (event: Pick<AnalyticsEvent, "distinctId" | "event" | "properties">) => void
   /** `{}` too when they cannot be known. Never rejects. */
   readonly getPersonProperties: (distinctId: string) => Promise<PersonProperties>
@@ -38,6 +39,17 @@ export const offerPostHog = ({ closeGrace = 5000 }: { readonly closeGrace?: numb
       const provider = yield* AnalyticsProvider
       if (provider.meta.id === AnalyticsProviders.none.meta.id) return
       const [reads, writes] = [yield* PersonReads, yield* PersonWrites]
+      const { lookup } = yield* IdentityResolver
+      const isVisitors = yield* Cache.make({
+        capacity: 10_000,
+        timeToLive: "1 minute",
+        lookup: (distinctId: string) =>
+          lookup({ kind: "external", value: distinctId }).pipe(
+            // Nobody's key yet is what the host app says that it is.
+            Effect.map((known) => known !== null && known.kind !== "external"),
+            Effect.orElseSucceed(() => false)
+          )
+      })
       const begun = yield* FiberSet.make<void>()
       const begin = yield* FiberSet.runtime(begun)()
       const answer = Effect.runPromiseWith(yield* Effect.context<never>())
@@ -54,7 +66,10 @@ export const offerPostHog = ({ closeGrace = 5000 }: { readonly closeGrace?: numb
           void begin(
             orLog(
               "An event was not captured",
-              Effect.suspend(() => provider.capture(event))
+              Effect.gen(function* () {
+                const personless = yield* Cache.get(isVisitors, event.distinctId)
+                yield* provider.capture(personless ? { ...event, personless } : event)
+              })
             )
           ),
         getPersonProperties: (distinctId) =>

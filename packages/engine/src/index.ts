@@ -1,4 +1,5 @@
 /** `@hogsend/engine`: what happens. */
+export { AnalyticsLoop } from "./AnalyticsLoop.ts"
 export { AnalyticsProviders, AnalyticsProvidersInvalid, type AnalyticsProviderSource } from "./AnalyticsProviders.ts"
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
@@ -38,3 +39,4 @@ export { DataKeyUnreadable, Tombstones } from "./Tombstones.ts"
 export { generateUserToken, UserTokens } from "./UserTokens.ts"
 export { Warnings } from "./Warnings.ts"
 export { timeZoneName } from "./timeZoneName.ts"
+export * from "./WebhookSources.ts"

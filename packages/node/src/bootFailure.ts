@@ -4,7 +4,8 @@ import type {
   AnalyticsProvidersInvalid,
   DataKeyUnreadable,
   EndpointsUnreadable,
-  MigrationFailed
+  MigrationFailed,
+  WebhookSourcesInvalid
 } from "@hogsend/engine"
 import { Cause, Console, Effect, Exit, type Runtime } from "effect"
 import type { ServeError } from "effect/http/HttpServerError"
@@ -28,6 +29,7 @@ export type BootFailure =
   | SecretsUnreadable
   | ServeError
   | SqlError
+  | WebhookSourcesInvalid
 
 /** A failed start ends with its lines on stderr and the exit code 1. */
 export const orExplain = <A, R>(start: Effect.Effect<A, BootFailure, R>): Effect.Effect<A | void, never, R> =>

@@ -25,6 +25,10 @@ export const serverOptions = Effect.fn("serverOptions")(function* (
     clientMigrations: yield* readMigrations(environment.clientMigrations),
     userTokens: { secrets: [secret, ...environment.previousAuthSecrets] },
     analytics: { providers: analyticsProviders, defaultProvider: environment.analyticsProvider },
+    analyticsLoop: {
+      publicUrl: environment.publicUrl ?? `http://localhost:${environment.port}`,
+      webhookSecret: environment.posthogWebhookSecret
+    },
     defaults: { timezone: environment.defaultTimezone },
     keyGate: { adminApiKey: environment.adminApiKey },
     contacts: {

@@ -1,7 +1,8 @@
 /** The settings of an operator, as the server gets them. */
 import { expect, it } from "@effect/vitest"
+import { AnalyticsProvider } from "@hogsend/core"
 import { AnalyticsProviders } from "@hogsend/engine"
-import { ConfigProvider, Effect, Redacted } from "effect"
+import { ConfigProvider, Effect, Layer, Redacted } from "effect"
 import { readEnvironment } from "../src/Environment.ts"
 import { Postgres } from "../src/Postgres.ts"
 import { type Brought, serverOptions } from "../src/serverOptions.ts"
@@ -39,7 +40,7 @@ it.effect(
   "The analytics providers that the app brings stand beside the one that is named, and a default time zone",
   () =>
     Effect.gen(function* () {
-      const providers = [AnalyticsProviders.layer()]
+      const providers = [Layer.succeed(AnalyticsProvider, AnalyticsProviders.none)]
       const environment = {
         BETTER_AUTH_SECRET: secret,
         ANALYTICS_PROVIDER: "w",
@@ -49,4 +50,17 @@ it.effect(
       expect(options.analytics).toEqual({ providers, defaultProvider: "w" })
       expect(options.defaults).toEqual({ timezone: "Europe/Berlin" })
     })
+)
+
+it.effect("The loop has the address and the secret that are set, or the address of this machine", () =>
+  Effect.gen(function* () {
+    const set = { API_PUBLIC_URL: "https://api.example.com", POSTHOG_WEBHOOK_SECRET: "a secret of a webhook" }
+    const { analyticsLoop } = yield* optionsOf({ BETTER_AUTH_SECRET: secret, ...set })
+    expect(analyticsLoop.publicUrl).toBe("https://api.example.com")
+    expect(analyticsLoop.webhookSecret && Redacted.value(analyticsLoop.webhookSecret)).toBe("a secret of a webhook")
+    expect((yield* optionsOf({ BETTER_AUTH_SECRET: secret, PORT: "4000" })).analyticsLoop).toEqual({
+      publicUrl: "http://localhost:4000",
+      webhookSecret: undefined
+    })
+  })
 )

@@ -16,12 +16,10 @@ export interface CapturesOptions {
   readonly flushInterval: number
   readonly retryCount: number
   readonly retryDelay: number
-  /** What every event carries. */
-  readonly mark: () => PersonProperties
 }
 
 export const makeCaptures = (options: CapturesOptions) => {
-  const { apiKey, mark, retryCount, retryDelay, shutdownTimeout, ...sending } = options
+  const { apiKey, retryCount, retryDelay, shutdownTimeout, ...sending } = options
   const client = new QuietPostHog(apiKey, { ...sending, fetchRetryCount: retryCount, fetchRetryDelay: retryDelay })
 
   const capture = ({ distinctId, event, groups, personless, properties }: AnalyticsEvent): void => {
@@ -30,7 +28,7 @@ export const makeCaptures = (options: CapturesOptions) => {
       client.capture({
         distinctId,
         event,
-        properties: asJson({ ...properties, ...(personless === true && noProfile), ...mark() }),
+        properties: asJson({ ...properties, ...(personless === true && noProfile) }),
         ...(groups && { groups: { ...groups } })
       })
     )

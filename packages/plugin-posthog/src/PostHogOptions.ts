@@ -17,8 +17,6 @@ export interface PostHogOptions {
   readonly projectId?: string | number | undefined
   /** The origin of the private API. Without it, what `derivePrivateHost` makes of `host`. */
   readonly privateHost?: string | undefined
-  /** What our events carry as the property `hogsend`, by which they are known when PostHog sends them back. */
-  readonly installationId?: string | (() => string | undefined) | undefined
   /** A deleted person's events are deleted too. True. */
   readonly deleteEvents?: boolean | undefined
   /** How long one request may take, in milliseconds. 10000. */

@@ -1,16 +1,14 @@
 /**
- * PostHog's private API, with the personal key: finds a person and deletes one. Each request is one attempt, follows no
- * redirect, and fails with a reason and the status; never with a text of the answer, which may name a person.
+ * Persons of PostHog's private API: finds one and deletes one. Each request is one attempt, and fails with a reason and the
+ * status; never with a text of the answer, which may name a person.
  */
 import { AnalyticsMessagesRefused, type PersonReadFailure, PersonReadUnavailable } from "@hogsend/core"
 import { Data, Option, Schema } from "effect"
 import { onceKnown } from "./onceKnown.ts"
 import type { Connection } from "./PostHogOptions.ts"
+import { isLate, makePrivateRequest, type PrivateAnswer, type PrivateRequestOptions } from "./privateRequest.ts"
 
-export interface PrivateApiOptions extends Connection {
-  readonly personalApiKey: string
-  /** In milliseconds, for each request. */
-  readonly requestTimeout: number
+export interface PrivateApiOptions extends Omit<Connection, "personalApiKey">, PrivateRequestOptions {
   readonly deleteEvents: boolean
 }
 
@@ -43,17 +41,8 @@ export type Person = typeof Person.Type
 const Persons = Schema.Struct({ results: Schema.Array(Person) })
 
 export const makePrivateApi = (options: PrivateApiOptions) => {
-  const request = async (method: "GET" | "DELETE", path: string): Promise<Answer> => {
-    const response = await fetch(`${options.privateHost}${path}`, {
-      method,
-      redirect: "manual",
-      headers: { accept: "application/json", authorization: `Bearer ${options.personalApiKey}` },
-      signal: AbortSignal.timeout(options.requestTimeout)
-    }).catch(unanswered)
-    // Read whatever the status is, since a body that nobody reads keeps its connection.
-    const text = await response.text().catch(unanswered)
-    return { status: response.status, retryAfter: response.headers.get("retry-after"), text }
-  }
+  const send = makePrivateRequest(options)
+  const request = (method: "GET" | "DELETE", path: string) => send(method, path).catch(unanswered)
 
   const discover = async (): Promise<string> => {
     const project = read(await request("GET", "/api/projects/@current/"), Project)
@@ -85,22 +74,16 @@ export const makePrivateApi = (options: PrivateApiOptions) => {
   return { findPerson, deletePerson }
 }
 
-interface Answer {
-  readonly status: number
-  readonly retryAfter: string | null
-  readonly text: string
-}
-
-const failure = (reason: PersonReadFailure, error: string, answer?: Answer) =>
+const failure = (reason: PersonReadFailure, error: string, answer?: PrivateAnswer) =>
   new PrivateApiFailure({ reason, error, status: answer?.status ?? null, retryAfter: answer?.retryAfter ?? null })
 
 const unanswered = (cause: unknown): never => {
-  throw cause instanceof Error && cause.name === "TimeoutError"
+  throw isLate(cause)
     ? failure("timeout", "PostHog's private API did not answer in time.")
     : failure("unreachable", "PostHog's private API could not be reached.")
 }
 
-const succeeded = (answer: Answer): void => {
+const succeeded = (answer: PrivateAnswer): void => {
   const { status } = answer
   if (status >= 200 && status < 300) return
   if (status === 401 || status === 403) throw failure("unauthorized", unauthorized(status), answer)
@@ -108,7 +91,7 @@ const succeeded = (answer: Answer): void => {
   throw failure("bad-response", unexpected(status), answer)
 }
 
-const read = <A, I>(answer: Answer, schema: Schema.Codec<A, I>): A => {
+const read = <A, I>(answer: PrivateAnswer, schema: Schema.Codec<A, I>): A => {
   succeeded(answer)
   return Option.getOrThrowWith(Schema.decodeUnknownOption(Schema.fromJsonString(schema))(answer.text), () =>
     failure("bad-response", notPostHog)

@@ -7,6 +7,7 @@ import { type AnalyticsMessage, type AnalyticsProviderDefinition, PersonReadUnav
 import { Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { makeCaptures } from "./Captures.ts"
+import { makeLoop } from "./makeLoop.ts"
 import { checkOptions, type PostHogOptions } from "./PostHogOptions.ts"
 import { makePrivateApi, PrivateApiFailure } from "./PrivateApi.ts"
 import { sendBatch, type StampedEvent } from "./sendBatch.ts"
@@ -30,12 +31,7 @@ import { groupEvents, mergeEvents, type PostHogEvent, setEvents, toEvents } from
 export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsProviderDefinition => {
   const connection = Result.getOrThrow(checkOptions(options))
   const { apiKey, host, personalApiKey, privateHost, projectId } = connection
-  const { deleteEvents = true, installationId, requestTimeout = 10_000 } = options
-
-  const mark = () => {
-    const hogsend = typeof installationId === "function" ? installationId() : installationId
-    return hogsend === undefined ? {} : { hogsend }
-  }
+  const { deleteEvents = true, requestTimeout = 10_000 } = options
 
   const privateApi =
     personalApiKey === undefined
@@ -48,7 +44,6 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
       : makeCaptures({
           apiKey,
           host,
-          mark,
           requestTimeout,
           shutdownTimeout: options.shutdownTimeout ?? 8000,
           maxQueueSize: options.maxQueueSize ?? 10_000,
@@ -60,8 +55,7 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
 
   const send = async (events: ReadonlyArray<StampedEvent>): Promise<void> => {
     if (apiKey === undefined || events.length === 0) return
-    const marked = events.map((event) => ({ ...event, properties: { ...event.properties, ...mark() } }))
-    await sendBatch(marked, { apiKey, host, requestTimeout })
+    await sendBatch(events, { apiKey, host, requestTimeout })
   }
 
   const sendNow = (events: ReadonlyArray<PostHogEvent>): Promise<void> =>
@@ -105,6 +99,7 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
     ...(privateApi === undefined ? {} : { deletePerson }),
     capture: (event) => captures?.capture(event),
     deliver,
+    loop: makeLoop({ ...connection, hostExplicit: Boolean(options.host ?? options.privateHost), requestTimeout }),
     shutdown: async () => captures?.shutdown()
   }
 }

@@ -30,13 +30,13 @@ const connected = (options: PostHogOptions = {}) =>
 const numbered = (count: number) => Array.from({ length: count }, (_, index) => `event ${index}`)
 
 describe("A capture", () => {
-  it.effect("arrives with its properties, groups and installation", () =>
+  it.effect("arrives with its properties and groups", () =>
     Effect.gen(function* () {
-      const { posthog, provider, shutdown } = yield* connected({ installationId: "inst_1" })
+      const { posthog, provider, shutdown } = yield* connected()
       provider.capture({
         distinctId: "u_1",
         event: "seat added",
-        properties: { seats: 3n, hogsend: "somebody else" },
+        properties: { seats: 3n },
         groups: { company: "acme" }
       })
       yield* shutdown
@@ -44,7 +44,7 @@ describe("A capture", () => {
         {
           event: "seat added",
           distinct_id: "u_1",
-          properties: { seats: "3", hogsend: "inst_1", $groups: { company: "acme" } }
+          properties: { seats: "3", $groups: { company: "acme" } }
         }
       ])
       expect(posthog.requests("capture")[0]?.headers["content-encoding"]).toBe("gzip")

@@ -3,28 +3,46 @@
  * a test orders.
  *
  * It has the public side (events in) and the private one (persons out) on addresses of their own, each of which knows nothing of the
- * other's paths, or both on one as a self-hosted PostHog has. What is not modelled: flags, queries, the time that ingestion takes.
+ * other's paths, or both on one as a self-hosted PostHog has. What its webhook destinations forward
+ * goes out for real, too. What is not modelled: flags, queries, the time that ingestion takes.
  */
 import { Context, Effect, Layer, type Scope } from "effect"
 import { randomUUID } from "node:crypto"
 import type { IncomingHttpHeaders } from "node:http"
 import { answerCapture, answerFlags, captureKindOf, inflated } from "./TestPostHog/captureAnswers.ts"
+import { Forwarding, type ForwardingOptions } from "./TestPostHog/Forwarding.ts"
+import { answerHogFunctions, isHogFunctions } from "./TestPostHog/hogFunctionApi.ts"
+import { HogFunctionStore } from "./TestPostHog/HogFunctionStore.ts"
 import { type Arrival, HttpListener } from "./TestPostHog/HttpListener.ts"
 import { Orders } from "./TestPostHog/Orders.ts"
-import { PersonStore } from "./TestPostHog/PersonStore.ts"
-import { answerApi, apiKindOf, type PersonalScope } from "./TestPostHog/personApi.ts"
+import type { PersonalScope } from "./TestPostHog/personalKeys.ts"
+import { answerApi, apiKindOf } from "./TestPostHog/personApi.ts"
+import { type CapturedEvent, PersonStore } from "./TestPostHog/PersonStore.ts"
 import type { PostHogAnswer } from "./TestPostHog/PostHogBehaviour.ts"
+import { globalsOf, requestOf, takes } from "./TestPostHog/webhookRequest.ts"
 
 export interface TestPostHogOptions {
   /** One address for both sides; `captureHost` and `apiHost` are the same then. */
   readonly oneHost?: boolean
   /** A body that is longer when it is decompressed is answered with 413. */
   readonly limit?: number
+  /** A PostHog that is older than hog functions: their routes are 404. */
+  readonly withoutHogFunctions?: boolean
+  /** The most that one page of a list has. 100. */
+  readonly pageLimit?: number
+  readonly forwarding?: ForwardingOptions
 }
 
 /** The two sides: what is public, and what needs a personal key. */
 export type PostHogSide = "capture" | "api"
-export type PostHogRequestKind = "capture" | "flags" | "project" | "persons" | "unknown"
+export type PostHogRequestKind =
+  | "capture"
+  | "flags"
+  | "project"
+  | "persons"
+  | "personalKey"
+  | "hogFunctions"
+  | "unknown"
 
 export interface PostHogRequest {
   readonly side: PostHogSide
@@ -64,6 +82,9 @@ interface TestPostHogShape {
   /** Waits until it holds; it is asked again whenever a request came, was answered or given up. */
   readonly until: (holds: () => boolean) => Effect.Effect<void>
   readonly store: PersonStore
+  readonly hogFunctions: HogFunctionStore
+  /** What the webhooks among them post, as it goes out. */
+  readonly forwarding: Forwarding
 }
 
 const jsonOrText = (text: string): unknown => {
@@ -74,17 +95,20 @@ const jsonOrText = (text: string): unknown => {
   }
 }
 
-const make = ({ oneHost = false, limit = 20 * 1024 * 1024 }: TestPostHogOptions = {}): Effect.Effect<
-  TestPostHogShape,
-  never,
-  Scope.Scope
-> =>
+const make = ({
+  forwarding: forwardingOptions,
+  limit = 20 * 1024 * 1024,
+  oneHost = false,
+  pageLimit = 100,
+  withoutHogFunctions: unsupported = false
+}: TestPostHogOptions = {}): Effect.Effect<TestPostHogShape, never, Scope.Scope> =>
   Effect.gen(function* () {
     const [projectId, apiKey, personalApiKey] = [17, "phc_test", "phx_test"]
     const personalKeys = new Map<string, ReadonlyArray<PersonalScope>>()
     const allowKey: TestPostHogShape["allowKey"] = (key, scopes) => personalKeys.set(key, scopes)
-    allowKey(personalApiKey, ["project:read", "person:read", "person:write"])
+    allowKey(personalApiKey, ["project:read", "person:read", "person:write", "hog_function:write"])
     const store = PersonStore.make()
+    const hogFunctions = HogFunctionStore.make()
     const orders = { capture: Orders.make(), api: Orders.make() }
     const requests: Array<PostHogRequest> = []
     const inFlight = { capture: 0, api: 0 }
@@ -93,7 +117,21 @@ const make = ({ oneHost = false, limit = 20 * 1024 * 1024 }: TestPostHogOptions 
     const changed = () => {
       for (const watch of watchers) watch()
     }
+    const forwarding = yield* Forwarding.make(changed, forwardingOptions)
     const defaults = { uuid: randomUUID, now: () => new Date().toISOString() }
+
+    /** What PostHog takes goes on to each function that wants it, also when it has come before. */
+    const receive = (event: CapturedEvent) => {
+      const dropped = store.dropped().length
+      store.receive(event)
+      if (store.dropped().length > dropped) return
+      const globals = globalsOf(event, store.person(event.distinct_id), `${api.url}/project/${projectId}`)
+      for (const hogFunction of hogFunctions.all()) {
+        if (hogFunction.enabled && takes(hogFunction.filters, globals)) {
+          forwarding.forward({ event, request: requestOf(hogFunction, globals) })
+        }
+      }
+    }
 
     const honest = (
       kind: PostHogRequestKind,
@@ -101,18 +139,24 @@ const make = ({ oneHost = false, limit = 20 * 1024 * 1024 }: TestPostHogOptions 
       decoded: ReturnType<typeof inflated>,
       body: unknown
     ) => {
-      if (kind === "project" || kind === "persons") {
+      if (kind === "hogFunctions") {
+        return answerHogFunctions(arrival, { projectId, personalKeys, hogFunctions, unsupported, pageLimit }, body)
+      }
+      if (kind === "project" || kind === "persons" || kind === "personalKey") {
         return answerApi(arrival, { projectId, apiKey, personalKeys, store })
       }
       if (kind === "unknown") return { status: 404, body: "not found" }
       if (decoded === "too-large") return { status: 413, body: "request body is too large" }
       if (decoded === "undecodable" || typeof body === "string") return { status: 400, body: "failed to parse request" }
-      return kind === "flags" ? answerFlags() : answerCapture(body, { apiKey, store, defaults })
+      return kind === "flags" ? answerFlags() : answerCapture(body, { apiKey, receive, defaults })
     }
 
     const listen = (sides: ReadonlyArray<PostHogSide>) =>
       HttpListener.create(async (arrival) => {
-        const kinds = { capture: captureKindOf(arrival), api: apiKindOf(arrival) }
+        const kinds = {
+          capture: captureKindOf(arrival),
+          api: isHogFunctions(arrival) ? ("hogFunctions" as const) : apiKindOf(arrival)
+        }
         const side = sides.find((side) => kinds[side] !== undefined) ?? sides[0] ?? "capture"
         const kind = kinds[side] ?? "unknown"
         const decoded = inflated(arrival, limit)
@@ -159,7 +203,9 @@ const make = ({ oneHost = false, limit = 20 * 1024 * 1024 }: TestPostHogOptions 
           watch()
           return Effect.sync(() => watchers.delete(watch))
         }),
-      store
+      store,
+      hogFunctions,
+      forwarding
     }
   })
 

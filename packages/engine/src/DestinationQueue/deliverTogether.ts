@@ -13,6 +13,8 @@ import { type Answer, isRefusal, type NoAnswer } from "./judge.ts"
 export interface DeliverTogetherOptions {
   /** How long a call may take, with all that follows when it is refused, in milliseconds. */
   readonly timeout: number
+  /** Told of what the provider has taken. */
+  readonly onTaken?: (messages: ReadonlyArray<AnalyticsMessage>) => Effect.Effect<void>
 }
 
 /** What the provider made of a message. */
@@ -31,7 +33,7 @@ interface Waiting {
 /** Answers how a message is handed in. Null: there was no time for it, and it was not begun. */
 export const makeDeliverTogether = Effect.fnUntraced(function* (
   provider: AnalyticsProvider["Service"],
-  { timeout }: DeliverTogetherOptions
+  { onTaken, timeout }: DeliverTogetherOptions
 ) {
   const state = { size: largest }
   const late: NoAnswer = { error: `The analytics provider did not answer within ${timeout} ms.` }
@@ -48,25 +50,44 @@ export const makeDeliverTogether = Effect.fnUntraced(function* (
         Effect.as(Effect.logError("The analytics provider failed inside of the server", defect), broken)
       )
     )
+    if (answer === taken && onTaken !== undefined) yield* onTaken(messages)
     return { answer, startedAt, endedAt: yield* Clock.currentTimeMillis } satisfies Told
   })
 
-  const deliver = Effect.fnUntraced(function* (messages: ReadonlyArray<AnalyticsMessage>) {
-    const until = (yield* Clock.currentTimeMillis) + timeout
+  const callEach = (messages: ReadonlyArray<AnalyticsMessage>, until: number) =>
+    Effect.forEach(messages, (message) => call([message], until), { concurrency: atATime })
+
+  const deliver = Effect.fnUntraced(function* (messages: ReadonlyArray<AnalyticsMessage>, until: number) {
+    if (messages.length === 0) return []
     const told = yield* call(messages, until)
     const isLate = told?.answer === late
     state.size = isLate ? Math.ceil(messages.length / 2) : Math.min(largest, state.size + 1)
     return told === null || messages.length === 1 || !isRefusal(told.answer)
       ? messages.map(() => told)
-      : yield* Effect.forEach(messages, (message) => call([message], until), { concurrency: atATime })
+      : yield* callEach(messages, until)
   })
 
   const run = Effect.fnUntraced(function* (items: ReadonlyArray<Waiting>) {
     const now = yield* Clock.currentTimeMillis
     // Of those who have waited for long the lease may end before an answer is there.
     const inTime = items.filter(({ since }) => now - since <= patience)
-    const told = inTime.length === 0 ? [] : yield* deliver(inTime.map(({ message }) => message))
-    const answers = new Map(inTime.map((item, at) => [item, told[at] ?? null]))
+    const until = now + timeout
+    // To delete takes another right than to write, and without it everybody else would be refused as well.
+    const [deletions, others] = [inTime.filter(isDeletion), inTime.filter((item) => !isDeletion(item))]
+    const told = yield* Effect.all(
+      [
+        deliver(
+          others.map(({ message }) => message),
+          until
+        ),
+        callEach(
+          deletions.map(({ message }) => message),
+          until
+        )
+      ],
+      { concurrency: 2 }
+    )
+    const answers = new Map([...others, ...deletions].map((item, at) => [item, told.flat()[at] ?? null]))
     return items.map((item) => Exit.succeed(answers.get(item) ?? null))
   })
 
@@ -78,6 +99,8 @@ export const makeDeliverTogether = Effect.fnUntraced(function* (
   })
   return (message: AnalyticsMessage) => Effect.flatMap(Clock.currentTimeMillis, (since) => submit({ message, since }))
 })
+
+const isDeletion = ({ message }: Waiting): boolean => message.type === "person.delete"
 
 /** What a refusal means: one that says that all is well, or that the provider is gone for good, says nothing of the sort. */
 const answerOf = ({ error, retryAfter, status }: AnalyticsMessagesRefused): Answer | NoAnswer =>

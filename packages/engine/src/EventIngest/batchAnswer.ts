@@ -32,6 +32,17 @@ export const toBatchAnswer = (
   })
 }
 
+/** The same where all of it is sent again if any of it could not be stored, and has idempotency keys. */
+export const toResults = (
+  exits: ReadonlyArray<ItemExit>
+): Effect.Effect<ReadonlyArray<EventBatchResult>, DatabaseUnavailable | Overloaded | RateLimited> => {
+  const causes = exits.flatMap((exit) => (Exit.isFailure(exit) ? [exit.cause] : []))
+  const passing = causes.map(Cause.squash).find(isPassing)
+  if (passing !== undefined) return Effect.fail(passing)
+  const defect = causes.find(Cause.hasDies)
+  return defect === undefined ? Effect.succeed(exits.map(toResult)) : Effect.failCause(defect as Cause.Cause<never>)
+}
+
 const toResult = (exit: ItemExit): EventBatchResult => {
   if (Exit.isSuccess(exit)) {
     const { exits: _, stored, ...said } = exit.value

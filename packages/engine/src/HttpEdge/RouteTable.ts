@@ -11,7 +11,7 @@ export interface Route {
   readonly takesBody: boolean
   /** Largest body that is read, in bytes. */
   readonly maxBodyBytes: number
-  /** Takes so many requests of an address, as it asks for no key. Not probes: a balancer must always hear from those. */
+  /** Takes so many requests of an address, as it asks for no key. */
   readonly keyless: boolean
 }
 
@@ -39,7 +39,8 @@ interface Path {
 /** Paths that the engine serves beside its `HttpApi`. */
 const pages = ["/openapi.json", "/docs"]
 
-const probes = ["/v1/health/live", "/v1/health/ready"]
+/** A balancer must always hear from probes; a vendor sends all of its webhooks from a few addresses, and shows a secret. */
+const unlimited = ["/v1/health/live", "/v1/health/ready", "/v1/webhooks/:id"]
 
 export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Constraint>(
   api: HttpApi.HttpApi<Id, Groups>
@@ -60,7 +61,7 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
       methodsOf(endpoint.path).set(endpoint.method, {
         takesBody: endpoint.payload.size > 0,
         maxBodyBytes: Context.get(mergedAnnotations, MaxBodyBytes),
-        keyless: !guarded && !probes.includes(endpoint.path)
+        keyless: !guarded && !unlimited.includes(endpoint.path)
       })
     }
   })

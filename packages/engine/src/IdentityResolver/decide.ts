@@ -6,7 +6,7 @@
  * (a family's browser), or an operator split them, or a limit is reached. A key that may not join stays where it is, but an
  * address moves to the user whom a server named with it last. A trusted user id that is so far a contact's id or a
  * certified anonymous id names that contact; any other anonymous id is promoted to an external id. Keys of an erased
- * person change nothing.
+ * person change nothing. An assertion that only attaches looks whose its key is, and changes nothing either.
  */
 import { isCertifiedShape, slotOf } from "../IdentityKey.ts"
 import { brokenByMerge, type IdentityLimits, isFull, overflowTogether } from "./limits.ts"
@@ -52,6 +52,7 @@ export const decide = (assertion: Assertion, snapshot: Snapshot, circumstances: 
   const weaker = others.filter((key) => !erased.includes(key))
   if (strongest === undefined || isDenied(assertion, strongest, world)) return { _tag: "Denied" }
   if (erased.includes(strongest)) return { _tag: "Erased", keys: erased }
+  if (assertion.attaches === true) return attach(strongest, world)
 
   const known = world.key(strongest)
   if (assertion.observesOnly && (known === undefined || known.contactId === null)) {
@@ -73,6 +74,19 @@ export const decide = (assertion: Assertion, snapshot: Snapshot, circumstances: 
   const contact = world.contactOfKey(keyId)
   const wasIdentified = identifiedBefore.has(contact.id)
   return { _tag: "Resolved", steps: world.steps, keyId, contact, wasIdentified, erased }
+}
+
+/**
+ * On whoever holds the string. One that nobody holds waits as an address or an anonymous id, never as an external id: whoever
+ * says so may be anybody, an external id that is nobody's could be linked to a contact that has one, and a browser that goes
+ * by the string would be locked out. A server that names a user by it promotes it, and what waited is that user's.
+ */
+const attach = (key: AssertedKey, world: World): ResolvedDecision => {
+  const known = world.key(key)
+  const contact = known === undefined || known.contactId === null ? null : world.contact(known.contactId)
+  const keyId = known?.id ?? world.claim(key, null, false)
+  const wasIdentified = contact !== null && isIdentified(contact)
+  return { _tag: "Resolved", steps: world.steps, keyId, contact, wasIdentified, erased: [] }
 }
 
 /**
@@ -99,6 +113,7 @@ const isErased = (
  * its kind, unless it holds the secret that its certified id is derived from.
  */
 const isDenied = (assertion: Assertion, strongest: AssertedKey, world: World): boolean => {
+  if (assertion.attaches === true) return false
   if (assertion.vouchedBy === "server" || assertion.vouchedBy === "user") return false
   const known = world.key(strongest)
   if (known === undefined || assertion.vouchedBy === "device") return known?.kind === "contact"
@@ -143,7 +158,9 @@ const join = (key: AssertedKey, joining: Joining) => {
     if (key.kind !== "external" && isFull(target, key.kind, assertion.vouchedBy, limits)) {
       return refuseFull(key, known, target.id, world)
     }
-    return known === undefined ? world.claim(key, target.id, preferred) : world.link(known, target.id)
+    if (known === undefined) return world.claim(key, target.id, preferred)
+    world.link(known, target.id)
+    return preferred ? world.prefer(world.key(key) ?? known, target.id) : undefined
   }
   const other = world.contact(known.contactId)
   const rule = refusalOf(key, known, target, other, joining)

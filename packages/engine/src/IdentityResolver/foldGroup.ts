@@ -11,7 +11,7 @@ import type { ResolvedDecision } from "./decide.ts"
 import type { GroupChanges } from "./GroupRepo.ts"
 import { type DatedRow, type NewKey, signedBy, type SignedNote } from "./IdentityRepo.ts"
 import type { GroupRequest, InGroup } from "./resolveGroup.ts"
-import { anonymousContactKey, type Assertion, type ContactKey, contactKeyOf } from "./snapshot.ts"
+import { type Assertion, type ContactKey, contactKeyAsSent, contactKeyOf } from "./snapshot.ts"
 import { type ContactUpdate, mayUpdate, noUpdate, updateContact, writerOf } from "./updateContact.ts"
 import type { Resolved } from "../IdentityResolver.ts"
 
@@ -116,4 +116,4 @@ const resolutionOf = (
 }
 
 const keyOf = ({ contact }: ResolvedDecision, { keys }: Assertion): ContactKey =>
-  contact === null ? anonymousContactKey(keys[0]?.value ?? "") : contactKeyOf(contact)
+  contact === null ? contactKeyAsSent(keys) : contactKeyOf(contact)

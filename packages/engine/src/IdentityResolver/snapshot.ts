@@ -23,6 +23,11 @@ export interface Assertion {
   readonly anonymousProven: boolean
   /** Only looks: an anonymous browser that writes nothing to a contact makes a key and no contact. */
   readonly observesOnly: boolean
+  /**
+   * One key, of which nobody knows what kind of id it is: what was sent hangs on whoever holds the string, as whatever it is,
+   * or on the string alone. Joins, makes and names nobody.
+   */
+  readonly attaches?: boolean
   /** A server says that an erased person is to begin again, as a new and empty contact. */
   readonly restores: boolean
   /** When the user's token was made, in microseconds since 1970; null without one. */

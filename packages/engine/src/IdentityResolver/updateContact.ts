@@ -12,12 +12,16 @@ export type Writer =
   | { readonly trusted: true; readonly server: boolean }
   | { readonly trusted: false; readonly keyId: string }
 
-/** A browser without a token writes to its own anonymous contact, under its key; to an identified one it does not. */
+/**
+ * A browser without a token writes to its own anonymous contact, under its key; to an identified one it does not. What a
+ * source attaches is written there, too: the operator listed those properties, and no other comes as far as this.
+ */
 export const writerOf = (
-  { vouchedBy }: Assertion,
+  { attaches, vouchedBy }: Assertion,
   { keyId, wasIdentified }: Pick<ResolvedDecision, "keyId" | "wasIdentified">
 ): Writer | undefined => {
   if (vouchedBy === "server" || vouchedBy === "user") return { trusted: true, server: vouchedBy === "server" }
+  if (attaches === true && wasIdentified) return { trusted: true, server: false }
   return wasIdentified ? undefined : { trusted: false, keyId }
 }
 

@@ -8,6 +8,7 @@ import {
 } from "@hogsend/core"
 import { Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
+import { Installation } from "../../src/Installation.ts"
 import { AnalyticsProviders, type AnalyticsProvidersOptions } from "../../src/AnalyticsProviders.ts"
 
 const named = (id: string, own: Partial<AnalyticsProviderDefinition> = {}) =>
@@ -20,8 +21,11 @@ const named = (id: string, own: Partial<AnalyticsProviderDefinition> = {}) =>
     ...own
   })
 
+const providersLayer = (options?: AnalyticsProvidersOptions) =>
+  AnalyticsProviders.layer(options).pipe(Layer.provide(Layer.succeed(Installation, Installation.of({ id: "ours" }))))
+
 const active = (options?: AnalyticsProvidersOptions) =>
-  Effect.map(Effect.provide(AnalyticsProvider, AnalyticsProviders.layer(options)), ({ meta }) => meta.id)
+  Effect.map(Effect.provide(AnalyticsProvider, providersLayer(options)), ({ meta }) => meta.id)
 
 const refused = (options: AnalyticsProvidersOptions) => Effect.flip(active(options))
 
@@ -81,9 +85,26 @@ describe("The active provider", () => {
       yield* provider.capture({ distinctId: "u_1", event: "e" })
       yield* provider.deliver([])
       assert.deepStrictEqual(provider.capabilities, { personReads: false, personWrites: false })
-    }).pipe(Effect.provide(AnalyticsProviders.layer()))
+    }).pipe(Effect.provide(providersLayer()))
   )
 })
+
+it.effect("What is captured says whose installation it comes from, whatever the caller says", () =>
+  Effect.gen(function* () {
+    const captured = new Array<unknown>()
+    const provider = named("a", { capture: ({ properties }) => void captured.push(properties) })
+    yield* Effect.provide(
+      Effect.flatMap(AnalyticsProvider, ({ capture }) =>
+        Effect.andThen(
+          capture({ distinctId: "u_1", event: "e" }),
+          capture({ distinctId: "u_1", event: "e", properties: { plan: "pro", hogsend: "somebody" } })
+        )
+      ),
+      providersLayer({ provider })
+    )
+    assert.deepStrictEqual(captured, [{ hogsend: "ours" }, { plan: "pro", hogsend: "ours" }])
+  })
+)
 
 describe("A shutdown", () => {
   it.effect("is every provider's, at the end and at once; one that hangs gets its time and no more", () =>
@@ -97,7 +118,7 @@ describe("A shutdown", () => {
       const closed = yield* Effect.forkChild(
         Effect.scoped(
           Effect.andThen(
-            Layer.build(AnalyticsProviders.layer({ providers, shutdownTimeout: 1000 })),
+            Layer.build(providersLayer({ providers, shutdownTimeout: 1000 })),
             Effect.sync(() => assert.deepStrictEqual(calls, []))
           )
         )

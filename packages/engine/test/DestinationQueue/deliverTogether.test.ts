@@ -54,6 +54,37 @@ describe("Messages for the analytics provider", () => {
     })
   )
 
+  it.effect("that delete somebody go by themselves, since that may be refused to who may write", () =>
+    Effect.gen(function* () {
+      const { calls, deliver, does } = yield* provided
+      does((messages) =>
+        messages.some(({ type }) => type === "person.delete") ? Effect.fail(refuses(403)) : Effect.void
+      )
+      const farewell: AnalyticsMessage = { ...message(1), type: "person.delete", data: { distinctIds: ["u_1"] } }
+      const told = yield* Effect.forEach([message(0), farewell, message(2)], deliver, { concurrency: "unbounded" })
+      expect(told).toMatchObject([delivered, { answer: { status: 403 } }, delivered])
+      expect(calls.map((call) => call.map(({ type }) => type))).toEqual([
+        ["person.set", "person.set"],
+        ["person.delete"]
+      ])
+    })
+  )
+
+  it.effect("that were taken are said to be, and no others", () =>
+    Effect.gen(function* () {
+      const context = yield* ScriptedProvider.make
+      const taken = new Array<ReadonlyArray<AnalyticsMessage>>()
+      const deliver = yield* makeDeliverTogether(Context.get(context, AnalyticsProvider), {
+        timeout: 15_000,
+        onTaken: (messages) => Effect.sync(() => void taken.push(messages))
+      })
+      yield* deliver(message(1))
+      Context.get(context, ScriptedProvider).does(() => Effect.fail(refuses(503)))
+      yield* deliver(message(2))
+      expect(taken).toEqual([[message(1)]])
+    })
+  )
+
   it.effect("share what becomes of their call when that fails for another reason, with when to come again", () =>
     Effect.gen(function* () {
       const { deliverAll, does, sizes } = yield* provided

@@ -16,6 +16,7 @@ import { Endpoints } from "../../src/Endpoints.ts"
 import { Installation } from "../../src/Installation.ts"
 import { newId } from "../../src/newId.ts"
 import { OutboundMessages } from "../../src/OutboundMessages.ts"
+import { PersonReads } from "../../src/PersonReads.ts"
 import { Sealing } from "../../src/Sealing.ts"
 import { ScriptedProvider } from "../ScriptedProvider.ts"
 
@@ -93,6 +94,7 @@ export const services = Layer.mergeAll(Endpoints.layer({ cacheTtl: 20 })).pipe(
       Sealing.layer({ secrets: [Redacted.make("a test secret that is long enough to seal with")] })
     )
   ),
+  Layer.provideMerge(PersonReads.layer()),
   Layer.provideMerge(Layer.mergeAll(Receiver.layer, ScriptedProvider.layer, Database.timeouts())),
   Layer.provide(Database.client),
   Layer.provideMerge(TestDatabase.layer),

@@ -3,7 +3,7 @@
 // A label tells which of many cases failed.
 import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
-import { generateUserToken, Hogsend } from "@hogsend/engine"
+import { generateUserToken, Hogsend, posthog } from "@hogsend/engine"
 import { adminKey, TestHogsend, tokenSecret } from "@hogsend/testing"
 import { Cause, Effect, Exit, Layer, Logger, References, Tracer } from "effect"
 import { Headers } from "effect/http"
@@ -37,7 +37,11 @@ const told = ({ attributes, events, name, status }: Tracer.NativeSpan) => {
   return inspect([name, [...attributes], events, exceptions], { depth: 12 })
 }
 
-const observed = TestHogsend.layer().pipe(
+const webhookSecret = "what a vendor sends along, and nobody else"
+
+const observed = TestHogsend.layer({
+  webhookSources: { sources: [posthog({ secret: webhookSecret, personProperties: ["note"] })] }
+}).pipe(
   Layer.provide([
     Logger.layer([everything]),
     Layer.succeed(References.MinimumLogLevel, "Trace"),
@@ -77,9 +81,24 @@ layer(observed, { excludeTestServices: true, timeout: "30 seconds" })("What the 
     yield* request("GET", "/v1/admin/api-keys/self", { key: adminKey })
     yield* request("POST", "/v1/events", { key: proxy, rawBody: `{"email":"${email}",` })
     const minted = yield* asServer("POST", "/v1/admin/api-keys", { name: "minted", scopes: ["read"] })
+    const said = { event: "e", distinct_id: email, properties: { property } }
+    const forwarded = { event: said, person: { properties: { email, note: property } } }
+    for (const sent of [webhookSecret, `${webhookSecret}!`]) {
+      const headers = { "x-posthog-webhook-secret": sent, "stripe-signature": `t=1,v1=${property}` }
+      yield* request("POST", "/v1/webhooks/posthog", { body: forwarded, headers })
+    }
     yield* asServer("DELETE", "/v1/contacts", { email })
     const keys: ReadonlyArray<string> = [secret, publishable, proxy, adminKey, minted.body.key]
-    return [email, encodeURIComponent(email), userId, userToken, property, device, ...keys.map((key) => key.slice(8))]
+    return [
+      email,
+      encodeURIComponent(email),
+      userId,
+      userToken,
+      property,
+      device,
+      webhookSecret,
+      ...keys.map((key) => key.slice(8))
+    ]
   })
 
   const secretsIn = (text: string, secrets: ReadonlyArray<string>) => secrets.filter((secret) => text.includes(secret))

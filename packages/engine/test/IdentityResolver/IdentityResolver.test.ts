@@ -30,6 +30,28 @@ const idOf = (resolution: Resolution): string => resolution.contact?.id ?? "nobo
 const shared = resolverLayer({ maxConnections: 4, serverOnlyProperties: ["tier"] })
 
 layer(shared, { excludeTestServices: true, timeout: "30 seconds" })("IdentityResolver", (it) => {
+  it.effect(
+    "what attaches to a string of nobody's waits under it, and an address is never answered as a contact key",
+    () =>
+      Effect.gen(function* () {
+        const { living, ownerOfEvent, resolver, say } = yield* makeSqlStore
+        const { a, e, u } = fresh()
+        const before = yield* living
+        const attaching = { ...asPublic, attaches: true }
+        const waiting = yield* say(says({ email: e }, attaching))
+        assert.deepInclude(waiting, { contactId: null, contactKey: "", contactKeyKind: "contact" })
+        assert.deepInclude(yield* resolver.lookup({ kind: "email", value: e }), { contactId: null, contactKey: "" })
+        const visitor = yield* say(says({ anonymousId: a }, attaching))
+        assert.deepInclude(visitor, { contactId: null, contactKey: a, contactKeyKind: "anonymous" })
+        assert.deepStrictEqual(yield* living, before)
+
+        const login = yield* say(says({ userId: u, email: e, anonymousId: a }))
+        for (const { eventId } of [waiting, visitor]) {
+          assert.strictEqual(yield* ownerOfEvent(eventId), idOf(login))
+        }
+      })
+  )
+
   it.effect("an anonymous visitor who turns out to be a user is one contact, whose key flips", () =>
     Effect.gen(function* () {
       const { contact, living, ownerOfEvent, say } = yield* makeSqlStore

@@ -80,7 +80,7 @@ export const checkSafety = (store: MemoryStore, before: Before, heard: Heard) =>
     )
     assert.strictEqual(joined, !refused, "a key joined, or its refusal is a step")
   }
-  if (decision.contact === null) return assert.isTrue(assertion.observesOnly)
+  if (decision.contact === null) return assert.isTrue(assertion.observesOnly || assertion.attaches)
   assert.strictEqual(event?.contactId, decision.contact.id, "what was sent is the contact's")
   assert.deepStrictEqual(contactKeyOf(decision.contact), contactKeyOf(store.contact(decision.contact.id)))
   checkSteps(store, heard, decision)

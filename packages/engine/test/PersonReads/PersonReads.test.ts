@@ -8,10 +8,14 @@ import {
 } from "@hogsend/core"
 import { Deferred, Effect, Exit, Fiber, Layer, Logger } from "effect"
 import { TestClock } from "effect/testing"
-import { AnalyticsProviders } from "../../src/AnalyticsProviders.ts"
+import { AnalyticsProviders, type AnalyticsProvidersOptions } from "../../src/AnalyticsProviders.ts"
+import { Installation } from "../../src/Installation.ts"
 import { PersonReads, type PersonReadsOptions } from "../../src/PersonReads.ts"
 
 /** What is logged. */
+const providersLayer = (options?: AnalyticsProvidersOptions) =>
+  AnalyticsProviders.layer(options).pipe(Layer.provide(Layer.succeed(Installation, Installation.of({ id: "ours" }))))
+
 const logging = () => {
   const lines = new Array<string>()
   const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${JSON.stringify(message)}`))
@@ -37,7 +41,7 @@ const platform = (answer: Answering, own: Partial<AnalyticsProviderDefinition> =
   const { lines, logger } = logging()
   const run = <A, E>(self: Effect.Effect<A, E, PersonReads>, options: PersonReadsOptions = {}) =>
     self.pipe(
-      Effect.provide(PersonReads.layer(options).pipe(Layer.provide(AnalyticsProviders.layer({ provider })))),
+      Effect.provide(PersonReads.layer(options).pipe(Layer.provide(providersLayer({ provider })))),
       Effect.provide(logger)
     )
   return { asked, lines, provider, run }
@@ -462,7 +466,7 @@ describe("Without a credential", () => {
         softFailures: 0
       })
       assert.deepStrictEqual(lines, [])
-    }).pipe(Effect.provide([PersonReads.layer().pipe(Layer.provide(AnalyticsProviders.layer())), logger]))
+    }).pipe(Effect.provide([PersonReads.layer().pipe(Layer.provide(providersLayer())), logger]))
   })
 })
 

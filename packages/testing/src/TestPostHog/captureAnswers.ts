@@ -2,7 +2,7 @@
 import { gunzipSync } from "node:zlib"
 import type { Arrival } from "./HttpListener.ts"
 import { type Defaults, parseCapture } from "./parseCapture.ts"
-import type { PersonStore } from "./PersonStore.ts"
+import type { CapturedEvent } from "./PersonStore.ts"
 import type { PostHogAnswer } from "./PostHogBehaviour.ts"
 
 const capturePaths = ["/batch", "/capture", "/e", "/i/v0/e"]
@@ -33,14 +33,17 @@ const noFlags: PostHogAnswer = {
 
 export const answerFlags = (): PostHogAnswer => noFlags
 
+export interface CaptureSide {
+  readonly apiKey: string
+  readonly receive: (event: CapturedEvent) => void
+  readonly defaults: Defaults
+}
+
 /** Takes a decoded body, or says why not. */
-export const answerCapture = (
-  body: unknown,
-  { apiKey, store, defaults }: { readonly apiKey: string; readonly store: PersonStore; readonly defaults: Defaults }
-): PostHogAnswer => {
+export const answerCapture = (body: unknown, { apiKey, receive, defaults }: CaptureSide): PostHogAnswer => {
   const captured = parseCapture(body, defaults)
   if ("status" in captured) return { status: captured.status, body: captured.text }
   if (captured.apiKey !== apiKey) return { status: 401, body: "API key is not valid" }
-  for (const event of captured.events) store.receive(event)
+  for (const event of captured.events) receive(event)
   return { status: 200, body: { status: 1 } }
 }

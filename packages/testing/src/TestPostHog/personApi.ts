@@ -1,33 +1,27 @@
 /**
- * The honest answers of PostHog's private side: the current project, and its persons, for a personal key that is valid and has
- * the scope. Errors have the shape of PostHog's.
+ * The honest answers of PostHog's private side about the project, its persons and the key that asks, for a personal key that is
+ * valid and has the scope. Errors have the shape of PostHog's.
  */
 import type { Arrival } from "./HttpListener.ts"
 import type { Person, PersonStore } from "./PersonStore.ts"
+import { methodNotAllowed, notFound, type PersonalKeys, refusal, scopesOf } from "./personalKeys.ts"
 import type { PostHogAnswer } from "./PostHogBehaviour.ts"
-
-export type PersonalScope = "project:read" | "person:read" | "person:write"
 
 export interface PersonApi {
   readonly projectId: number
   readonly apiKey: string
-  /** The valid keys, and what each may do. */
-  readonly personalKeys: ReadonlyMap<string, ReadonlyArray<PersonalScope>>
+  readonly personalKeys: PersonalKeys
   readonly store: PersonStore
 }
 
 const personPath = /^\/api\/(?:environments|projects)\/([^/]+)\/persons(?:\/([^/]+))?\/?$/
-const projectPath = /^\/api\/projects\/@current\/?$/
+const projectPath = /^\/api\/projects\/([^/]+)\/?$/
+const keyPath = /^\/api\/personal_api_keys\/@current\/?$/
 
-export const apiKindOf = ({ url }: Arrival): "project" | "persons" | undefined =>
-  projectPath.test(url.pathname) ? "project" : personPath.test(url.pathname) ? "persons" : undefined
-
-const error = (status: number, type: string, code: string, detail: string): PostHogAnswer => ({
-  status,
-  body: { type, code, detail, attr: null }
-})
-const notFound = error(404, "invalid_request", "not_found", "Not found.")
-const methodNotAllowed = error(405, "invalid_request", "method_not_allowed", "Method not allowed.")
+export const apiKindOf = ({ url }: Arrival): "project" | "persons" | "personalKey" | undefined => {
+  if (keyPath.test(url.pathname)) return "personalKey"
+  return projectPath.test(url.pathname) ? "project" : personPath.test(url.pathname) ? "persons" : undefined
+}
 
 const wire = ({ id, uuid, distinctIds, properties, createdAt }: Person) => ({
   id,
@@ -37,16 +31,6 @@ const wire = ({ id, uuid, distinctIds, properties, createdAt }: Person) => ({
   properties,
   created_at: createdAt
 })
-
-const refusal = ({ headers }: Arrival, { personalKeys }: PersonApi, scope: PersonalScope) => {
-  const key = /^Bearer (.+)$/.exec(headers.authorization ?? "")?.[1]
-  const unauthenticated = (code: string, detail: string) => error(401, "authentication_error", code, detail)
-  if (key === undefined) return unauthenticated("not_authenticated", "Authentication credentials were not provided.")
-  const scopes = personalKeys.get(key)
-  if (scopes === undefined) return unauthenticated("authentication_failed", "Personal API key is invalid.")
-  if (scopes.includes(scope) || (scope === "person:read" && scopes.includes("person:write"))) return undefined
-  return error(403, "authentication_error", "permission_denied", `API key missing required scope '${scope}'`)
-}
 
 const answerPersons = (arrival: Arrival, { store }: PersonApi, id: string | undefined): PostHogAnswer => {
   const { method, url } = arrival
@@ -66,12 +50,18 @@ const answerPersons = (arrival: Arrival, { store }: PersonApi, id: string | unde
 
 export const answerApi = (arrival: Arrival, api: PersonApi): PostHogAnswer => {
   const { method, url } = arrival
-  const [, project, id] = personPath.exec(url.pathname) ?? []
-  const scope = project === undefined ? "project:read" : method === "DELETE" ? "person:write" : "person:read"
-  const refused = refusal(arrival, api, scope)
+  if (keyPath.test(url.pathname)) {
+    const scopes = scopesOf(arrival, api.personalKeys)
+    return "status" in scopes ? scopes : { status: 200, body: { label: "Test key", scopes } }
+  }
+  const isOurs = (project: string | undefined) => project === String(api.projectId) || project === "@current"
+  const [, project] = projectPath.exec(url.pathname) ?? []
+  const [, environment, id] = personPath.exec(url.pathname) ?? []
+  const scope = project !== undefined ? "project:read" : method === "DELETE" ? "person:write" : "person:read"
+  const refused = refusal(arrival, api.personalKeys, scope)
   if (refused !== undefined) return refused
-  if (project === undefined) {
+  if (isOurs(project)) {
     return { status: 200, body: { id: api.projectId, name: "Test project", api_token: api.apiKey } }
   }
-  return project === String(api.projectId) || project === "@current" ? answerPersons(arrival, api, id) : notFound
+  return isOurs(environment) ? answerPersons(arrival, api, id) : notFound
 }
