@@ -64,3 +64,20 @@ it.effect("The loop has the address and the secret that are set, or the address 
     })
   })
 )
+
+it.effect("Kinds of endpoints, and the endpoint of PostHog's, are those that are asked for", () =>
+  Effect.gen(function* () {
+    const asked = (env: Readonly<Record<string, string>>) => optionsOf({ BETTER_AUTH_SECRET: secret, ...env })
+    expect(yield* asked({})).toMatchObject({ destinations: { presets: [] }, posthogDestination: undefined })
+    for (const [text, presets] of [
+      ["*", "*"],
+      ["none", []],
+      [" segment , slack", ["segment", "slack"]],
+      ["posthog", ["posthog"]]
+    ] as const) {
+      expect(yield* asked({ ENABLED_DESTINATION_PRESETS: text })).toMatchObject({ destinations: { presets } })
+    }
+    const { posthogDestination } = yield* asked({ ENABLE_POSTHOG_DESTINATION: "true", POSTHOG_API_KEY: "phc_a" })
+    expect(posthogDestination).toMatchObject({ host: undefined })
+  })
+)
