@@ -104,7 +104,7 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
     Effect.gen(function* () {
       const { shown } = yield* after(undefined)
       expect(shown).toMatchObject({ status: "disabled", disabledReason: expect.stringContaining("configuration") })
-      expect((yield* after(asked)).shown).toMatchObject({ status: "enabled", disabledReason: null })
+      expect((yield* after({ apiKey: "phc_b" })).shown).toMatchObject({ status: "enabled", disabledReason: null })
       expect((yield* actions).slice(3)).toEqual(["webhooks.disable", "webhooks.edit"])
     })
   )
