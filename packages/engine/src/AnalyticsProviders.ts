@@ -82,7 +82,8 @@ const marked = (provider: Provider, hogsend: string): Provider =>
     },
     readPerson: (distinctId) => provider.readPerson(distinctId),
     capture: (event) => provider.capture({ ...event, properties: { ...event.properties, hogsend } }),
-    deliver: (messages) => provider.deliver(messages)
+    deliver: (messages) => provider.deliver(messages),
+    loop: provider.loop
   })
 
 const invalid = (error: string) => new AnalyticsProvidersInvalid({ error })

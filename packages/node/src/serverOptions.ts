@@ -1,5 +1,5 @@
 /** The environment as options of the server. What it names is read: the host app's migrations, a secret of development. */
-import type { HogsendOptions } from "@hogsend/engine"
+import { clerk, type HogsendOptions, posthog, segment, stripe } from "@hogsend/engine"
 import { Effect } from "effect"
 import { developmentSecret } from "./developmentSecret.ts"
 import type { Environment } from "./Environment.ts"
@@ -27,7 +27,15 @@ export const serverOptions = Effect.fn("serverOptions")(function* (
     analytics: { providers: analyticsProviders, defaultProvider: environment.analyticsProvider },
     analyticsLoop: {
       publicUrl: environment.publicUrl ?? `http://localhost:${environment.port}`,
-      webhookSecret: environment.posthogWebhookSecret
+      webhookSecret: environment.posthogWebhookSecrets[0]
+    },
+    webhookSources: {
+      sources: [
+        posthog({ secret: environment.posthogWebhookSecrets, personProperties: environment.posthogPersonProperties }),
+        segment({ secret: environment.segmentWebhookSecrets, traits: environment.segmentTraits }),
+        stripe({ secret: environment.stripeWebhookSecrets }),
+        clerk({ secret: environment.clerkWebhookSecrets })
+      ]
     },
     defaults: { timezone: environment.defaultTimezone },
     keyGate: { adminApiKey: environment.adminApiKey },

@@ -71,7 +71,7 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
     [{ ENABLE_POSTHOG_DESTINATION: "1" }, `ENABLE_POSTHOG_DESTINATION is "1", and must be true or false`],
     [{ POSTHOG_HOST: "eu.i.posthog.com" }, "POSTHOG_HOST is not a URL that starts with https:// or http://"],
     [{ POSTHOG_PRIVATE_HOST: "eu" }, "POSTHOG_PRIVATE_HOST is not a URL"],
-    [{ POSTHOG_WEBHOOK_SECRET: "short" }, "POSTHOG_WEBHOOK_SECRET has 5 characters, and must have 16 or more"],
+    [{ POSTHOG_WEBHOOK_SECRET: "short" }, "POSTHOG_WEBHOOK_SECRET is wrong: secret 1 of it has 5 characters"],
     [{ API_PUBLIC_URL: "api.example.com" }, "API_PUBLIC_URL is not a URL that starts with https:// or http://"],
     [{ HOGSEND_DEFAULT_TIMEZONE: "CET+1" }, `HOGSEND_DEFAULT_TIMEZONE is "CET+1", and must be an IANA time zone`],
     [{ HOGSEND_MIGRATE: "never" }, `HOGSEND_MIGRATE is "never", and must be one of auto, manual`],

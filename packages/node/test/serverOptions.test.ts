@@ -81,3 +81,30 @@ it.effect("Kinds of endpoints, and the endpoint of PostHog's, are those that are
     expect(posthogDestination).toMatchObject({ host: undefined })
   })
 )
+
+it.effect("Webhook sources are closed until they have a secret, and take several", () =>
+  Effect.gen(function* () {
+    const secretsOf = (options: Effect.Success<ReturnType<typeof optionsOf>>) =>
+      Object.fromEntries(
+        options.webhookSources.sources.map(({ auth, meta }) => [
+          meta.id,
+          [auth.secret].flat().map((one) => (Redacted.isRedacted(one) ? Redacted.value(one) : one))
+        ])
+      )
+    const none = { posthog: [], segment: [], stripe: [], clerk: [] }
+    expect(secretsOf(yield* optionsOf({ BETTER_AUTH_SECRET: secret }))).toEqual(none)
+    for (const id of Object.keys(none)) {
+      const [old, young] = [`${id}, the first secret`.replace(",", ""), `${id} and the second`]
+      const name = `${id.toUpperCase()}_WEBHOOK_SECRET`
+      const options = yield* optionsOf({ BETTER_AUTH_SECRET: secret, [name]: `${young},${old}` })
+      expect(secretsOf(options)).toEqual({ ...none, [id]: [young, old] })
+    }
+    const { webhookSources } = yield* optionsOf({
+      BETTER_AUTH_SECRET: secret,
+      POSTHOG_WEBHOOK_PERSON_PROPERTIES: "plan",
+      SEGMENT_WEBHOOK_TRAITS: "company,role"
+    })
+    const listed = webhookSources.sources.map(({ contactProperties, meta }) => [meta.id, contactProperties])
+    expect(Object.fromEntries(listed)).toMatchObject({ posthog: ["plan"], segment: ["company", "role"] })
+  })
+)
