@@ -65,23 +65,6 @@ it.effect("The loop has the address and the secret that are set, or the address 
   })
 )
 
-it.effect("Kinds of endpoints, and the endpoint of PostHog's, are those that are asked for", () =>
-  Effect.gen(function* () {
-    const asked = (env: Readonly<Record<string, string>>) => optionsOf({ BETTER_AUTH_SECRET: secret, ...env })
-    expect(yield* asked({})).toMatchObject({ destinations: { presets: [] }, posthogDestination: undefined })
-    for (const [text, presets] of [
-      ["*", "*"],
-      ["none", []],
-      [" segment , slack", ["segment", "slack"]],
-      ["posthog", ["posthog"]]
-    ] as const) {
-      expect(yield* asked({ ENABLED_DESTINATION_PRESETS: text })).toMatchObject({ destinations: { presets } })
-    }
-    const { posthogDestination } = yield* asked({ ENABLE_POSTHOG_DESTINATION: "true", POSTHOG_API_KEY: "phc_a" })
-    expect(posthogDestination).toMatchObject({ host: undefined })
-  })
-)
-
 it.effect("Webhook sources are closed until they have a secret, and take several", () =>
   Effect.gen(function* () {
     const secretsOf = (options: Effect.Success<ReturnType<typeof optionsOf>>) =>
@@ -106,5 +89,22 @@ it.effect("Webhook sources are closed until they have a secret, and take several
     })
     const listed = webhookSources.sources.map(({ contactProperties, meta }) => [meta.id, contactProperties])
     expect(Object.fromEntries(listed)).toMatchObject({ posthog: ["plan"], segment: ["company", "role"] })
+  })
+)
+
+it.effect("Kinds of endpoints, and the endpoint of PostHog's, are those that are asked for", () =>
+  Effect.gen(function* () {
+    const asked = (env: Readonly<Record<string, string>>) => optionsOf({ BETTER_AUTH_SECRET: secret, ...env })
+    expect(yield* asked({})).toMatchObject({ destinations: { presets: [] }, posthogDestination: undefined })
+    for (const [text, presets] of [
+      ["*", "*"],
+      ["none", []],
+      [" segment , slack", ["segment", "slack"]],
+      ["posthog", ["posthog"]]
+    ] as const) {
+      expect(yield* asked({ ENABLED_DESTINATION_PRESETS: text })).toMatchObject({ destinations: { presets } })
+    }
+    const { posthogDestination } = yield* asked({ ENABLE_POSTHOG_DESTINATION: "true", POSTHOG_API_KEY: "phc_a" })
+    expect(posthogDestination).toMatchObject({ host: undefined })
   })
 )
