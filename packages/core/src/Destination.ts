@@ -27,6 +27,8 @@ export interface DestinationLogger {
 }
 
 export interface DestinationContext {
+  /** Which Hogsend this is: by it a platform's events are known as ours when they come back. */
+  readonly installationId: string
   readonly endpoint: {
     readonly id: string
     readonly url: string | null
@@ -41,6 +43,11 @@ export interface Destination {
   readonly meta: { readonly id: string; readonly name: string; readonly description?: string }
   /** What its endpoints can subscribe to. */
   readonly events: ReadonlyArray<OutboundEventName>
+  /**
+   * Throws, with a sentence for a person, when an endpoint that is set up so can deliver nothing: then it is neither created
+   * nor edited to be so. Synchronous, and asks nobody.
+   */
+  readonly check?: (endpoint: Pick<DestinationContext["endpoint"], "url" | "config">) => void
   /**
    * The request; null to skip the envelope, which then counts as delivered. What throws, or asks for what is never
    * sent, says that the endpoint is set up wrongly: the delivery goes to the dead letters at once.

@@ -16,13 +16,13 @@ export const AnalyticsEndpoint = {
       const { capabilities, meta } = yield* AnalyticsProvider
       if (!capabilities.personWrites) return
       const { keep } = yield* Endpoints
-      yield* keep({
-        seed: analyticsKind,
+      yield* keep(analyticsKind, () => ({
         kind: analyticsKind,
         description: `The analytics provider: ${meta.name}.`,
         eventTypes: analyticsMessageNames,
-        ordering: "contact"
-      })
+        ordering: "contact",
+        config: null
+      }))
     })
   )
 }

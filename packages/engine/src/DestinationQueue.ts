@@ -42,6 +42,7 @@ import { makeWorker } from "./DestinationQueue/worker.ts"
 import { Egress } from "./Egress.ts"
 import { Endpoints } from "./Endpoints.ts"
 import { makeHostLogger } from "./hostLogger.ts"
+import { Installation } from "./Installation.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
 import { PersonReads } from "./PersonReads.ts"
 
@@ -170,12 +171,10 @@ export class DestinationQueue extends Context.Service<
               onTaken: (messages) => reads.forget(messages.flatMap(({ data }) => distinctIdsIn(data)))
             })
           }
-          const [destinations, egress, logger] = [
-            yield* Destinations,
-            yield* Egress,
-            yield* makeHostLogger("destination")
-          ]
-          const attempt = makeAttempt(endpoints, destinations, egress, analytics, logger, {
+          const [destinations, egress] = [yield* Destinations, yield* Egress]
+          const { id: installationId } = yield* Installation
+          const surroundings = { installationId, logger: yield* makeHostLogger("destination") }
+          const attempt = makeAttempt(endpoints, destinations, egress, analytics, surroundings, {
             timeout,
             schedule,
             traced: (yield* Tracer.Tracer) !== Tracer.nativeTracer

@@ -23,35 +23,34 @@ import {
   type Properties,
   SecretRotated
 } from "@hogsend/core"
-import { Context, Effect, Layer, Result } from "effect"
+import { Context, Effect, Equal, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Actor, AuditLogs, boot } from "./AuditLogs.ts"
 import { asTask, oneRow, orUnavailable } from "./Database.ts"
 import { analyticsKind, Destinations, signedKind } from "./Destinations.ts"
 import { Egress } from "./Egress.ts"
 import { holdsMask, maskConfig, unmaskConfig } from "./Endpoints/endpointConfig.ts"
-import {
-  type EndpointRow,
-  type EndpointSettings,
-  makeEndpointsRepo,
-  type SeededEndpoint
-} from "./Endpoints/EndpointsRepo.ts"
+import { type EndpointRow, type EndpointSettings, makeEndpointsRepo } from "./Endpoints/EndpointsRepo.ts"
 import { EndpointsUnreadable, makeEndpointSeals } from "./Endpoints/endpointSeals.ts"
 import { type EndpointSealed, makeOpenedEndpoints, type OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
 import { newId } from "./newId.ts"
 import { Sealing } from "./Sealing.ts"
 
 export { EndpointsUnreadable } from "./Endpoints/endpointSeals.ts"
-export type { SeededEndpoint } from "./Endpoints/EndpointsRepo.ts"
 export type { EndpointSealed, OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
 
 export interface EndpointsOptions {
-  /** How many there may be, disabled ones included, and the analytics provider's left out. 50. */
+  /** How many there may be, disabled ones included, and those of the configuration left out. 50. */
   readonly maxEndpoints?: number
   /** How long a rotated secret signs beside the new one, in seconds. A day. */
   readonly secretGraceSeconds?: number
   /** How long `find` remembers an endpoint, in milliseconds: so late are other processes. 1000. */
   readonly cacheTtl?: number
+}
+
+/** An endpoint that the configuration makes. */
+export interface SeededEndpoint extends Pick<EndpointSettings, "kind" | "description" | "eventTypes" | "ordering"> {
+  readonly config: Properties | null
 }
 
 export class Endpoints extends Context.Service<
@@ -91,8 +90,16 @@ export class Endpoints extends Context.Service<
      * the analytics provider's, which is the operator's alone to disable.
      */
     readonly disable: (id: string, reason: string, url?: string) => Effect.Effect<Endpoint | null, SqlError>
-    /** Makes what the configuration asks for, or brings it up to date: one for each seed, whoever starts at the same time. */
-    readonly keep: (seeded: SeededEndpoint) => Effect.Effect<void, DatabaseUnavailable>
+    /**
+     * Makes the one endpoint of this seed that the configuration asks for, whoever starts at the same time, or brings it up to
+     * date: what it is to be may depend on what it is. One that `retire` disabled is enabled.
+     */
+    readonly keep: (
+      seed: string,
+      wanted: (was: SeededEndpoint | null) => SeededEndpoint
+    ) => Effect.Effect<void, DatabaseUnavailable>
+    /** Disables the endpoint of this seed, if it is there: the configuration does not ask for it any more. */
+    readonly retire: (seed: string) => Effect.Effect<void, DatabaseUnavailable>
   }
 >()("engine/Endpoints") {
   static readonly layer = ({
@@ -115,17 +122,17 @@ export class Endpoints extends Context.Service<
         const seals = makeEndpointSeals(yield* Sealing)
         yield* orUnavailable(sql.withTransaction(seals.resealAll(repo)))
 
-        const opened = yield* makeOpenedEndpoints(repo, seals, { capacity: maxEndpoints + 1, ttl: cacheTtl })
+        const opened = yield* makeOpenedEndpoints(repo, seals, { capacity: maxEndpoints + seeds, ttl: cacheTtl })
 
         /** Written down, and forgotten by `find`, when the transaction of the change is committed. */
         const changed = (id: string, action: `webhooks.${string}`, actor: Actor) =>
           Effect.andThen(audit.record({ actor, action, resourceId: id }), sql.afterCommit(opened.forget(id)))
 
         /** What an endpoint must be, whoever set it so. */
-        const check = Effect.fnUntraced(function* ({ eventTypes, kind, url }: EndpointSettings) {
-          yield* Effect.fromResult(destinations.check(kind, eventTypes))
-          if (kind === signedKind && url === null) return yield* new EndpointInvalid({ error: urlMissing })
-        })
+        const check = (settings: EndpointSettings, config: Properties | null) =>
+          Effect.fromResult(destinations.check({ ...settings, config: config ?? {} }))
+
+        const configOf = ({ config, id }: EndpointRow) => Effect.orDie(seals.openConfig(id, config))
 
         const create = Effect.fn("Endpoints.create")(function* (draft: EndpointDraft, actor: Actor) {
           const id = newId()
@@ -139,7 +146,7 @@ export class Endpoints extends Context.Service<
             ordering: draft.ordering ?? "none",
             ...seals.sealConfig(id, config)
           }
-          yield* check(settings)
+          yield* check(settings, config)
           // Asks the network, so before anything is locked.
           if (settings.url !== null) yield* egress.check(settings.url)
           const minted = kind === signedKind ? seals.mintSecret(id) : null
@@ -165,19 +172,20 @@ export class Endpoints extends Context.Service<
           return yield* Effect.gen(function* () {
             const row = yield* Effect.flatMap(repo.find(id, "for no key update"), first)
             if (Object.keys(patch).some((name) => name !== "disabled")) yield* refuseProviders(row)
+            const config = patch.config === undefined ? undefined : yield* unmasked(patch.config, configOf(row))
             const settings: EndpointSettings = {
               kind: patch.kind ?? row.kind,
               url: patch.url === undefined ? row.url : patch.url,
               description: patch.description === undefined ? row.description : patch.description,
               eventTypes: patch.eventTypes === undefined ? row.eventTypes : [...new Set(patch.eventTypes)],
               ordering: patch.ordering ?? row.ordering,
-              ...(patch.config === undefined
+              ...(config === undefined
                 ? { config: row.config, configNames: row.configNames }
-                : seals.sealConfig(id, yield* unmasked(patch.config, Effect.orDie(seals.openConfig(id, row.config)))))
+                : seals.sealConfig(id, config))
             }
             // Of a kind that only another process knows something else can still be changed, disabling above all.
-            if (patch.kind !== undefined || patch.eventTypes !== undefined || patch.url !== undefined) {
-              yield* check(settings)
+            if ([patch.kind, patch.eventTypes, patch.url, patch.config].some((given) => given !== undefined)) {
+              yield* check(settings, config === undefined ? yield* configOf(row) : config)
             }
             if (settings.kind === signedKind && row.secret === null) {
               return yield* new EndpointInvalid({ error: secretMissing })
@@ -241,10 +249,30 @@ export class Endpoints extends Context.Service<
         })
 
         const keep = Effect.fn("Endpoints.keep")(
-          function* (seeded: SeededEndpoint) {
-            const id = newId()
-            const [kept] = yield* repo.keep(id, seeded)
-            if (kept !== undefined) yield* changed(kept.id, kept.id === id ? "webhooks.create" : "webhooks.edit", boot)
+          function* (seed: string, wanted: (was: SeededEndpoint | null) => SeededEndpoint) {
+            const [id, first] = [newId(), wanted(null)]
+            const planted = yield* repo.plant(id, seed, { ...first, url: null, ...seals.sealConfig(id, first.config) })
+            if (planted.length > 0) return yield* changed(id, "webhooks.create", boot)
+            const row = yield* Effect.flatMap(repo.findPlanted(seed), oneRow)
+            const config = row.config === null ? null : yield* configOf(row)
+            const now = wanted({ ...row, config })
+            const sealed = Equal.equals(now.config, config) ? row : seals.sealConfig(row.id, now.config)
+            const next = { ...row, ...now, config: sealed.config, configNames: sealed.configNames }
+            const returns = row.disabledReason === notAskedFor
+            if (Equal.equals(next, row) && !returns) return
+            yield* repo.update(row.id, next)
+            if (returns) yield* repo.enable(row.id)
+            yield* changed(row.id, "webhooks.edit", boot)
+          },
+          sql.withTransaction,
+          orUnavailable
+        )
+
+        const retire = Effect.fn("Endpoints.retire")(
+          function* (seed: string) {
+            const [row] = yield* repo.findPlanted(seed)
+            const [retired] = row === undefined ? [] : yield* repo.disable(row.id, notAskedFor)
+            if (retired !== undefined) yield* changed(retired.id, "webhooks.disable", boot)
           },
           sql.withTransaction,
           orUnavailable
@@ -270,7 +298,8 @@ export class Endpoints extends Context.Service<
           rotateSecret,
           find: opened.find,
           disable,
-          keep
+          keep,
+          retire
         })
       })
     )
@@ -306,14 +335,17 @@ export const refuseProviders = ({ kind }: { readonly kind: string }): Effect.Eff
 const byConfiguration =
   "This endpoint stands for the analytics provider: the configuration makes it what it is. It can be disabled and enabled, and nothing else."
 
+const notAskedFor = "The configuration does not ask for it any more."
+
+/** How many endpoints the configuration may make. */
+const seeds = 2
+
 const byOperator = "An operator disabled it."
 
 const beingDeleted = "It is being deleted. If it is still here, the deleting was cut short: delete it again."
 
 /** Deliveries, with their attempts. */
 const deletedAtOnce = 1000
-
-const urlMissing = "An endpoint of the kind webhook needs a url: where the events are posted to."
 
 const secretMissing =
   "This endpoint has no signing secret yet, and one that an edit made would never be shown. Ask for one with rotate-secret, then change the kind."

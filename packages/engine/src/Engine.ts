@@ -42,6 +42,7 @@ import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
 import { offerPostHog } from "./getPostHog.ts"
 import { PersonReads, type PersonReadsOptions } from "./PersonReads.ts"
+import { PostHogEndpoint, type PostHogEndpointOptions } from "./PostHogEndpoint.ts"
 import { PersonWrites, type PersonWritesOptions } from "./PersonWrites.ts"
 import { Principals } from "./Principals.ts"
 import { RateLimits, type RateLimitsOptions } from "./RateLimits.ts"
@@ -71,6 +72,8 @@ export interface EngineOptions {
   readonly erasures?: ErasuresOptions
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
+  /** A start keeps an endpoint of the kind `posthog` in place for this project; without it, it disables that one. */
+  readonly posthogDestination?: PostHogEndpointOptions | undefined
   readonly rateLimits?: RateLimitsOptions
   readonly warnings?: WarningsOptions
   readonly webhookSources?: WebhookSourcesOptions
@@ -91,7 +94,7 @@ export const Engine = {
         Layer.provideMerge(offerPostHog()),
         Layer.provideMerge(PersonWrites.layer(options.analytics)),
         Layer.provideMerge(DestinationQueue.layer(options.destinationQueue)),
-        Layer.provideMerge(AnalyticsEndpoint.layer),
+        Layer.provideMerge(Layer.mergeAll(AnalyticsEndpoint.layer, PostHogEndpoint.layer(options.posthogDestination))),
         Layer.provideMerge(Endpoints.layer(options.endpoints))
       )
     ).pipe(

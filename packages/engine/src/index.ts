@@ -6,7 +6,7 @@ export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
 export { DeliverySignal } from "./DeliverySignal.ts"
 export { DestinationQueue } from "./DestinationQueue.ts"
-export { Destinations } from "./Destinations.ts"
+export { type DestinationPreset, destinationPresets, Destinations } from "./Destinations.ts"
 export {
   Egress,
   type EgressAnswer,
@@ -31,6 +31,7 @@ export { type Migration, MigrationFailed, Migrations } from "./Migrations.ts"
 export { type OutboundEvent, OutboundMessages } from "./OutboundMessages.ts"
 export { PersonReads } from "./PersonReads.ts"
 export { PersonWrites } from "./PersonWrites.ts"
+export { PostHogEndpoint } from "./PostHogEndpoint.ts"
 export { Principals } from "./Principals.ts"
 export { parseNetwork, type RateLimit, RateLimits } from "./RateLimits.ts"
 export { Sealing } from "./Sealing.ts"

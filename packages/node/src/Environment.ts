@@ -4,6 +4,7 @@
  * Libraries never read the environment; an app decodes it here, once, and hands options on. A bad or missing setting is
  * one line of `SettingsInvalid`, so that an operator sees all of them in one start. A misspelt one is a line on stderr.
  */
+import { destinationPresets } from "@hogsend/engine"
 import { Console, Effect, Redacted } from "effect"
 import { resolve } from "node:path"
 import * as Setting from "./Environment/Setting.ts"
@@ -36,6 +37,8 @@ const settings = {
   outboundAllowHttp: Setting.boolean("OUTBOUND_ALLOW_HTTP", false),
   outboundAllowLoopback: Setting.boolean("OUTBOUND_ALLOW_LOOPBACK", false),
   deliverySlots: Setting.integer("DELIVERY_SLOTS", { minimum: 0, maximum: 10_000, fallback: 512 }),
+  destinationPresets: Setting.choice("ENABLED_DESTINATION_PRESETS", destinationPresets, "segment,slack"),
+  posthogDestination: Setting.boolean("ENABLE_POSTHOG_DESTINATION", false),
   analyticsProvider: Setting.text("ANALYTICS_PROVIDER", undefined, "posthog"),
   publicUrl: Setting.url("API_PUBLIC_URL", ["https", "http"], "https://api.example.com"),
   posthogApiKey: Setting.credential("POSTHOG_API_KEY", "phc_…, the project API key"),
@@ -90,6 +93,10 @@ export const readEnvironment = Effect.fn("readEnvironment")(function* (workingDi
       )
     )
   }
+  if (values.posthogDestination && values.posthogApiKey === undefined) {
+    const { example, name } = settings.posthogApiKey
+    missing.push(Setting.line(name, `is missing, and ${settings.posthogDestination.name} needs it`, example))
+  }
   if (lines.length + missing.length > 0) {
     return yield* new Setting.SettingsInvalid({ lines: [...lines, ...missing] })
   }
@@ -99,6 +106,10 @@ export const readEnvironment = Effect.fn("readEnvironment")(function* (workingDi
     host: values.host ?? (production ? "0.0.0.0" : "127.0.0.1"),
     databaseUrl: values.databaseUrl === undefined ? undefined : Redacted.make(values.databaseUrl),
     posthog: posthogOf(values),
+    posthogDestination:
+      values.posthogDestination && values.posthogApiKey !== undefined
+        ? { apiKey: values.posthogApiKey, host: values.posthogHost }
+        : undefined,
     dataDirectory: resolve(workingDirectory, values.dataDirectory ?? ".hogsend"),
     clientMigrations:
       values.clientMigrations === undefined ? undefined : resolve(workingDirectory, values.clientMigrations),

@@ -47,6 +47,8 @@ export const serverOptions = Effect.fn("serverOptions")(function* (
     },
     rateLimits: { publishable: environment.rateLimitPublishable, trustedProxies: environment.trustedProxies },
     egress: { allowHttp: environment.outboundAllowHttp, allowLoopback: environment.outboundAllowLoopback },
+    destinations: { presets: environment.destinationPresets },
+    posthogDestination: environment.posthogDestination,
     destinationQueue: { slots: environment.deliverySlots },
     docs: environment.docs
   } satisfies HogsendServerOptions

@@ -5,7 +5,7 @@
 import {
   AnalyticsMessage,
   type Destination,
-  type DestinationLogger,
+  type DestinationContext,
   type DestinationRequest,
   type EgressDenied,
   type OutboundEnvelope
@@ -33,6 +33,9 @@ export interface ProviderPort {
   /** Null: it had no time to be asked. */
   readonly tell: (message: AnalyticsMessage) => Effect.Effect<Told | null>
 }
+
+/** What a destination knows beside the endpoint. */
+type Surroundings = Omit<DestinationContext, "endpoint">
 
 /** When somebody was asked, and how the answer is to be judged. */
 interface Asked extends Pick<Tried, "isSuccess"> {
@@ -67,7 +70,7 @@ export const makeAttempt = (
   destinations: Destinations["Service"],
   egress: Egress["Service"],
   analytics: ProviderPort,
-  logger: DestinationLogger,
+  surroundings: Surroundings,
   { schedule, timeout, traced }: AttemptOptions
 ) => {
   const signers = new WeakMap<OpenedEndpoint, Signer>()
@@ -162,7 +165,7 @@ export const makeAttempt = (
     }
     if (body === null) return giveUp(claimed, "The message is not kept any more.")
     if (destination === undefined) return yield* tell(claimed, body)
-    const request = tried(() => requestOf(destination, body, endpoint, logger))
+    const request = tried(() => requestOf(destination, body, endpoint, surroundings))
     if (Result.isFailure(request)) return giveUp(claimed, `The destination failed: ${request.failure}`)
     if (request.success === null) return { ...giveBack(claimed), status: "delivered", counts: true }
     return yield* send(claimed, endpoint, request.success)
@@ -181,11 +184,13 @@ const requestOf = (
   destination: Destination,
   body: string,
   { config, id, kind, url }: OpenedEndpoint,
-  logger: DestinationLogger
+  surroundings: Surroundings
 ): DestinationRequest | null =>
   kind === signedKind
     ? webhookRequest(body, url)
-    : requestIn(destination.transform(JSON.parse(body) as OutboundEnvelope, { endpoint: { id, url, config }, logger }))
+    : requestIn(
+        destination.transform(JSON.parse(body) as OutboundEnvelope, { ...surroundings, endpoint: { id, url, config } })
+      )
 
 /** A `transform` in plain JavaScript may forget to answer, or answer a promise. */
 const requestIn = (answer: DestinationRequest | null): DestinationRequest | null => {

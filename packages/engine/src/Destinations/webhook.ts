@@ -3,7 +3,7 @@ import { defineDestination, type DestinationRequest, outboundEventNames } from "
 
 /** What is sent of an envelope that is already the JSON text that it is kept as. */
 export const webhookRequest = (body: string, url: string | null): DestinationRequest => {
-  if (url === null) throw new Error("A webhook needs a url.")
+  if (url === null) throw new Error(urlMissing)
   return { url, headers: { "content-type": "application/json" }, body }
 }
 
@@ -14,5 +14,10 @@ export const webhook = defineDestination({
     description: "Posts the envelope, signed by the Standard Webhooks specification."
   },
   events: outboundEventNames,
+  check: ({ url }) => {
+    if (url === null) throw new Error(urlMissing)
+  },
   transform: (envelope, { endpoint }) => webhookRequest(JSON.stringify(envelope), endpoint.url)
 })
+
+const urlMissing = "An endpoint of the kind webhook needs a url: where the events are posted to."

@@ -1,7 +1,6 @@
 /** The SQL of endpoints. What is sealed stays so here. */
 import type { PgClient } from "@effect/sql-pg"
 import type { Endpoint, EndpointOrdering, Page } from "@hogsend/core"
-import { analyticsKind } from "../Destinations.ts"
 
 /** What a caller can set. */
 export interface EndpointSettings {
@@ -13,12 +12,6 @@ export interface EndpointSettings {
   /** Sealed JSON. */
   readonly config: string | null
   readonly configNames: ReadonlyArray<string> | null
-}
-
-/** One that the configuration makes. */
-export interface SeededEndpoint extends Pick<EndpointSettings, "kind" | "description" | "eventTypes" | "ordering"> {
-  /** What it is known by. */
-  readonly seed: string
 }
 
 /** A row as the service reads it; dates are `Date`s. */
@@ -78,19 +71,17 @@ export const makeEndpointsRepo = (sql: PgClient.PgClient) => {
       order by id desc limit ${limit} offset ${offset}`,
     count: (includeDisabled: boolean) => sql<{ total: number }>`
       select count(*)::int as total from hogsend.endpoints where ${includeDisabled} or disabled_at is null`,
-    /** Those that there is a limit for. */
-    countLimited: sql<{ total: number }>`
-      select count(*)::int as total from hogsend.endpoints where kind <> ${analyticsKind}`,
-    /** Answers the row's id when it was made, under the given one, or is another now. */
-    keep: (id: string, { description, eventTypes, kind, ordering, seed }: SeededEndpoint) => sql<{ id: string }>`
-      insert into hogsend.endpoints as e (id, kind, description, event_types, ordering, seed)
-      values (${id}, ${kind}, ${description}::text, ${eventTypes}::text[], ${ordering}, ${seed})
-      on conflict (seed) do update
-      set kind = excluded.kind, description = excluded.description, event_types = excluded.event_types,
-        ordering = excluded.ordering, updated_at = hogsend.now()
-      where (e.kind, e.description, e.event_types, e.ordering) is distinct from
-        (excluded.kind, excluded.description, excluded.event_types, excluded.ordering)
-      returning id`,
+    /** Those that there is a limit for: what requests made. */
+    countLimited: sql<{ total: number }>`select count(*)::int as total from hogsend.endpoints where seed is null`,
+    /** Answers a row when it is made. Who else makes it at this moment is waited for. */
+    plant: (id: string, seed: string, row: EndpointSettings) => sql`
+      insert into hogsend.endpoints (id, seed, kind, url, description, event_types, ordering, config, config_names)
+      values (${id}, ${seed}, ${row.kind}, ${row.url}::text, ${row.description}::text, ${row.eventTypes}::text[],
+        ${row.ordering}, ${row.config}::text, ${row.configNames}::text[])
+      on conflict (seed) do nothing returning 1`,
+    /** Locks the row. */
+    findPlanted: (seed: string) =>
+      sql<EndpointRow>`select ${columns} from hogsend.endpoints where seed = ${seed} for no key update`,
     update: (id: string, row: EndpointSettings) => sql`
       update hogsend.endpoints
       set kind = ${row.kind}, url = ${row.url}::text, description = ${row.description}::text,

@@ -25,7 +25,8 @@ const analytics = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   yield* sql`delete from hogsend.endpoints`
   const ordering = "contact" as const
-  yield* keep({ seed: "analytics", kind: "analytics", description: null, eventTypes: analyticsMessageNames, ordering })
+  const wanted = { kind: "analytics", description: null, eventTypes: analyticsMessageNames, ordering, config: null }
+  yield* keep("analytics", () => wanted)
   const [row] = yield* sql<{ id: string }>`select id from hogsend.endpoints where seed = 'analytics'`
   const provider = yield* ScriptedProvider
   provider.calls.length = 0

@@ -13,6 +13,7 @@ import { DestinationQueue, type DestinationQueueOptions } from "../../src/Destin
 import { Destinations } from "../../src/Destinations.ts"
 import { Egress, EgressFailed } from "../../src/Egress.ts"
 import { Endpoints } from "../../src/Endpoints.ts"
+import { Installation } from "../../src/Installation.ts"
 import { newId } from "../../src/newId.ts"
 import { OutboundMessages } from "../../src/OutboundMessages.ts"
 import { PersonReads } from "../../src/PersonReads.ts"
@@ -87,6 +88,7 @@ export const services = Layer.mergeAll(Endpoints.layer({ cacheTtl: 20 })).pipe(
   Layer.provideMerge(
     Layer.mergeAll(
       AuditLogs.layer,
+      Installation.layer,
       Destinations.layer({ own }),
       Layer.provideMerge(OutboundMessages.layer, DeliverySignal.layer()),
       Sealing.layer({ secrets: [Redacted.make("a test secret that is long enough to seal with")] })

@@ -1,9 +1,10 @@
 /** Which destinations there are, and what the signed webhook sends. */
 import { assert, describe, it } from "@effect/vitest"
-import { defineDestination, type OutboundEnvelope } from "@hogsend/core"
+import { defineDestination, type OutboundEnvelope, type OutboundEventName } from "@hogsend/core"
 import { Effect, Exit, Result, Schema } from "effect"
-import { Destinations } from "../../src/Destinations.ts"
+import { Destinations, type DestinationsOptions } from "../../src/Destinations.ts"
 import { webhook } from "../../src/Destinations/webhook.ts"
+import { contextOf } from "./envelopes.ts"
 
 const own = (id: string) =>
   defineDestination({ meta: { id, name: id }, events: ["contact.created"], transform: () => null })
@@ -11,8 +12,16 @@ const own = (id: string) =>
 const withOwn = (...ids: ReadonlyArray<string>) =>
   Effect.provide(Destinations, Destinations.layer({ own: ids.map(own) }))
 
-const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
-const context = (url: string | null) => ({ endpoint: { id: "e1", url, config: {} }, logger: silent })
+const asked = (
+  kind: string,
+  eventTypes: ReadonlyArray<OutboundEventName>,
+  url: string | null = "https://a.example/"
+) => ({
+  kind,
+  eventTypes,
+  url,
+  config: {}
+})
 
 describe("Destinations", () => {
   it.effect("are the presets and the host app's own", () =>
@@ -21,16 +30,48 @@ describe("Destinations", () => {
       assert.strictEqual(find("webhook"), webhook)
       assert.strictEqual(find("crm")?.meta.id, "crm")
       assert.isUndefined(find("none"))
-      assert.isTrue(Result.isSuccess(check("webhook", ["contact.created", "endpoint.disabled"])))
-      assert.isTrue(Result.isSuccess(check("crm", ["contact.created"])))
+      assert.isTrue(Result.isSuccess(check(asked("webhook", ["contact.created", "endpoint.disabled"]))))
+      assert.isTrue(Result.isSuccess(check(asked("crm", ["contact.created"], null))))
+    })
+  )
+
+  it.effect("have further presets where they are asked for, whose kinds are free where they are not", () =>
+    Effect.gen(function* () {
+      const kinds = ["webhook", "posthog", "segment", "slack"]
+      const there = (presets: DestinationsOptions["presets"]) =>
+        Effect.map(Effect.provide(Destinations, Destinations.layer({ presets })), ({ find }) =>
+          kinds.filter((kind) => find(kind) !== undefined)
+        )
+      assert.deepStrictEqual(yield* there(undefined), ["webhook", "posthog"])
+      assert.deepStrictEqual(yield* there(["slack"]), ["webhook", "posthog", "slack"])
+      assert.deepStrictEqual(yield* there(["posthog"]), ["webhook", "posthog"])
+      assert.deepStrictEqual(yield* there("*"), kinds)
+      assert.strictEqual((yield* withOwn("slack")).find("slack")?.meta.name, "slack")
+      const twice = Effect.provide(Destinations, Destinations.layer({ presets: "*", own: [own("slack")] }))
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(twice)))
+    })
+  )
+
+  it.effect("refuse an endpoint with the sentence that its check throws", () =>
+    Effect.gen(function* () {
+      const strict = {
+        ...own("strict"),
+        check: () => {
+          throw new Error("Set config.token.")
+        }
+      }
+      const { check } = yield* Effect.provide(Destinations, Destinations.layer({ own: [strict] }))
+      const refused = Result.getOrThrow(Result.flip(check(asked("strict", ["contact.created"]))))
+      assert.deepStrictEqual([refused._tag, refused.error], ["EndpointInvalid", "Set config.token."])
+      assert.isTrue(Result.isFailure(check(asked("webhook", ["contact.created"], null))))
     })
   )
 
   it.effect("refuse a kind that is none and events that it does not take, and name what there is", () =>
     Effect.gen(function* () {
       const { check } = yield* withOwn("crm")
-      const refused = (...asked: Parameters<typeof check>) => Result.getOrThrow(Result.flip(check(...asked))).error
-      assert.match(refused("slack", ["contact.created"]), /no destination of the kind "slack".*webhook, crm\./)
+      const refused = (...of: Parameters<typeof asked>) => Result.getOrThrow(Result.flip(check(asked(...of)))).error
+      assert.match(refused("slack", ["contact.created"]), /no destination of the kind "slack".*webhook, posthog, crm\./)
       assert.match(
         refused("crm", ["contact.created", "email.sent"]),
         /crm does not take email\.sent\. It takes: contact\.created\./
@@ -40,7 +81,7 @@ describe("Destinations", () => {
 
   it.effect("have an id of their own each", () =>
     Effect.gen(function* () {
-      for (const ids of [["webhook"], ["crm", "crm"], ["Crm"], [""], ["a b"], ["_a"], ["a".repeat(65)]]) {
+      for (const ids of [["webhook"], ["posthog"], ["crm", "crm"], ["Crm"], [""], ["a b"], ["_a"], ["a".repeat(65)]]) {
         assert.isTrue(Exit.isFailure(yield* Effect.exit(withOwn(...ids))), ids.join())
       }
     })
@@ -57,7 +98,7 @@ describe("The signed webhook", () => {
         data
       })
       const envelope = JSON.parse(bytes) as OutboundEnvelope
-      assert.deepStrictEqual(webhook.transform(envelope, context("https://a.example/hook")), {
+      assert.deepStrictEqual(webhook.transform(envelope, contextOf({}, "https://a.example/hook")), {
         url: "https://a.example/hook",
         headers: { "content-type": "application/json" },
         body: bytes
@@ -67,6 +108,6 @@ describe("The signed webhook", () => {
 
   it("needs a url", () => {
     const envelope = { id: "msg_1", type: "contact.created", timestamp: "", data: {} } as const
-    assert.throws(() => webhook.transform(envelope, context(null)), /url/)
+    assert.throws(() => webhook.transform(envelope, contextOf({}, null)), /url/)
   })
 })

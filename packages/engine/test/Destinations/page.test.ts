@@ -18,7 +18,7 @@ const silent = () => undefined
 const logger = { debug: silent, info: silent, warn: silent, error: silent }
 
 const transform = (given: OutboundEnvelope, config: { readonly token?: string } = { token: "t0ken" }) =>
-  crm.transform(given, { endpoint: { id: "e", url: null, config }, logger })
+  crm.transform(given, { endpoint: { id: "e", url: null, config }, installationId: "i", logger })
 
 it("The page shows the module as it is", () => {
   const page = readFileSync(join(root, "docs/destinations.md"), "utf8")

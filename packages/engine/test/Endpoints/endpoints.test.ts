@@ -123,7 +123,12 @@ layer(hogsend, options)("Endpoints", (it) => {
     )
 
     it.effect.each([
-      ["another kind", { kind: "slack" }, "EndpointInvalid", /no destination of the kind "slack".*webhook, crm\./],
+      [
+        "another kind",
+        { kind: "slack" },
+        "EndpointInvalid",
+        /no destination of the kind "slack".*webhook, posthog, crm\./
+      ],
       ["a webhook without a url", { url: undefined }, "EndpointInvalid", /needs a url/],
       ["a webhook without a url", { url: null }, "EndpointInvalid", /needs a url/],
       [

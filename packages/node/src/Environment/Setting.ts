@@ -116,6 +116,29 @@ export const names = (name: string, example: string): Setting<ReadonlyArray<stri
   example
 })
 
+/** Names of what there is, divided by commas; `*` for all of it, and `none`, which is the default. */
+export const choice = <const A extends string>(
+  name: string,
+  there: ReadonlyArray<A>,
+  example: string
+): Setting<ReadonlyArray<A> | "*"> => {
+  const isThere = (value: string): value is A => there.some((known) => known === value)
+  return {
+    name,
+    default: [],
+    read: (text) => {
+      if (text === "*") return Result.succeed("*")
+      if (text === "none") return Result.succeed([])
+      const values = text.split(",").map((value) => value.trim())
+      const chosen = values.filter(isThere)
+      return chosen.length === values.length
+        ? Result.succeed(chosen)
+        : Result.fail(`is ${shown(text)}, and must be *, none, or of these, divided by commas: ${there.join(", ")}`)
+    },
+    example
+  }
+}
+
 /** Parts divided by commas, each read by itself; the first that is wrong is named. */
 const parts = <A>(text: string, read: (part: string) => Result.Result<A, string>): Result.Result<Array<A>, string> =>
   Result.all(

@@ -1,0 +1,46 @@
+/**
+ * The endpoint of the kind `posthog` that the configuration asks for: emails become events of PostHog, and contacts persons,
+ * without anybody having to create an endpoint.
+ *
+ * A start makes it, or brings it up to date with the key and the host. What an operator set stays: that it is disabled, that it
+ * syncs no persons, further events, other names. When it is not asked for any more it is disabled, until it is again.
+ */
+import { Effect, Layer, Redacted } from "effect"
+import { posthogEvents, posthogKind } from "./Destinations.ts"
+import { Endpoints, type SeededEndpoint } from "./Endpoints.ts"
+
+export interface PostHogEndpointOptions {
+  /** The project API key, `phc_…`. */
+  readonly apiKey: string | Redacted.Redacted<string>
+  /** Where PostHog takes events. `https://us.i.posthog.com`. */
+  readonly host?: string | undefined
+}
+
+const defaults = { syncPersons: true, eventNames: { "email.clicked": "email.link_clicked" } }
+
+/** What the endpoint is to be, where it is `was`. */
+export const seededPostHog =
+  ({ apiKey, host = "https://us.i.posthog.com" }: PostHogEndpointOptions) =>
+  (was: SeededEndpoint | null): SeededEndpoint => ({
+    kind: posthogKind,
+    description: was?.description ?? "PostHog, as the configuration says.",
+    eventTypes: [...new Set([...(was?.eventTypes ?? []), ...seededEvents])],
+    ordering: was?.ordering ?? "contact",
+    config: {
+      ...defaults,
+      ...was?.config,
+      apiKey: Redacted.isRedacted(apiKey) ? Redacted.value(apiKey) : apiKey,
+      host
+    }
+  })
+
+const seededEvents = posthogEvents.filter((name) => /^(email|contact)\./.test(name))
+
+export const PostHogEndpoint = {
+  layer: (options: PostHogEndpointOptions | undefined) =>
+    Layer.effectDiscard(
+      Effect.flatMap(Endpoints, ({ keep, retire }) =>
+        options === undefined ? retire(posthogKind) : keep(posthogKind, seededPostHog(options))
+      )
+    )
+}
