@@ -1,6 +1,7 @@
 /** `@hogsend/engine`: what happens. */
 export { AnalyticsLoop } from "./AnalyticsLoop.ts"
 export { AnalyticsProviders, AnalyticsProvidersInvalid, type AnalyticsProviderSource } from "./AnalyticsProviders.ts"
+export { defineAnalyticsProvider } from "@hogsend/core"
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
