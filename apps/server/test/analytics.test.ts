@@ -1,7 +1,7 @@
 /** The server as a process, with PostHog of its environment: what it says at the start, and what happens while PostHog hangs. */
 import { expect, it } from "@effect/vitest"
 import { PostHogBehaviour, TestDatabase, TestPostHog } from "@hogsend/testing"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { vi } from "vitest"
 import { addressOf, request, startServer, until } from "./serverProcess.ts"
 
@@ -18,6 +18,9 @@ const start = Effect.fnUntraced(function* (env: Readonly<Record<string, string>>
 
 const analyticsOf = (address: string) =>
   Effect.map(request("GET", `${address}/v1/health`), ({ body }) => body.components.analytics)
+
+const endpointOf = (address: string) =>
+  Effect.map(request("GET", `${address}/v1/admin/webhooks`, { key }), ({ body }) => body.endpoints[0].id)
 
 it.live("The environment alone connects PostHog, and a start without the personal key says once what to set", () =>
   Effect.gen(function* () {
@@ -50,6 +53,31 @@ it.live("The environment alone connects PostHog, and a start without the persona
       lastReadError: null,
       softFailures: 0
     })
+  })
+)
+
+it.live("Who is erased is deleted at PostHog, too, by the delivery that the receipt names", () =>
+  Effect.gen(function* () {
+    const posthog = yield* TestPostHog.make()
+    const server = yield* start({
+      POSTHOG_HOST: posthog.captureHost,
+      POSTHOG_PRIVATE_HOST: posthog.apiHost,
+      POSTHOG_API_KEY: posthog.apiKey,
+      POSTHOG_PERSONAL_API_KEY: posthog.personalApiKey
+    })
+    const address = yield* addressOf(server)
+    const body = { userId: "u_1", anonymousId: "a-1" }
+    yield* request("PUT", `${address}/v1/contacts`, { key, body })
+    yield* posthog.until(() => posthog.store.person("a-1") !== undefined)
+    const { body: answer } = yield* request("DELETE", `${address}/v1/contacts`, { key, body: { userId: "u_1" } })
+    expect(answer.erasure.provider).toMatchObject({ personDeleted: false, reason: expect.stringContaining("delivery") })
+    yield* posthog.until(() => posthog.store.persons().length === 0)
+    const path = `/v1/admin/webhooks/${yield* endpointOf(address)}/deliveries?status=delivered`
+    const delivered = Effect.map(request("GET", `${address}${path}`, { key }), ({ body }) => body.deliveries)
+    const [{ id }] = yield* delivered.pipe(
+      Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: (deliveries) => deliveries.length > 0 })
+    )
+    expect(answer.erasure.provider.reason).toContain(id)
   })
 )
 

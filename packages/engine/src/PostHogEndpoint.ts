@@ -7,6 +7,7 @@
  */
 import { Effect, Layer, Redacted } from "effect"
 import { posthogEvents, posthogKind } from "./Destinations.ts"
+import { Egress } from "./Egress.ts"
 import { Endpoints, type SeededEndpoint } from "./Endpoints.ts"
 
 export interface PostHogEndpointOptions {
@@ -16,11 +17,13 @@ export interface PostHogEndpointOptions {
   readonly host?: string | undefined
 }
 
+const defaultHost = "https://us.i.posthog.com"
+
 const defaults = { syncPersons: true, eventNames: { "email.clicked": "email.link_clicked" } }
 
 /** What the endpoint is to be, where it is `was`. */
 export const seededPostHog =
-  ({ apiKey, host = "https://us.i.posthog.com" }: PostHogEndpointOptions) =>
+  ({ apiKey, host = defaultHost }: PostHogEndpointOptions) =>
   (was: SeededEndpoint | null): SeededEndpoint => ({
     kind: posthogKind,
     description: was?.description ?? "PostHog, as the configuration says.",
@@ -39,8 +42,16 @@ const seededEvents = posthogEvents.filter((name) => /^(email|contact)\./.test(na
 export const PostHogEndpoint = {
   layer: (options: PostHogEndpointOptions | undefined) =>
     Layer.effectDiscard(
-      Effect.flatMap(Endpoints, ({ keep, retire }) =>
-        options === undefined ? retire(posthogKind) : keep(posthogKind, seededPostHog(options))
-      )
+      Effect.gen(function* () {
+        const [{ keep, retire }, { check }] = [yield* Endpoints, yield* Egress]
+        if (options === undefined) return yield* retire(posthogKind)
+        yield* keep(posthogKind, seededPostHog(options))
+        // A PostHog of one's own may be where nothing is sent. It asks a name server, for which no start waits.
+        yield* Effect.forkScoped(
+          Effect.catch(check(options.host ?? defaultHost), ({ error }) =>
+            Effect.logWarning(`Nothing can be sent to PostHog: ${error}`)
+          )
+        )
+      })
     )
 }

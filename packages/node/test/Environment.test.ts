@@ -63,6 +63,12 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
     [{ OUTBOUND_ALLOW_HTTP: "1" }, `OUTBOUND_ALLOW_HTTP is "1", and must be true or false`],
     [{ OUTBOUND_ALLOW_LOOPBACK: "True" }, `OUTBOUND_ALLOW_LOOPBACK is "True", and must be true or false`],
     [{ DELIVERY_SLOTS: "-1" }, `DELIVERY_SLOTS is "-1", and must be a whole number`],
+    [
+      { ENABLED_DESTINATION_PRESETS: "segment,slak" },
+      `is "segment,slak", and must be *, none, or of these, divided by commas: webhook, posthog, segment, slack`
+    ],
+    [{ ENABLED_DESTINATION_PRESETS: "segment,,slack" }, "ENABLED_DESTINATION_PRESETS is"],
+    [{ ENABLE_POSTHOG_DESTINATION: "1" }, `ENABLE_POSTHOG_DESTINATION is "1", and must be true or false`],
     [{ POSTHOG_HOST: "eu.i.posthog.com" }, "POSTHOG_HOST is not a URL that starts with https:// or http://"],
     [{ POSTHOG_PRIVATE_HOST: "eu" }, "POSTHOG_PRIVATE_HOST is not a URL"],
     [{ POSTHOG_WEBHOOK_SECRET: "short" }, "POSTHOG_WEBHOOK_SECRET is wrong: secret 1 of it has 5 characters"],
@@ -96,6 +102,8 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
         OUTBOUND_ALLOW_HTTP: "x",
         OUTBOUND_ALLOW_LOOPBACK: "x",
         DELIVERY_SLOTS: "x",
+        ENABLED_DESTINATION_PRESETS: "x",
+        ENABLE_POSTHOG_DESTINATION: "x",
         POSTHOG_HOST: "x",
         POSTHOG_PRIVATE_HOST: "x",
         HOGSEND_DEFAULT_TIMEZONE: "x",
@@ -399,6 +407,24 @@ describe("PostHog", () => {
       for (const [name, key] of Object.entries(keyed)) expect((yield* read({ [name]: key })).posthog).toBeDefined()
       expect((yield* read({ ANALYTICS_PROVIDER: "posthog" })).posthog).toMatchObject({ apiKey: undefined })
       expect((yield* read({ ANALYTICS_PROVIDER: "warehouse" })).posthog).toBe(undefined)
+    })
+  )
+
+  it.effect("has an endpoint where that is asked for, which needs its key", () =>
+    Effect.gen(function* () {
+      expect((yield* read(keyed)).posthogDestination).toBe(undefined)
+      const { posthogDestination } = yield* read({
+        ...keyed,
+        ENABLE_POSTHOG_DESTINATION: "true",
+        POSTHOG_HOST: "https://eu.i.posthog.com"
+      })
+      expect(posthogDestination?.host).toBe("https://eu.i.posthog.com")
+      expect(posthogDestination && Redacted.value(posthogDestination.apiKey)).toBe("phc_a")
+      expect(yield* linesOf({ ENABLE_POSTHOG_DESTINATION: "true" })).toEqual([
+        expect.stringMatching(
+          /^POSTHOG_API_KEY is missing, and ENABLE_POSTHOG_DESTINATION needs it; for example .*phc_/
+        )
+      ])
     })
   )
 

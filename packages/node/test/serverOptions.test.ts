@@ -91,3 +91,20 @@ it.effect("Webhook sources are closed until they have a secret, and take several
     expect(Object.fromEntries(listed)).toMatchObject({ posthog: ["plan"], segment: ["company", "role"] })
   })
 )
+
+it.effect("Kinds of endpoints, and the endpoint of PostHog's, are those that are asked for", () =>
+  Effect.gen(function* () {
+    const asked = (env: Readonly<Record<string, string>>) => optionsOf({ BETTER_AUTH_SECRET: secret, ...env })
+    expect(yield* asked({})).toMatchObject({ destinations: { presets: [] }, posthogDestination: undefined })
+    for (const [text, presets] of [
+      ["*", "*"],
+      ["none", []],
+      [" segment , slack", ["segment", "slack"]],
+      ["posthog", ["posthog"]]
+    ] as const) {
+      expect(yield* asked({ ENABLED_DESTINATION_PRESETS: text })).toMatchObject({ destinations: { presets } })
+    }
+    const { posthogDestination } = yield* asked({ ENABLE_POSTHOG_DESTINATION: "true", POSTHOG_API_KEY: "phc_a" })
+    expect(posthogDestination).toMatchObject({ host: undefined })
+  })
+)

@@ -96,6 +96,21 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
       on conflict (id) do update set due_at = least(d.due_at, hogsend.now())`
   }
 
+  /**
+   * Those of whom a claim said that they wait, and who are the first by now, are due. A claim sees everybody as they were when
+   * it began, and locks its rows later: one that ended, and called the next, in between is not seen, and calls nobody again.
+   */
+  const callFirst = (waiting: ReadonlyArray<string>) => sql`
+      insert into hogsend.deliveries as d (${names})
+      select first.* from unnest(${column(waiting, uuid)}) as w (id) cross join lateral (
+        select ${names} from hogsend.deliveries i
+        where i.id = w.id and i.status = 'pending' and i.lease_id is null and not exists (
+          select from hogsend.deliveries
+          where endpoint_id = i.endpoint_id and contact_id = i.contact_id and status = 'pending' and turn < i.turn
+        ) for no key update skip locked
+      ) first
+      on conflict (id) do update set due_at = least(d.due_at, hogsend.now())`
+
   return {
     /**
      * Leases what is due, as far as there are slots: those that have the fewest first. Where there is an order, who is not
@@ -105,9 +120,15 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
      * Always answers a row, with how long it takes until something is due, and whether there is more to look at now. A claim
      * that a crash of Postgres forgets is made once more, so nobody waits for its disk.
      */
-    claim: (slots: Slots, leaseId: string) => {
+    claim: Effect.fnUntraced(function* (slots: Slots, leaseId: string) {
       const held = [...slots.held()]
-      return sql<{ readonly [Key in keyof Claimed]: Claimed[Key] | null } & { nextDue: number | null; more: boolean }>`
+      const rows = yield* sql<
+        { readonly [Key in keyof Claimed]: Claimed[Key] | null } & {
+          nextDue: number | null
+          more: boolean
+          waiting: ReadonlyArray<string> | null
+        }
+      >`
       with held as materialized (
         select * from unnest(${column(
           held.map(([id]) => id),
@@ -176,7 +197,10 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
       )
       select c.id, ${leaseId}::uuid as "leaseId", c.endpoint_id as "endpointId", c.message_id as "messageId",
         c.attempts - c.earlier_attempts + 1 as attempt, c.last_status as "lastStatus", c.body, c.ordered, c.probe,
-        facts.*
+        facts.*,
+        case when row_number() over () = 1 then
+          (select array_agg(id) from ranked where first_due is not null)
+        end as waiting
       from (
         select set_config('synchronous_commit', 'off', true), (select count(*) from claimed) as touched,
           exists (select from ranked where first_due is not null or lost) as more,
@@ -191,7 +215,11 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
           select body from hogsend.outbound_messages where id = p.message_id offset 0
         ) m on true where not p.lost
       ) c on true`
-    },
+      const waiting = rows.flatMap((row) => row.waiting ?? [])
+      // What is claimed is not given up for it: who is not called waits longer.
+      if (waiting.length > 0) yield* Effect.ignore(callFirst(waiting))
+      return rows
+    }),
 
     /** Answers those that were written: who has lost its lease writes nothing. */
     finish: Effect.fnUntraced(function* (outcomes: ReadonlyArray<Outcome>, now: number) {

@@ -7,8 +7,11 @@
 import type { OutboundEnvelope, Properties } from "@hogsend/core"
 import type { Schema } from "effect"
 
-/** In lower case and without anything but letters and digits: `user_id` and `User ID` are `userid`. */
-const identifierNames = new Set(
+/**
+ * In lower case and without anything but letters and digits: `user_id` and `User ID` are `userid`. `docs/destinations.md`
+ * lists them.
+ */
+export const identifierNames: ReadonlySet<string> = new Set(
   [
     ["email", "emails", "emailaddress", "emailaddresses", "mail", "mailaddress", "useremail", "to", "recipient"],
     ["emailhash", "emailmd5", "emailsha1", "emailsha256", "hashedemail"],

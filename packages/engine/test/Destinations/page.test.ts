@@ -3,6 +3,7 @@ import { expect, it } from "@effect/vitest"
 import type { OutboundEnvelope } from "@hogsend/core"
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
+import { identifierNames } from "../../src/Destinations/withoutIdentifiers.ts"
 import { crm } from "./crm.ts"
 
 const root = join(import.meta.dirname, "../../../..")
@@ -24,6 +25,13 @@ it("The page shows the module as it is", () => {
   const page = readFileSync(join(root, "docs/destinations.md"), "utf8")
   const [, shown] = /```ts\n([^]*?)```/.exec(page) ?? []
   expect(shown).toBe(readFileSync(join(import.meta.dirname, "crm.ts"), "utf8"))
+})
+
+it("The page lists the names of what is never told", () => {
+  const page = readFileSync(join(root, "docs/destinations.md"), "utf8")
+  const [, listed = ""] = /`User ID`\): ([^]*?)\. A property/.exec(page) ?? []
+  const names = [...listed.matchAll(/`(\w+)`/g)].map(([, name = ""]) => name.toLowerCase())
+  expect(names.toSorted()).toEqual([...identifierNames].toSorted())
 })
 
 it("It makes a request of what the CRM wants, skips what it does not, and throws without its token", () => {

@@ -3,7 +3,7 @@ import { PgClient } from "@effect/sql-pg"
 import { expect, it as test, layer } from "@effect/vitest"
 import { EndpointId } from "@hogsend/core"
 import { TestDatabase, TestHogsend } from "@hogsend/testing"
-import { Context, Effect, Layer, Redacted } from "effect"
+import { Context, Effect, Layer, Logger, Redacted, Schedule } from "effect"
 import { Endpoints } from "../../src/Endpoints.ts"
 import { type PostHogEndpointOptions, seededPostHog } from "../../src/PostHogEndpoint.ts"
 import { expectRefusal } from "../expectRefusal.ts"
@@ -104,8 +104,22 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
     Effect.gen(function* () {
       const { shown } = yield* after(undefined)
       expect(shown).toMatchObject({ status: "disabled", disabledReason: expect.stringContaining("configuration") })
-      expect((yield* after(asked)).shown).toMatchObject({ status: "enabled", disabledReason: null })
+      expect((yield* after({ apiKey: "phc_b" })).shown).toMatchObject({ status: "enabled", disabledReason: null })
       expect((yield* actions).slice(3)).toEqual(["webhooks.disable", "webhooks.edit"])
+    })
+  )
+
+  it.effect("says when nothing may be sent to its host", () =>
+    Effect.gen(function* () {
+      const logged: Array<string> = []
+      const logger = Logger.make(({ message }) => void logged.push(String(message)))
+      const host = "https://posthog.inside.example"
+      yield* started({ ...asked, host }, () =>
+        Effect.repeat(
+          Effect.sync(() => logged.some((line) => /Nothing can be sent to PostHog: \S/.test(line))),
+          { until: (said) => said, schedule: Schedule.spaced("5 millis") }
+        )
+      ).pipe(Effect.provide(Logger.layer([logger])))
     })
   )
 
