@@ -85,9 +85,11 @@ const make = Effect.gen(function* () {
     /** Waits for so many of the host app's best-effort captures. */
     captured: (event: string, count: number) =>
       posthog.until(() => posthog.store.events().filter((one) => one.event === event).length === count),
-    /** Contacts, but for when they were seen last; the keys that they hold; what was ever done to them. */
+    /** Contacts, but for when they were seen; the keys that they hold; what was ever done to them. */
     people: Effect.all({
-      contacts: sql<{ row: object }>`select to_jsonb(t) - 'last_seen_at' as row from hogsend.contacts t order by id`,
+      contacts: sql<{
+        row: object
+      }>`select to_jsonb(t) - array['first_seen_at', 'last_seen_at', 'updated_at'] as row from hogsend.contacts t order by id`,
       keys: sql<{
         row: object
       }>`select to_jsonb(t) as row from hogsend.identity_keys t where contact_id is not null order by id`,

@@ -19,6 +19,18 @@ const makeUser = Effect.fnUntraced(function* (name: string) {
   return { id: String(id), userId, email, keys: [userId, email, phone, laptop, String(id), String(visitor.id)] }
 })
 
+/** PostHog forwards nothing, until the test ends or resumes it. */
+const held = Effect.flatMap(TestPostHog, ({ forwarding }) =>
+  Effect.acquireRelease(Effect.sync(forwarding.hold), () => forwarding.resume)
+)
+
+/** Everything has been told, forwarded and answered. */
+const settled = Effect.gen(function* () {
+  const { forwarding, until } = yield* TestPostHog
+  yield* Effect.flatMap(Loop, ({ told }) => told)
+  yield* until(() => forwarding.inFlight() === 0)
+})
+
 const isByHand = ({ request }: Forward) => request.headers["x-by-hand"] === "yes"
 
 layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way back", (it) => {
@@ -43,7 +55,7 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
       const { forwarding, store } = posthog
       const provider = yield* AnalyticsProvider
       const writes = yield* PersonWrites
-      forwarding.hold()
+      yield* held
       const { id, keys, userId } = yield* makeUser("ours")
       const named = yield* put({ userId: "name@people.example", properties: { plan: "team" } })
       const ids = [...keys, "name@people.example", String(named.id), "nobody-yet"]
@@ -63,21 +75,20 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
       expect(new Set(sent.map(({ event }) => event))).toEqual(
         new Set(["$set", "$create_alias", "$groupidentify", "captured", "email.sent"])
       )
-      const held = forwarding.held()
-      expect(new Set(held.map(({ event }) => event.uuid))).toEqual(new Set(sent.map(({ uuid }) => uuid)))
-      expect(held.some((forward) => !isByHand(forward))).toBe(true)
+      const waiting = forwarding.held()
+      expect(new Set(waiting.map(({ event }) => event.uuid))).toEqual(new Set(sent.map(({ uuid }) => uuid)))
+      expect(waiting.some((forward) => !isByHand(forward))).toBe(true)
       const before = yield* Effect.all({ people, messages, own })
       const requests = posthog.requests("capture").length
       yield* forwarding.release((held) =>
         [...held.toReversed(), ...held].map((one, n) => (n % 3 === 0 ? unmarked(one) : one))
       )
       expect(new Set(forwarding.attempts().map(({ status }) => status))).toEqual(new Set([200]))
-      expect(forwarding.attempts()).toHaveLength(2 * held.length)
+      expect(forwarding.attempts()).toHaveLength(2 * waiting.length)
       expect(yield* returned).toEqual([])
       expect(yield* Effect.all({ people, messages, own })).toEqual(before)
       expect(posthog.requests("capture")).toHaveLength(requests)
       expect(forwarding.held()).toEqual([])
-      yield* forwarding.resume
     })
   )
 
@@ -90,8 +101,8 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
         const { forwarding } = posthog
         const user = yield* makeUser("browses")
         yield* told
-        yield* posthog.until(() => forwarding.inFlight() === 0)
-        forwarding.hold()
+        yield* settled
+        yield* held
         const [earlier, before] = [yield* returned, yield* Effect.all({ people, messages, own })]
         const sent = yield* Effect.forEach(
           [...user.keys, " Browses@People.Example "].flatMap((distinctId) => [
@@ -100,11 +111,11 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
           ]),
           (browsing, n) => browse({ ...browsing, timestamp: `2026-11-20T10:00:${10 + n}.000Z` })
         )
-        const held = forwarding.held()
+        const waiting = forwarding.held()
         // Of users both webhooks know, of visitors the one without a filter.
-        expect(held.filter(isByHand).map(({ event }) => event.uuid)).toEqual(sent.map(({ uuid }) => uuid))
+        expect(waiting.filter(isByHand).map(({ event }) => event.uuid)).toEqual(sent.map(({ uuid }) => uuid))
         const ofUsers = sent.filter(({ properties }) => "$is_identified" in properties)
-        expect(held.filter((one) => !isByHand(one)).map(({ event }) => event.uuid)).toEqual(
+        expect(waiting.filter((one) => !isByHand(one)).map(({ event }) => event.uuid)).toEqual(
           ofUsers.map(({ uuid }) => uuid)
         )
 
@@ -123,19 +134,16 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
           )
         )
         expect(yield* Effect.all({ people, messages, own })).toEqual(before)
-        yield* forwarding.resume
       })
   )
 
   it.effect("brings what somebody did whom nobody knows to nobody, until they are known", () =>
     Effect.gen(function* () {
-      const posthog = yield* TestPostHog
       const { browse, messages, people, returned, told } = yield* Loop
-      const { forwarding } = posthog
       const before = yield* Effect.all({ people, messages })
       const ids = ["late-device", "u_late", "late@people.example"]
       for (const distinctId of ids) yield* browse({ distinctId, identified: true, event: "came_early" })
-      yield* posthog.until(() => forwarding.inFlight() === 0)
+      yield* settled
       const early = Effect.map(returned, (all) => all.filter(({ name }) => name === "came_early"))
       expect((yield* early).map(({ contactId, kind, value }) => [contactId, kind, value]).toSorted()).toEqual([
         [null, "anonymous", "late-device"],
@@ -152,10 +160,9 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
   it.effect("joins nobody, whatever a browser tells PostHog of who is who", () =>
     Effect.gen(function* () {
       const posthog = yield* TestPostHog
-      const { browse, people, told } = yield* Loop
+      const { browse, people } = yield* Loop
       const [ada, bob] = [yield* makeUser("ada"), yield* makeUser("bob")]
-      yield* told
-      yield* posthog.until(() => posthog.forwarding.inFlight() === 0)
+      yield* settled
       const [before, attempts] = [yield* people, posthog.forwarding.attempts().length]
       for (const identified of [true, false]) {
         const [from, to] = identified ? [ada, bob] : [bob, ada]
@@ -175,7 +182,7 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
           properties: { userId: from.userId, email: from.email, $set: { email: from.email, userId: from.userId } }
         })
       }
-      yield* posthog.until(() => posthog.forwarding.inFlight() === 0)
+      yield* settled
       // A third of them from both webhooks: PostHog has joined the two, and that is PostHog's business.
       expect(posthog.forwarding.attempts().length - attempts).toBe(3 * (3 * 7 + 1))
       expect(posthog.store.person(ada.userId)?.id).toBe(posthog.store.person(bob.userId)?.id)
@@ -186,10 +193,9 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
   it.effect("has no name that is reserved for servers, and is not asked to try again", () =>
     Effect.gen(function* () {
       const posthog = yield* TestPostHog
-      const { browse, returned, told } = yield* Loop
+      const { browse, returned } = yield* Loop
       const { userId } = yield* makeUser("names")
-      yield* told
-      yield* posthog.until(() => posthog.forwarding.inFlight() === 0)
+      yield* settled
       const [earlier, attempts] = [(yield* returned).length, posthog.forwarding.attempts().length]
       const names = [
         "email.sent",
@@ -201,7 +207,7 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
       ]
       for (const event of names) yield* browse({ distinctId: userId, identified: true, event })
       yield* browse({ distinctId: userId, event: "ordinary" })
-      yield* posthog.until(() => posthog.forwarding.inFlight() === 0)
+      yield* settled
       expect((yield* returned).slice(earlier).map(({ name }) => name)).toEqual(["ordinary"])
       const tried = posthog.forwarding.attempts().slice(attempts)
       expect(tried.map(({ status }) => status)).toEqual(Array(2 * names.length + 1).fill(200))
@@ -211,18 +217,15 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
   it.effect("writes the listed properties alone; what we tell PostHog of that comes to an end", () =>
     Effect.gen(function* () {
       const { asServer } = yield* TestHogsend
-      const posthog = yield* TestPostHog
-      const { browse, messages, returned, told } = yield* Loop
+      const { browse, messages, returned } = yield* Loop
       const { id, userId } = yield* makeUser("writes")
-      yield* told
-      yield* posthog.until(() => posthog.forwarding.inFlight() === 0)
-      const contact = Effect.map(asServer("GET", `/v1/admin/contacts/${id}`), ({ body }) => body)
+      yield* settled
+      const contact = Effect.map(asServer("GET", `/v1/admin/contacts/${id}`), ({ body }) => body.contact)
       const [was, saidBefore, earlier] = [yield* contact, (yield* messages).length, (yield* returned).length]
       const $set = { mood: "good", credit: 1000, role: "owner", plan: "enterprise", email: "mallory@people.example" }
       yield* browse({ distinctId: userId, identified: true, properties: { $set, plan: "enterprise" } })
-      yield* posthog.until(() => posthog.forwarding.inFlight() === 0)
-      yield* told
-      yield* posthog.until(() => posthog.forwarding.inFlight() === 0)
+      yield* settled
+      yield* settled
       const now = yield* contact
       expect({ ...now.properties, ...now.publicProperties }).toMatchObject({ plan: "pro", mood: expect.anything() })
       expect(JSON.stringify(now)).not.toMatch(/credit|owner|enterprise|mallory/)
@@ -236,13 +239,12 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
   it.effect("brings nothing of somebody who has been erased meanwhile", () =>
     Effect.gen(function* () {
       const posthog = yield* TestPostHog
-      const { browse, people, returned, told } = yield* Loop
+      const { browse, people, returned } = yield* Loop
       const erasures = yield* Erasures
       const { keys, userId } = yield* makeUser("gone")
-      yield* told
-      yield* posthog.until(() => posthog.forwarding.inFlight() === 0)
+      yield* settled
       const earlier = yield* returned
-      posthog.forwarding.hold()
+      yield* held
       for (const distinctId of keys)
         yield* browse({ distinctId, identified: true, properties: { $set: { mood: "bad" } } })
       yield* erasures.eraseByKeys({ userId }, { keyId: null, name: "a test", scopes: ["full-admin"] })
