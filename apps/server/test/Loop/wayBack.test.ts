@@ -249,7 +249,15 @@ layer(Loop.layer, { excludeTestServices: true, timeout: "60 seconds" })("The way
         yield* browse({ distinctId, identified: true, properties: { $set: { mood: "bad" } } })
       yield* erasures.eraseByKeys({ userId }, { keyId: null, name: "a test", scopes: ["full-admin"] })
       const before = yield* people
+      const attempts = posthog.forwarding.attempts().length
       yield* posthog.forwarding.resume
+      // Under every key, from both webhooks.
+      expect(
+        posthog.forwarding
+          .attempts()
+          .slice(attempts)
+          .map(({ status }) => status)
+      ).toEqual(Array(2 * keys.length).fill(200))
       expect(yield* returned).toEqual(earlier)
       expect(yield* people).toEqual(before)
     })
