@@ -89,6 +89,11 @@ export interface AnalyticsLoopDefinition {
   readonly provision: (order: LoopOrder) => Promise<LoopWebhook>
 }
 
+/** Who tells. What comes back with its id is known as ours. */
+export interface MessageOrigin {
+  readonly installationId: string
+}
+
 /**
  * A platform, with promises. A method that rejects with an error that has a `status` (of HTTP) and perhaps a `retryAfter` (the
  * header, or seconds) is judged by them; a rejected write is tried again for days.
@@ -109,9 +114,9 @@ export interface AnalyticsProviderDefinition {
   readonly deletePerson?: (distinctId: string) => Promise<void>
   /**
    * Takes many messages at once, all or none of them: when it rejects, they come again, with the same ids and times. Without
-   * it each message is one call of the methods above.
+   * it each message is one call of the methods above. Where the platform sends us what it takes, it is to carry the origin.
    */
-  readonly deliver?: (messages: ReadonlyArray<AnalyticsMessage>) => Promise<void>
+  readonly deliver?: (messages: ReadonlyArray<AnalyticsMessage>, origin?: MessageOrigin) => Promise<void>
   /** The way back, if the platform has one. */
   readonly loop?: AnalyticsLoopDefinition
   /** Sends what waits to be sent. */
@@ -193,7 +198,10 @@ export class AnalyticsProvider extends Context.Service<
     /** Best effort; never fails, and asks nobody to wait. */
     readonly capture: (event: AnalyticsEvent) => Effect.Effect<void>
     /** All of them, or none; of one that it took before nothing comes twice, as far as the platform can tell. */
-    readonly deliver: (messages: ReadonlyArray<AnalyticsMessage>) => Effect.Effect<void, AnalyticsMessagesRefused>
+    readonly deliver: (
+      messages: ReadonlyArray<AnalyticsMessage>,
+      origin?: MessageOrigin
+    ) => Effect.Effect<void, AnalyticsMessagesRefused>
     readonly loop?: AnalyticsProviderLoop | undefined
   }
 >()("core/AnalyticsProvider") {}

@@ -15,6 +15,7 @@ import {
   AnalyticsMessagesRefused,
   AnalyticsProvider,
   type AnalyticsProviderDefinition,
+  type MessageOrigin,
   type PersonProperties,
   type PersonRead,
   type PersonReadFailure,
@@ -68,9 +69,13 @@ export const adaptProvider = (
   const send = (method: () => Promise<unknown> | void) =>
     attempt(async () => method(), timeout).pipe(Effect.mapError((failure) => toRefused(failure, id, timeout)))
 
-  const deliver = Effect.fn("AnalyticsProvider.deliver")(function* (messages: ReadonlyArray<AnalyticsMessage>) {
+  const deliver = Effect.fn("AnalyticsProvider.deliver")(function* (
+    messages: ReadonlyArray<AnalyticsMessage>,
+    origin?: MessageOrigin
+  ) {
     if (messages.length === 0) return
-    if (definition.deliver !== undefined) return yield* Effect.asVoid(send(() => definition.deliver?.(messages)))
+    if (definition.deliver !== undefined)
+      return yield* Effect.asVoid(send(() => definition.deliver?.(messages, origin)))
     for (const message of messages) {
       const method = call(message)
       if (method !== undefined) yield* send(method)

@@ -72,8 +72,8 @@ const layer = ({ defaultProvider, provider, providers = [], ...options }: Analyt
     })
   )
 
-/** What is captured says whose it is, so that the platform never sends it to us as news. */
-const marked = (provider: Provider, hogsend: string): Provider =>
+/** What is captured and told says whose it is, so that the platform never sends it to us as news. */
+const marked = (provider: Provider, installationId: string): Provider =>
   AnalyticsProvider.of({
     meta: provider.meta,
     capabilities: provider.capabilities,
@@ -81,8 +81,8 @@ const marked = (provider: Provider, hogsend: string): Provider =>
       return provider.project
     },
     readPerson: (distinctId) => provider.readPerson(distinctId),
-    capture: (event) => provider.capture({ ...event, properties: { ...event.properties, hogsend } }),
-    deliver: (messages) => provider.deliver(messages),
+    capture: (event) => provider.capture({ ...event, properties: { ...event.properties, hogsend: installationId } }),
+    deliver: (messages) => provider.deliver(messages, { installationId }),
     loop: provider.loop
   })
 

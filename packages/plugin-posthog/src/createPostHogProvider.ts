@@ -3,7 +3,12 @@
  * itself and tells what became of it; `capture` is best effort. `posthog-node` sends, and never identifies: who is who is
  * told by merges alone. Reads and deletions go over the private API.
  */
-import { type AnalyticsMessage, type AnalyticsProviderDefinition, PersonReadUnavailable } from "@hogsend/core"
+import {
+  type AnalyticsMessage,
+  type AnalyticsProviderDefinition,
+  type MessageOrigin,
+  PersonReadUnavailable
+} from "@hogsend/core"
 import { Result } from "effect"
 import { createHash, randomUUID } from "node:crypto"
 import { makeCaptures } from "./Captures.ts"
@@ -64,7 +69,8 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
   const deletePerson = async (distinctId: string): Promise<void> => privateApi?.deletePerson(distinctId).catch(asWrite)
 
   /** In order: what stands before a deletion is sent before it. */
-  const deliver = async (messages: ReadonlyArray<AnalyticsMessage>): Promise<void> => {
+  const deliver = async (messages: ReadonlyArray<AnalyticsMessage>, origin?: MessageOrigin): Promise<void> => {
+    const mark = origin && { hogsend: origin.installationId }
     const events: Array<StampedEvent> = []
     for (const message of messages) {
       if (message.type === "person.delete") {
@@ -72,7 +78,9 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
         for (const distinctId of message.data.distinctIds) await deletePerson(distinctId)
       } else {
         const stamp = { uuid: message.id.slice("msg_".length), timestamp: new Date(message.timestamp) }
-        events.push(...toEvents(message).map((event) => ({ ...event, ...stamp })))
+        events.push(
+          ...toEvents(message).map((event) => ({ ...event, ...stamp, properties: { ...event.properties, ...mark } }))
+        )
       }
     }
     await send(events)

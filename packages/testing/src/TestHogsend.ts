@@ -6,7 +6,7 @@
  * delivered unless a test gives the queue slots, and what would leave the process is recorded instead.
  */
 import { ApiKeys } from "@hogsend/engine"
-import { HogsendServer, type HogsendServerOptions } from "@hogsend/node"
+import { HogsendServer, type HogsendServerOptions, NodeEgressTransport } from "@hogsend/node"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { HttpServer } from "effect/http"
 import { RecordingTransport } from "./RecordingTransport.ts"
@@ -73,22 +73,30 @@ export class TestHogsend extends Context.Service<
 
   /** The same on a database of the test's choice. */
   static readonly serverLayer = (options: Partial<HogsendServerOptions> = {}) =>
-    Layer.effect(TestHogsend, make).pipe(
-      Layer.provideMerge(
-        HogsendServer.layer({
-          port: 0,
-          host: "127.0.0.1",
-          migrate: "manual",
-          ...options,
-          rateLimits: { publishable: "off", keyless: "off", ...options.rateLimits },
-          destinationQueue: { slots: 0, interval: 50, ...options.destinationQueue },
-          userTokens: options.userTokens ?? { secrets: [Redacted.make(tokenSecret)] },
-          keyGate: { adminApiKey: Redacted.make(adminKey), epochInterval: 100, ...options.keyGate }
-        })
-      ),
-      Layer.provideMerge(RecordingTransport.layer)
+    transportedLayer(options).pipe(Layer.provideMerge(RecordingTransport.layer))
+
+  /** On a database of the test's choice, too; what it sends leaves for real, to receivers on this machine. */
+  static readonly connectedLayer = (options: Partial<HogsendServerOptions> = {}) =>
+    transportedLayer({ ...options, egress: { allowHttp: true, allowLoopback: true, ...options.egress } }).pipe(
+      Layer.provide(NodeEgressTransport.layer())
     )
 }
+
+const transportedLayer = (options: Partial<HogsendServerOptions>) =>
+  Layer.effect(TestHogsend, make).pipe(
+    Layer.provideMerge(
+      HogsendServer.layer({
+        port: 0,
+        host: "127.0.0.1",
+        migrate: "manual",
+        ...options,
+        rateLimits: { publishable: "off", keyless: "off", ...options.rateLimits },
+        destinationQueue: { slots: 0, interval: 50, ...options.destinationQueue },
+        userTokens: options.userTokens ?? { secrets: [Redacted.make(tokenSecret)] },
+        keyGate: { adminApiKey: Redacted.make(adminKey), epochInterval: 100, ...options.keyGate }
+      })
+    )
+  )
 
 const make = Effect.gen(function* () {
   const server = yield* HttpServer.HttpServer
