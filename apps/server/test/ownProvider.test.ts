@@ -1,7 +1,7 @@
 /** An analytics provider of a host app's own in place of PostHog, with no other change: as a definition, and as a Layer. */
 import { expect, layer } from "@effect/vitest"
 import { AnalyticsProvider } from "@hogsend/core"
-import { defineAnalyticsProvider, getPostHog, PersonReads, PersonWrites } from "@hogsend/engine"
+import { defineAnalyticsProvider, getPostHog, Installation, PersonReads, PersonWrites } from "@hogsend/engine"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect, Layer } from "effect"
 import { until } from "./serverProcess.ts"
@@ -56,7 +56,8 @@ for (const [what, provider] of [
         const arrived = (what: object) => until(`${JSON.stringify(what)} arrives`, () => matching(what))
         yield* arrived({ distinctId: "u_1", set: { plan: "pro" } })
         getPostHog()?.captureEvent({ distinctId: "u_1", event: "signed_up", properties: { seats: 2 } })
-        yield* arrived({ distinctId: "u_1", event: "signed_up", properties: { seats: 2 } })
+        const { id: hogsend } = yield* Installation
+        yield* arrived({ distinctId: "u_1", event: "signed_up", properties: { seats: 2, hogsend } })
         yield* writes.set({ distinctId: "u_1", setOnce: { first: true }, unset: ["trial"] })
         yield* arrived({ distinctId: "u_1", setOnce: { first: true }, unset: ["trial"] })
         expect(yield* reads.propertiesOf({ contactKey: "u_1" })).toEqual({ plan: "pro", asked: "u_1" })

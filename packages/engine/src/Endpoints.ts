@@ -23,7 +23,7 @@ import {
   type Properties,
   SecretRotated
 } from "@hogsend/core"
-import { Context, Effect, Equal, Layer, Result } from "effect"
+import { Context, Effect, Layer, Result } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { type Actor, AuditLogs, boot } from "./AuditLogs.ts"
 import { asTask, oneRow, orUnavailable } from "./Database.ts"
@@ -33,10 +33,12 @@ import { holdsMask, maskConfig, unmaskConfig } from "./Endpoints/endpointConfig.
 import { type EndpointRow, type EndpointSettings, makeEndpointsRepo } from "./Endpoints/EndpointsRepo.ts"
 import { EndpointsUnreadable, makeEndpointSeals } from "./Endpoints/endpointSeals.ts"
 import { type EndpointSealed, makeOpenedEndpoints, type OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
+import { makeSeeding, type SeededEndpoint } from "./Endpoints/seeding.ts"
 import { newId } from "./newId.ts"
 import { Sealing } from "./Sealing.ts"
 
 export { EndpointsUnreadable } from "./Endpoints/endpointSeals.ts"
+export type { SeededEndpoint } from "./Endpoints/seeding.ts"
 export type { EndpointSealed, OpenedEndpoint } from "./Endpoints/openedEndpoints.ts"
 
 export interface EndpointsOptions {
@@ -46,11 +48,6 @@ export interface EndpointsOptions {
   readonly secretGraceSeconds?: number
   /** How long `find` remembers an endpoint, in milliseconds: so late are other processes. 1000. */
   readonly cacheTtl?: number
-}
-
-/** An endpoint that the configuration makes. */
-export interface SeededEndpoint extends Pick<EndpointSettings, "kind" | "description" | "eventTypes" | "ordering"> {
-  readonly config: Properties | null
 }
 
 export class Endpoints extends Context.Service<
@@ -248,35 +245,7 @@ export class Endpoints extends Context.Service<
           return shown(row)
         })
 
-        const keep = Effect.fn("Endpoints.keep")(
-          function* (seed: string, wanted: (was: SeededEndpoint | null) => SeededEndpoint) {
-            const [id, first] = [newId(), wanted(null)]
-            const planted = yield* repo.plant(id, seed, { ...first, url: null, ...seals.sealConfig(id, first.config) })
-            if (planted.length > 0) return yield* changed(id, "webhooks.create", boot)
-            const row = yield* Effect.flatMap(repo.findPlanted(seed), oneRow)
-            const config = row.config === null ? null : yield* configOf(row)
-            const now = wanted({ ...row, config })
-            const sealed = Equal.equals(now.config, config) ? row : seals.sealConfig(row.id, now.config)
-            const next = { ...row, ...now, config: sealed.config, configNames: sealed.configNames }
-            const returns = row.disabledReason === notAskedFor
-            if (Equal.equals(next, row) && !returns) return
-            yield* repo.update(row.id, next)
-            if (returns) yield* repo.enable(row.id)
-            yield* changed(row.id, "webhooks.edit", boot)
-          },
-          sql.withTransaction,
-          orUnavailable
-        )
-
-        const retire = Effect.fn("Endpoints.retire")(
-          function* (seed: string) {
-            const [row] = yield* repo.findPlanted(seed)
-            const [retired] = row === undefined ? [] : yield* repo.disable(row.id, notAskedFor)
-            if (retired !== undefined) yield* changed(retired.id, "webhooks.disable", boot)
-          },
-          sql.withTransaction,
-          orUnavailable
-        )
+        const { keep, retire } = makeSeeding(sql, repo, seals, (id, action) => changed(id, action, boot))
 
         const get = Effect.fn("Endpoints.get")(
           (id: EndpointId) => Effect.map(Effect.flatMap(repo.find(id), first), shown),
@@ -334,8 +303,6 @@ export const refuseProviders = ({ kind }: { readonly kind: string }): Effect.Eff
 
 const byConfiguration =
   "This endpoint stands for the analytics provider: the configuration makes it what it is. It can be disabled and enabled, and nothing else."
-
-const notAskedFor = "The configuration does not ask for it any more."
 
 /** How many endpoints the configuration may make. */
 const seeds = 2
