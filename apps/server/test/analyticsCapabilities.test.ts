@@ -179,6 +179,9 @@ for (const row of table) {
         const { lines, posthog } = yield* World
         const reads = yield* PersonReads
         if (row.reads === "known") {
+          const crowd = Array.from({ length: 100 }, () => reads.read("u_crowd"))
+          yield* Effect.all(crowd, { concurrency: "unbounded" })
+          expect(posthog.requests("persons").filter(({ path }) => path.includes("u_crowd"))).toHaveLength(1)
           expect(yield* reads.read("u_known")).toMatchObject({ _tag: "PersonFound", properties: { plan: "pro" } })
         } else {
           expect(yield* Effect.flip(reads.read("u_known"))).toMatchObject({ reason: row.reads })

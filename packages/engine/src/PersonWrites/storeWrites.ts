@@ -8,9 +8,9 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import type { DatabaseUnavailable } from "@hogsend/core"
-import { Effect, Exit } from "effect"
+import { Effect, Exit, Result } from "effect"
 import { Moved, orUnavailable, untilStill } from "../Database.ts"
-import { shorten, slotOf } from "../IdentityKey.ts"
+import { normaliseKey, shorten, slotOf } from "../IdentityKey.ts"
 import { type OutboundEvent, OutboundMessages } from "../OutboundMessages.ts"
 import { strangerId } from "../strangerId.ts"
 import { type BuriedKey, Tombstones } from "../Tombstones.ts"
@@ -44,7 +44,7 @@ export const makeStoreWrites = Effect.gen(function* () {
   const findErased = Effect.fnUntraced(function* (distinctIds: ReadonlyArray<string>) {
     const keysOf = (value: string): ReadonlyArray<BuriedKey> => [
       { kind: "external", value },
-      { kind: "email", value }
+      { kind: "email", value: Result.getOrElse(normaliseKey("email", value), () => value) }
     ]
     const found = yield* tombstones.find(distinctIds.flatMap(keysOf))
     return distinctIds.filter((value) => keysOf(value).some((key) => found.has(slotOf(key.kind, key.value))))

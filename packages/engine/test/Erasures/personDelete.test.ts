@@ -143,7 +143,10 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
           ]
         )
         yield* erase(world, { userId: "u_2" })
-        assert.deepStrictEqual(yield* pending, Array(3).fill(["person.delete", null]))
+        assert.deepStrictEqual(
+          yield* pending,
+          Array.from({ length: 3 }, () => ["person.delete", null])
+        )
       })
     )
 

@@ -92,12 +92,13 @@ layer(serverOf(still.source, 0), options)("A write", (it) => {
       yield* clear
       yield* set({ distinctId: "gone_user", set: { a: 1 } })
       yield* set({ distinctId: "gone@x.co", set: { a: 1 } })
+      yield* set({ distinctId: "Gone@X.co", set: { a: 1 } })
       yield* set({ distinctId: "here_user", set: { a: 1 } })
       expect((yield* told).map(({ body }) => body.data)).toEqual([{ distinctId: "here_user", set: { a: 1 } }])
       const { warnings } = yield* Effect.flatMap(Warnings, ({ list }) =>
         list({ limit: 10, offset: 0 }, "erased_person")
       )
-      expect(warnings[0]?.total).toBe(2)
+      expect(warnings[0]?.total).toBe(3)
       expect(JSON.stringify(warnings)).not.toContain("gone_user")
     })
   )

@@ -1,10 +1,12 @@
 /** What the presets make of the bodies that their vendors document. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
+import { createHmac } from "node:crypto"
 import { clerk } from "../../src/WebhookSources/clerk.ts"
 import { posthog } from "../../src/WebhookSources/posthog.ts"
 import { segment } from "../../src/WebhookSources/segment.ts"
 import { stripe } from "../../src/WebhookSources/stripe.ts"
+import { makeVerify } from "../../src/WebhookSources/verifyRequest.ts"
 import { saying } from "./saying.ts"
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -84,6 +86,18 @@ describe("Segment", () => {
   const source = segment({ secret })
   const at = { timestamp: "2026-11-20T00:30:08.276Z" }
   const said = { timestamp: new Date("2026-11-20T00:30:08.276Z") }
+
+  it("a call is signed with SHA-1 of its bytes in X-Signature, by the shared secret", () => {
+    const verify = Result.getOrThrow(makeVerify(source.auth))
+    const call = JSON.stringify({ version: 1, type: "track", userId: "019mr8mf4r", event: "Purchased an Item", ...at })
+    const signature = (key: string) => createHmac("sha1", key).update(call).digest("hex")
+    const isTaken = (body: string, headers: Readonly<Record<string, string>>) =>
+      Result.isSuccess(verify!({ headers, body: new TextEncoder().encode(body), nowSeconds: 0 }))
+    assert.isTrue(isTaken(call, { "x-signature": signature(secret) }))
+    assert.isFalse(isTaken(call.replace("019mr8mf4r", "019mr8mf4s"), { "x-signature": signature(secret) }))
+    assert.isFalse(isTaken(call, { "x-signature": signature("another") }))
+    assert.isFalse(isTaken(call, { "x-posthog-webhook-secret": secret, authorization: `Bearer ${secret}` }))
+  })
 
   it.effect("a track is an event under its own name, with its revenue", () =>
     Effect.gen(function* () {
