@@ -85,7 +85,8 @@ export const adaptProvider = (
   return AnalyticsProvider.of({
     meta: definition.meta,
     get project() {
-      return definition.project ?? ""
+      const project = fieldOf(definition, "project")
+      return typeof project === "string" ? project : ""
     },
     capabilities: {
       get personReads() {
@@ -188,7 +189,7 @@ const toRefused = (failure: Failure, id: string, timeout: number): AnalyticsMess
   return refused(error, status, retryAfterOf(thrown))
 }
 
-/** A field of whatever was thrown, which may be anything. */
+/** A field of what somebody else made, which may be anything, and may throw. */
 const fieldOf = (thrown: unknown, name: string): unknown =>
   Result.getOrElse(
     Result.try(() => (Predicate.hasProperty(thrown, name) ? thrown[name] : undefined)),

@@ -155,6 +155,17 @@ describe("A read", () => {
     })
   )
 
+  it.effect("of a project that throws, or is no text, is one of no project in particular", () =>
+    Effect.gen(function* () {
+      const throwing = Object.defineProperty(definition(), "project", { get: throws(secretive) })
+      for (const one of [throwing, Object.assign(definition(), { project: 7 })]) {
+        const provider = adaptProvider(one)
+        assert.strictEqual(provider.project, "")
+        assert.strictEqual((yield* provider.readPerson("u_1"))._tag, "PersonFound")
+      }
+    })
+  )
+
   it.effect("through a capability that throws is one without a credential", () =>
     Effect.gen(function* () {
       const capabilities = {

@@ -23,6 +23,7 @@ import {
 } from "@hogsend/core"
 import { Clock, Context, Effect, Exit, Layer } from "effect"
 import type { Actor } from "./AuditLogs.ts"
+import { orUnavailable } from "./Database.ts"
 import { reservedName } from "./EventIngest/answer.ts"
 import { toBatchAnswer, toResults } from "./EventIngest/batchAnswer.ts"
 import { isReservedEventName } from "./EventIngest/eventName.ts"
@@ -45,6 +46,7 @@ import {
   type SourceOrigin,
   sourcePrincipal
 } from "./Principals.ts"
+import { Tombstones } from "./Tombstones.ts"
 import { Warnings } from "./Warnings.ts"
 
 export interface EventIngestOptions {
@@ -110,6 +112,7 @@ export class EventIngest extends Context.Service<
         const principals = yield* Principals
         const warnings = yield* Warnings
         const resolver = yield* IdentityResolver
+        const tombstones = yield* Tombstones
         const parts = { repo: makeEventsRepo(sql), resolver, warnings }
         const serverOnly = new Set(options.serverOnlyEvents ?? [])
         const isReserved = (name: string) => isReservedEventName(name) || serverOnly.has(name)
@@ -139,11 +142,13 @@ export class EventIngest extends Context.Service<
           })
         })
 
-        /** An address that is nobody's may be somebody's user id: so an app may name its users. */
+        /** An address that is nobody's may be, or have been, somebody's user id: so an app may name its users. */
         const heldAs = Effect.fnUntraced(function* (key: AssertedKey, distinctId: string) {
           if (key.kind !== "email" || (yield* resolver.lookup(key))?.contactId != null) return key
           const named: AssertedKey = { kind: "external", value: distinctId }
-          return (yield* resolver.lookup(named))?.contactId == null ? key : named
+          const holder = yield* resolver.lookup(named)
+          if (holder !== null) return holder.contactId === null ? key : named
+          return (yield* orUnavailable(tombstones.find([named]))).size > 0 ? named : key
         })
 
         const prepareFrom = Effect.fnUntraced(function* (

@@ -238,6 +238,11 @@ export class IdentityResolver extends Context.Service<
               row === undefined ? noUpdate : updateContact(row, work, writerOf(assertion, decision), serverOnly)
             if (update.changed !== undefined) yield* repo.saveContacts([update.changed])
             const now = update.changed === undefined ? rows : new Map(rows).set(update.changed.id, update.changed)
+            yield* outbound.follow(
+              stepsOf(decision.steps, "ClaimKey").flatMap(({ contactId, notBefore, value }) =>
+                contactId === null || notBefore === null ? [] : [{ value, contactId }]
+              )
+            )
             const events = resolutionEvents({ decision, snapshot, locked: contacts, rows: now, changes })
             yield* outbound.tell([...events, ...star.merges])
             return yield* work.write({

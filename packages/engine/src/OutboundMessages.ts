@@ -81,6 +81,13 @@ export class OutboundMessages extends Context.Service<
     readonly adopt: (
       moves: ReadonlyArray<{ readonly from: string; readonly to: string }>
     ) => Effect.Effect<void, SqlError>
+    /**
+     * Of keys that were an erased person's, and are a contact's from now on: what asks the analytics provider to delete that
+     * person, as far as it waits, is told before anything of the contact, or it would delete them, too.
+     */
+    readonly follow: (
+      keys: ReadonlyArray<{ readonly value: string; readonly contactId: string }>
+    ) => Effect.Effect<void, SqlError>
     /** Of contacts that are there again: what the analytics provider was to be told, and was withdrawn, waits again. */
     readonly resume: (contactIds: ReadonlyArray<string>) => Effect.Effect<void, SqlError>
     /**
@@ -131,6 +138,7 @@ export class OutboundMessages extends Context.Service<
           const waiting = moves.length === 0 ? [] : yield* repo.waiting(moves)
           if (waiting.length > 0) yield* repo.adopt(waiting)
         }),
+        follow: (keys) => (keys.length === 0 ? Effect.void : Effect.asVoid(repo.follow(keys))),
         resume: (contactIds) =>
           Effect.flatMap(repo.resume(contactIds), (resumed) => (resumed.length > 0 ? signal.send : Effect.void)),
         part: (contactIds, parting) => Effect.asVoid(repo.part(contactIds, parting))

@@ -2,7 +2,7 @@
  * Properties as they may travel to an analytics platform: without email addresses and identifiers, at any depth. Pure.
  *
  * Left out is what has the name of one (`identifierNames`), whatever its value; a text that is or holds an email address,
- * whatever its name; a name that holds one; and a text that is a key of the person. What is left is as it was.
+ * whatever its name; a name that holds one; and a text or a number that is a key of the person. What is left is as it was.
  */
 import type { OutboundEnvelope, Properties } from "@hogsend/core"
 import type { Schema } from "effect"
@@ -22,8 +22,8 @@ export const identifierNames: ReadonlySet<string> = new Set(
   ].flat()
 )
 
-/** `@` and a domain with a dot, or the same as a query of a URL has it. */
-const email = /[^\s@](?:@|%40)[^\s@%/]+\.[^\s@%./]/i
+/** `@`, wide or not, and a domain with a dot, or the same as a query of a URL has it, be it in another one. */
+const email = /[^\s@](?:[@\uff20]|%(?:25)*40)[^\s@%/]+(?:\.|%(?:25)*2e)[^\s@%./]/i
 
 /** Whether a text is an email address, or one stands in it. */
 export const holdsEmail = (text: string): boolean => email.test(text)
@@ -50,6 +50,7 @@ export const withoutIdentifiers = (properties: Properties, keys: ReadonlySet<unk
 /** The value as it may travel; none when it may not. */
 const kept = (value: Schema.Json, keys: ReadonlySet<unknown>): ReadonlyArray<Schema.Json> => {
   if (typeof value === "string") return holdsEmail(value) || keys.has(value) ? [] : [value]
+  if (typeof value === "number" && keys.has(String(value))) return []
   if (typeof value !== "object" || value === null) return [value]
   return isList(value) ? [value.flatMap((item) => kept(item, keys))] : [withoutIdentifiers(value, keys)]
 }

@@ -38,7 +38,7 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
 
   /** Of what the analytics provider is told a part is for it alone, and for certain: what nobody tells it again. */
   const isForProvider = sql.literal(`(
-    select type from hogsend.outbound_messages where id = d.message_id) in ('person.set', 'person.merge')`)
+    select type from hogsend.outbound_messages where id = d.message_id) in ('person.set', 'person.merge', 'person.delete')`)
 
   return {
     /**
@@ -107,6 +107,24 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
     adopt: (rows: ReadonlyArray<{ readonly id: string; readonly to: string }>) => sql`
       update hogsend.deliveries d set contact_id = r."to", due_at = least(d.due_at, hogsend.now())
       from jsonb_to_recordset(${sql.json(rows)}) as r (id uuid, "to" uuid) where d.id = r.id`,
+
+    /** Looked for among what waits for the provider alone: those that nobody has are in no index of contacts. */
+    follow: (keys: ReadonlyArray<{ readonly value: string; readonly contactId: string }>) => sql`
+      with farewells as (
+        select d.id, d.message_id, k."contactId"
+        from hogsend.endpoints e cross join lateral (
+          select id, message_id from hogsend.deliveries
+          where endpoint_id = e.id and status = 'pending' and contact_id is null offset 0
+        ) d
+        join hogsend.outbound_messages m on m.id = d.message_id and m.type = 'person.delete'
+        join jsonb_to_recordset(${sql.json(keys)}) as k (value text, "contactId" uuid)
+          on jsonb_exists(m.body::jsonb->'data'->'distinctIds', k.value)
+        where 'person.delete' = any(e.event_types)
+      ),
+      messages as (
+        update hogsend.outbound_messages m set contact_id = f."contactId" from farewells f where m.id = f.message_id
+      )
+      update hogsend.deliveries d set contact_id = f."contactId" from farewells f where d.id = f.id`,
 
     /** Answers a row for each. To whom nothing is sent at the moment these do not wait, either. */
     resume: (contactIds: ReadonlyArray<string>) => sql`

@@ -31,7 +31,8 @@ export const clerk = ({ secret }: ClerkSourceOptions) =>
       return {
         ...said,
         timestamp: dateOf(millisecondsOf(timestamp)),
-        idempotencyKey: headers["svix-id"] ?? headers["webhook-id"]
+        // In the order in which the signature is looked for: the other one is anybody's word.
+        idempotencyKey: headers["webhook-id"] ?? headers["svix-id"]
       }
     }
   })

@@ -55,10 +55,9 @@ const bySecret = (header: string, secrets: ReadonlyArray<string>): Verify => {
   const expected = secrets.map(sha256Hex)
   return ({ headers }) => {
     const bearer = /^Bearer +(\S+)$/i.exec(headers["authorization"] ?? "")?.[1]
-    const sent = headers[header] ?? bearer
-    if (sent === undefined || sent === "") return Result.fail(`It carries no secret. Send it in the header ${header}.`)
-    const digest = sha256Hex(sent)
-    return expected.some((one) => isSameDigest(one, digest))
+    const sent = [headers[header], bearer].flatMap((one) => (one === undefined || one === "" ? [] : [sha256Hex(one)]))
+    if (sent.length === 0) return Result.fail(`It carries no secret. Send it in the header ${header}.`)
+    return expected.some((one) => sent.some((digest) => isSameDigest(one, digest)))
       ? Result.void
       : Result.fail("Its secret is not the one that this server has.")
   }
@@ -84,15 +83,7 @@ const byStandardWebhooks =
     const sent = signatures
       .split(" ")
       .flatMap((one) => (one.startsWith("v1,") ? [Result.getOrUndefined(Base64.decode(one.slice(3)))] : []))
-    const signed = bytesOf(`${id}.${time}.`, body)
-    if (
-      !isAmong(
-        sent,
-        keys.map((key) => hmacSha256(key, signed))
-      )
-    )
-      return forged
-    return timely(time, nowSeconds)
+    return signedAt(time, sent, { keys, bytes: bytesOf(`${id}.${time}.`, body), nowSeconds })
   }
 
 /** docs.stripe.com/webhooks: `t=…,v1=…`, with a `v1` for each secret of a rotation. Other versions are for tests. */
@@ -104,15 +95,7 @@ const byStripe =
     const [time] = of("t")
     const sent = of("v1").map((hex) => Result.getOrUndefined(Hex.decode(hex)))
     if (time === undefined || sent.length === 0) return unsigned(header)
-    const signed = bytesOf(`${time}.`, body)
-    if (
-      !isAmong(
-        sent,
-        keys.map((key) => hmacSha256(key, signed))
-      )
-    )
-      return forged
-    return timely(time, nowSeconds)
+    return signedAt(time, sent, { keys, bytes: bytesOf(`${time}.`, body), nowSeconds })
   }
 
 interface Digest {
@@ -150,6 +133,20 @@ const bytesOf = (before: string, body: Uint8Array): Uint8Array => {
   bytes.set(head)
   bytes.set(body, head.length)
   return bytes
+}
+
+/** One of the signatures is of these bytes, and the time that stands in them is now. */
+const signedAt = (
+  time: string,
+  sent: ReadonlyArray<Uint8Array | undefined>,
+  {
+    bytes,
+    keys,
+    nowSeconds
+  }: { readonly keys: ReadonlyArray<HmacKey>; readonly bytes: Uint8Array; readonly nowSeconds: number }
+): Result.Result<void, string> => {
+  const expected = keys.map((key) => hmacSha256(key, bytes))
+  return isAmong(sent, expected) ? timely(time, nowSeconds) : forged
 }
 
 /** Looked at after the signature: only what the vendor signed is worth an explanation. */

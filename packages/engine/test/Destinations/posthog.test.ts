@@ -174,6 +174,18 @@ describe("A contact", () => {
     assert.lengthOf(posthog.events, outboundEventNames.length - 3)
   })
 
+  it("tells no address that is encoded twice or written wide, and no key that is written as a number", () => {
+    const properties = {
+      next: "/login?back=%2Fme%3Fof%3Dada%2540example.com",
+      dot: "ada%40example%2Ecom",
+      wide: "ada＠example.com",
+      account: 12345,
+      seats: 12346
+    }
+    const data = { ...keys, userId: "12345", contactKey: "12345", properties }
+    assert.deepStrictEqual(sentOf(envelope("contact.created", data), syncs).properties.$set, { seats: 12346 })
+  })
+
   const localPart = Schema.String.check(Schema.isPattern(/^[a-z0-9!#$%&'*+/=?^_{|}~ü.-]{1,12}$/))
   const domain = Schema.String.check(Schema.isPattern(/^[a-z0-9ü-]{1,8}(\.[a-z0-9-]{1,6}){1,2}$/))
   const text = Schema.String.check(Schema.isPattern(/^[ -~]{0,20}$/))

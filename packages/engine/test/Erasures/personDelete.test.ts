@@ -113,6 +113,40 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
       })
     )
 
+    it.effect("deletes them before it hears of who begins again under one of their keys, erased again or not", () =>
+      Effect.gen(function* () {
+        const world = yield* setup
+        const { deliveries, listen, put, resolver, sql } = world
+        yield* listen
+        yield* person(world)
+        yield* put({ userId: "other", anonymousId: "o" })
+        yield* sql`update hogsend.deliveries set status = 'delivered'`
+        yield* erase(world, { userId: "other" })
+        yield* erase(world, { userId: "u" })
+        // Not the key that the person is known by first.
+        yield* put({ userId: "u_2", anonymousId: "b", restore: true })
+        const again = yield* resolver.lookup({ kind: "external", value: "u_2" })
+        const pending = Effect.map(deliveries, (all) =>
+          all.filter(({ status }) => status === "pending").map(({ contactId, type }) => [type, contactId])
+        )
+        assert.deepStrictEqual(yield* pending, [
+          ["person.delete", null],
+          ["person.delete", again?.contactId],
+          ["person.merge", again?.contactId]
+        ])
+        yield* resolver.split({ contact: "external:u_2", keys: ["anonymous:b"] }, operator)
+        assert.deepStrictEqual(
+          (yield* pending).filter(([type]) => type === "person.delete"),
+          [
+            ["person.delete", null],
+            ["person.delete", again?.contactId]
+          ]
+        )
+        yield* erase(world, { userId: "u_2" })
+        assert.deepStrictEqual(yield* pending, Array(3).fill(["person.delete", null]))
+      })
+    )
+
     it.effect("hears nothing of those who wait for their erasure until it is time, and then all that they had", () =>
       Effect.gen(function* () {
         const world = yield* setup

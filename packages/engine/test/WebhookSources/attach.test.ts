@@ -223,6 +223,19 @@ layer(server, { excludeTestServices: true, timeout: "30 seconds" })("An event of
     })
   )
 
+  it.effect("of an erased user whose id was an address is not kept, either", () =>
+    Effect.gen(function* () {
+      const erasures = yield* Erasures
+      yield* put({ userId: "named@example.com" })
+      yield* erasures.eraseByKeys({ userId: "named@example.com" }, eraser)
+      expect(yield* say("named@example.com")).toMatchObject({
+        status: "duplicate",
+        warnings: [{ code: "erased_person" }]
+      })
+      expect(yield* ownerOf("named@example.com")).toBeUndefined()
+    })
+  )
+
   it.effect("that waits under an address is erased with it", () =>
     Effect.gen(function* () {
       const erasures = yield* Erasures

@@ -291,6 +291,16 @@ describe("Clerk", () => {
     })
   )
 
+  it.effect("the idempotency key is the id that was signed, whatever else is called an id", () =>
+    Effect.gen(function* () {
+      const [said] = yield* saying(source, event("user.deleted", { id: "u" }), {
+        "webhook-id": "msg_signed",
+        "svix-id": "msg_anything"
+      })
+      assert.strictEqual(said?.idempotencyKey, "msg_signed")
+    })
+  )
+
   it.effect("an address that is not verified, or not the primary one, is not said to be", () =>
     Effect.gen(function* () {
       const [other, primary] = user.email_addresses

@@ -31,6 +31,15 @@ describe("The secret itself", () => {
     assert.isTrue(isGood({ ...auth, secret: "abc" }, { headers: { authorization: "bearer  abc" }, body: "" }))
   })
 
+  it("may be a bearer, too, where its header is Authorization, and where its own header is empty", () => {
+    const other: SourceAuth = { ...auth, header: "Authorization", secret: "abc" }
+    for (const authorization of ["Bearer abc", "abc"])
+      assert.isTrue(isGood(other, { headers: { authorization }, body: "" }), authorization)
+    assert.match(wrongWith(other, { headers: { authorization: "Bearer abd" }, body: "" }), /not the one/)
+    const both = { "x-our-secret": "", authorization: "Bearer abc" }
+    assert.isTrue(isGood({ ...auth, secret: "abc" }, { headers: both, body: "" }))
+  })
+
   it("is refused when it is another, a part, longer, or not there", () => {
     for (const sent of ["open", "open sesame ", "Open sesame", "open sesame!", "x"]) {
       assert.match(wrongWith(auth, { headers: { "x-our-secret": sent }, body: "{}" }), /not the one/, sent)
