@@ -14,7 +14,7 @@ import { createServer } from "node:http"
 const secret = "a-secret-of-the-webhook"
 const publicUrl = "https://hogsend.example"
 
-/** What of a request becomes of it on its way: the answer comes, or gets lost after the server had it. */
+/** What becomes of a request: it is answered, or its answer gets lost after the server has done what it asked. */
 export type Passage = "answered" | "answer lost"
 /** Of the nth request. */
 type Decide = (n: number) => Passage
@@ -26,8 +26,6 @@ export interface Browsing {
   readonly identified?: boolean
   readonly properties?: object
   readonly timestamp?: string
-  /** Written by hand; a new one. */
-  readonly uuid?: string
 }
 
 const make = Effect.gen(function* () {
@@ -35,39 +33,32 @@ const make = Effect.gen(function* () {
   const posthog = yield* TestPostHog
   const sql = yield* PgClient.PgClient
 
-  const provision = asServer("POST", "/v1/admin/analytics/provision-loop")
-  const provisioned = yield* provision
-  const way = yield* wayTo(url)
+  const provisioned = yield* asServer("POST", "/v1/admin/analytics/provision-loop")
+  const { hogFunctionId } = provisioned.body
+  const made = posthog.hogFunctions.get(hogFunctionId)
 
   // The public name leads nowhere in a test.
-  const inputsAt = (id: string) => ({
-    ...posthog.hogFunctions.get(id)?.inputs,
-    url: { value: `${way.url}/v1/webhooks/posthog` }
-  })
-  const { hogFunctionId } = provisioned.body
-  const original: unknown = posthog.hogFunctions.get(hogFunctionId)
-  const inputs = inputsAt(hogFunctionId)
+  const way = yield* wayTo(url)
+  const inputs = { ...made?.inputs, url: { value: `${way.url}/v1/webhooks/posthog` } }
   posthog.hogFunctions.change(hogFunctionId, { inputs })
-  const headers = {
-    value: { "Content-Type": "application/json", "x-posthog-webhook-secret": secret, "x-by-hand": "yes" }
-  }
+  const value = { "Content-Type": "application/json", "x-posthog-webhook-secret": secret, "x-by-hand": "yes" }
   posthog.hogFunctions.create({
     type: "destination",
     template_id: "template-webhook",
     name: "By hand",
     enabled: true,
-    inputs: { ...inputs, headers }
+    inputs: { ...inputs, headers: { value } }
   })
 
   return {
     /** How the webhook was made, and what it was then. */
-    provisioned: { answer: provisioned, hogFunction: original },
+    provisioned: { answer: provisioned, hogFunction: made as unknown },
     way,
-    /** As posthog-js sends it. Answers the uuid. */
-    browse: ({ distinctId, event = "$pageview", identified = false, properties, timestamp, uuid }: Browsing) =>
+    /** As posthog-js sends it; answers what was sent. */
+    browse: ({ distinctId, event = "$pageview", identified = false, properties, timestamp }: Browsing) =>
       Effect.promise(async () => {
         const sent = {
-          uuid: uuid ?? crypto.randomUUID(),
+          uuid: crypto.randomUUID(),
           event,
           distinct_id: distinctId,
           timestamp: timestamp ?? new Date().toISOString(),
