@@ -21,7 +21,7 @@ export const WebhookReceived = Schema.Struct({
   }),
   results: Schema.optionalKey(Schema.Array(EventBatchResult)).annotateKey({
     description:
-      "One for each event of the body. `rejected` ones never will be stored, so sending them again is of no use; operators find them among the warnings."
+      "One for each event of the body. `rejected` ones never will be stored, so sending them again is of no use; operators find them among the warnings. Nobody is named."
   })
 })
 export type WebhookReceived = typeof WebhookReceived.Type

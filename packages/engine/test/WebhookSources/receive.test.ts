@@ -194,7 +194,7 @@ layer(server, { excludeTestServices: true, timeout: "30 seconds" })("A webhook",
       const timestamp = new Date(Date.now() - 3_600_000).toISOString()
       const answer = yield* tell({ name: "order.placed", userId: "u_1", timestamp })
       expect(answer).toMatchObject({ status: 200, body: { ok: true } })
-      expect(answer.body.results).toMatchObject([{ status: "stored", contactKey: "u_1", contactKeyKind: "external" }])
+      expect(answer.body.results).toEqual([{ status: "stored" }])
       expect(yield* stored("order.placed")).toMatchObject([
         { source: "own", vouchedBy: "server", occurredAt: new Date(timestamp) }
       ])
