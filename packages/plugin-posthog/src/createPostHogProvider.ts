@@ -23,7 +23,7 @@ import { groupEvents, mergeEvents, type PostHogEvent, setEvents, toEvents } from
  * has no key does nothing, or fails with `no-credential`. Throws `PostHogOptionsInvalid` for options that cannot be meant.
  *
  * @example
- * createHogsendClient({
+ * Hogsend.layer({
  *   analytics: {
  *     provider: createPostHogProvider({
  *       apiKey: "phc_…",
