@@ -36,7 +36,7 @@ export class AnalyticsApi extends HttpApiGroup.make("analytics")
         OpenApi.annotations({
           summary: "Make the platform post its events here",
           description:
-            "Makes the webhook in the analytics platform, or takes over the one whose address ends with our source's path: its address, secret and body are set, it is enabled, and what else somebody gave it (name, headers, filters) stays. Asked again, it changes nothing."
+            "Makes the webhook in the analytics platform, or takes over the one whose address ends with our source's path: its address, secret and body are set, it is enabled, and what else somebody gave it (name, headers, further filters) stays; the filter on identified persons comes back. Asked again, it changes nothing."
         })
       )
   )
