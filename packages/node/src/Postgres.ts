@@ -21,10 +21,14 @@ export interface PostgresOptions {
   readonly idleInTransactionTimeout?: number
 }
 
-/** The named database refuses us, or is not there. */
+/** The named database refuses us, or is not there. `error` goes on after its name. */
 export class DatabaseRefused extends Schema.TaggedError<DatabaseRefused>()("DatabaseRefused", {
   error: Schema.String
-}) {}
+}) {
+  override get message() {
+    return `the database ${this.error}`
+  }
+}
 
 export class Postgres extends Context.Service<
   Postgres,
@@ -72,13 +76,13 @@ const reachable = Effect.gen(function* () {
   const sql = yield* PgClient.PgClient
   const [row] = yield* sql<{ version: number }>`select current_setting('server_version_num')::int as version`
   if (row === undefined || row.version < oldest) {
-    return yield* new DatabaseRefused({ error: "DATABASE_URL names a Postgres older than 15; use a newer one" })
+    return yield* new DatabaseRefused({ error: "is a Postgres older than 15; use a newer one" })
   }
 }).pipe(
   Effect.catchTag("SqlError", ({ reason }) => {
     const why = reason.cause instanceof Error ? reason.cause.message : reason._tag
     return new DatabaseRefused({
-      error: `DATABASE_URL cannot be used: ${why}; check its host, port, user and database`
+      error: `cannot be used: ${why}; check its host, port, user and database`
     })
   })
 )

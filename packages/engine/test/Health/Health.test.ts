@@ -10,7 +10,7 @@ import { PersonReads } from "../../src/PersonReads.ts"
 
 const probeTimeout = 300
 const engineNames = engineMigrations.map(({ name }) => name)
-const inSync = { inSync: true, pending: [], changed: [], unknown: [] }
+const inSync = { inSync: true, pending: [], outOfOrder: [], changed: [], unknown: [] }
 
 const health = Effect.flatMap(TestHogsend, ({ request }) => request("GET", "/v1/health"))
 const ready = Effect.flatMap(TestHogsend, ({ request }) => request("GET", "/v1/health/ready"))

@@ -6,7 +6,7 @@ import { Context, Effect, Fiber, Layer, Logger, Redacted } from "effect"
 import { createHash } from "node:crypto"
 import { readdir } from "node:fs/promises"
 import { join } from "node:path"
-import { type Migration, Migrations } from "../../src/Migrations.ts"
+import { type Migration, type MigrationReport, Migrations } from "../../src/Migrations.ts"
 import { engineMigrations } from "../../src/Migrations/engineMigrations.ts"
 import { openTransaction, somebodyWaits } from "../openTransaction.ts"
 
@@ -23,8 +23,13 @@ const migrationsOn = (sql: PgClient.PgClient, client: ReadonlyArray<Migration> =
   Migrations.pipe(
     Effect.provide(Migrations.layer({ client, lockTimeout })),
     Effect.provideService(PgClient.PgClient, sql),
-    Effect.map(({ run, status }) => ({ status, run: (...args: Parameters<typeof run>) => quietly(run(...args)) }))
+    Effect.map(({ run, status }) => {
+      const report = (...tracks: Parameters<typeof run>) => quietly(run(...tracks))
+      return { status, report, run: (...tracks: Parameters<typeof run>) => Effect.map(report(...tracks), appliedOf) }
+    })
   )
+
+const appliedOf = ({ applied }: MigrationReport) => applied
 
 const quietly = Effect.provide(Logger.layer([]))
 
@@ -50,8 +55,8 @@ const tableNames = (sql: PgClient.PgClient) =>
 describe("The two tracks", () => {
   it.live("are applied engine first, and once", () =>
     Effect.gen(function* () {
-      // It stands on a table of the engine's, so the other order would fail.
-      const orders = { name: "0000_orders", sql: "create table orders (contact uuid references hogsend.contacts)" }
+      // It stands on a function of the engine's, so the other order would fail.
+      const orders = { name: "0000_orders", sql: "create table orders (at timestamptz default hogsend.now())" }
       const { run, sql, status } = yield* fresh([orders])
       expect(yield* status).toMatchObject({
         engine: { applied: 0, required: engineNames.length, inSync: false, pending: engineNames },
@@ -138,6 +143,7 @@ describe("Drift", () => {
           required: engineNames.length,
           inSync: false,
           pending: [second],
+          outOfOrder: [second],
           changed: [first],
           unknown: ["9999_Later"]
         },
@@ -146,6 +152,7 @@ describe("Drift", () => {
           required: 2,
           inSync: false,
           pending: ["0002_three"],
+          outOfOrder: [],
           changed: ["0000_one"],
           unknown: ["0001_two"]
         }
