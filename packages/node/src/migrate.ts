@@ -44,6 +44,7 @@ export const migrate = ({ database, ...options }: MigrateOptions): Promise<Migra
     Effect.provide(
       Postgres.layer({
         databaseUrl: Redacted.isRedacted(database) ? database : Redacted.make(database),
+        databaseSetting: "database",
         dataDirectory: "",
         poolMax: 3
       })
