@@ -11,3 +11,15 @@ export { MigrationsUnreadable, readMigrations } from "./readMigrations.ts"
 export { serverOptions } from "./serverOptions.ts"
 export { type BootFailure, orderlyExit, orExplain } from "./bootFailure.ts"
 export { Welcome } from "./Welcome.ts"
+export {
+  ClientDisposed,
+  type ContactInput,
+  createHogsendClient,
+  type EventInput,
+  type HogsendClient,
+  type HogsendClientDatabase,
+  type HogsendClientOptions,
+  type HogsendClientServices,
+  type PersonKeys,
+  type SendOptions
+} from "./createHogsendClient.ts"
