@@ -52,6 +52,8 @@ export interface Destination {
   readonly meta: DestinationMeta
   /** What its endpoints can subscribe to. */
   readonly events: ReadonlyArray<OutboundEventName>
+  /** The names that an endpoint's `config` may hold; another one is refused. Without it every name is taken. */
+  readonly configNames?: readonly [string, ...ReadonlyArray<string>]
   /**
    * Throws, with a sentence for a person, when an endpoint that is set up so can deliver nothing: then it is neither created
    * nor edited to be so. Synchronous, and asks nobody.

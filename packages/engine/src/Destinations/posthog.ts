@@ -42,6 +42,7 @@ export const posthog = defineDestination({
       "Check config.apiKey and config.host; of the one that the configuration makes, POSTHOG_API_KEY and POSTHOG_HOST."
   },
   events: outboundEventNames.filter((name) => !untold.includes(name)),
+  configNames: ["apiKey", "host", "eventNames", "syncPersons", "unsubscribedPropertyKey"],
   check: ({ config }) => {
     settingsIn(config)
   },

@@ -27,6 +27,7 @@ export const segment = defineDestination({
     failureHint: "Check config.writeKey and config.host."
   },
   events: outboundEventNames.filter((name) => !untold.includes(name)),
+  configNames: ["writeKey", "host", "eventNames"],
   check: ({ config }) => {
     settingsIn(config)
   },

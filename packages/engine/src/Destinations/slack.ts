@@ -17,6 +17,7 @@ export const slack = defineDestination({
     failureHint: "Check config.url: the incoming webhook may have been revoked in Slack."
   },
   events: outboundEventNames,
+  configNames: ["url"],
   check: (endpoint) => {
     urlOf(endpoint)
   },

@@ -84,7 +84,7 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
     () =>
       Effect.gen(function* () {
         const id = yield* theId
-        const chosen = { apiKey: "***", host: "***", syncPersons: false, eventNames: { "email.sent": "sent" }, more: 1 }
+        const chosen = { apiKey: "***", host: "***", syncPersons: false, eventNames: { "email.sent": "sent" } }
         yield* started(asked, ({ edit }) =>
           edit(id, { config: chosen, eventTypes: ["journey.completed", "email.sent"], description: "Ours" }, operator)
         )
@@ -115,7 +115,11 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       const host = "https://posthog.inside.example"
       yield* started({ ...asked, host }, () =>
         Effect.repeat(
-          Effect.sync(() => lines.some((line) => /Nothing can be sent to PostHog: \S/.test(line))),
+          Effect.sync(() =>
+            lines.some((line) =>
+              /The destination of the kind posthog \(ENABLE_POSTHOG_DESTINATION\) can send nothing: \S/.test(line)
+            )
+          ),
           { until: (said) => said, schedule: Schedule.spaced("5 millis") }
         )
       ).pipe(Effect.provide(logger))
