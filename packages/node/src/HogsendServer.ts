@@ -11,9 +11,14 @@ import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { answerClientErrors } from "./HogsendServer/answerClientErrors.ts"
 import { HotServer } from "./HogsendServer/HotServer.ts"
+import { MetricsServer, type MetricsServerOptions } from "./MetricsServer.ts"
+import { ProcessMetrics, type ProcessMetricsOptions } from "./ProcessMetrics.ts"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 
-export interface HogsendServerOptions extends HogsendOptions {
+export interface HogsendServerOptions extends Omit<HogsendOptions, "metrics"> {
+  /** `server` serves `/metrics` there, too, without a key: for a network that only your Prometheus is in. */
+  readonly metrics?: HogsendOptions["metrics"] &
+    ProcessMetricsOptions & { readonly server?: MetricsServerOptions | undefined }
   readonly port: number
   readonly host: string
   /** `auto` migrates the engine's track at the start, `manual` refuses to start behind it. */
@@ -37,10 +42,14 @@ export const HogsendServer = {
     ).pipe(
       Layer.provide(Hogsend.hotRoutes),
       Layer.provide([Hogsend.privacy, NodeHttpServer.layerHttpServices]),
+      Layer.provideMerge(numbers(options.metrics)),
       Layer.provideMerge(Hogsend.layer(options)),
       Layer.provideMerge(migrated(options))
     )
 }
+
+const numbers = ({ server, ...options }: NonNullable<HogsendServerOptions["metrics"]> = {}) =>
+  Layer.merge(ProcessMetrics.layer(options), server === undefined ? Layer.empty : MetricsServer.layer(server))
 
 type App = Effect.Success<ReturnType<typeof HttpRouter.toHttpEffect<never, never, never>>>
 

@@ -3,6 +3,8 @@ export { EmbeddedPostgres, EmbeddedPostgresFailed, type EmbeddedPostgresOptions 
 export { developmentSecret } from "./developmentSecret.ts"
 export { type Environment, readEnvironment, SettingsInvalid } from "./Environment.ts"
 export { HogsendServer, type HogsendServerOptions } from "./HogsendServer.ts"
+export { MetricsPortUnusable, MetricsServer, type MetricsServerOptions } from "./MetricsServer.ts"
+export { ProcessMetrics, type ProcessMetricsOptions } from "./ProcessMetrics.ts"
 export { NodeEgressTransport, type NodeEgressTransportOptions } from "./NodeEgressTransport.ts"
 export { Observability } from "./Observability.ts"
 export { Postgres } from "./Postgres.ts"
