@@ -3,7 +3,7 @@ import { migrate } from "@hogsend/node"
 import { join } from "node:path"
 
 const { applied, outOfOrder, renamed, unknown } = await migrate({
-  database: process.env.DATABASE_URL ?? "postgres://localhost/shop",
+  database: process.env.DATABASE_URL ?? "postgres://postgres@localhost/shop",
   clientMigrations: join(import.meta.dirname, "../migrations")
 })
 
