@@ -9,6 +9,9 @@ export const TrackStatus = Schema.Struct({
   required: Schema.NullOr(Schema.Int),
   inSync: Schema.Boolean,
   pending: Schema.Array(Schema.String).annotateKey({ description: "In the code and not in the database." }),
+  outOfOrder: Schema.Array(Schema.String).annotateKey({
+    description: "Pending, and before one that is in both: the next migration applies it later than its place says."
+  }),
   changed: Schema.Array(Schema.String).annotateKey({ description: "In both, with other content." }),
   unknown: Schema.Array(Schema.String).annotateKey({ description: "In the database and not in the code." })
 })

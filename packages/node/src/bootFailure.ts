@@ -57,6 +57,8 @@ const explain = (failure: BootFailure): ReadonlyArray<string> => {
       return [failure.step === "data" ? dataFolderLine(failure.reason) : `the embedded database: ${failure.reason}`]
     case "MigrationFailed":
       return [`migration ${failure.migration}: ${failure.error}`]
+    case "MigrationsUnreadable":
+      return [`CLIENT_MIGRATIONS_FOLDER: ${failure.error}`]
     case "ServeError":
       return [serveFailure(failure.cause)]
     case "DatabaseUnavailable":
