@@ -54,7 +54,8 @@ import { WarningsHttp } from "./Warnings/WarningsHttp.ts"
 import { WebhookSources, type WebhookSourcesOptions } from "./WebhookSources.ts"
 import { SourcesHttp } from "./WebhookSources/SourcesHttp.ts"
 
-export interface EngineOptions {
+/** What the engine's own services are told. */
+interface ServiceOptions {
   readonly userTokens: UserTokensOptions
   readonly analytics?: AnalyticsProvidersOptions & Omit<PersonReadsOptions, "timezone"> & PersonWritesOptions
   readonly analyticsLoop?: AnalyticsLoopOptions
@@ -81,51 +82,95 @@ export interface EngineOptions {
   readonly docs?: boolean
 }
 
+/** Every service by its name, with the Layer that it is unless a host says otherwise. */
+const ownServices = (options: ServiceOptions) => ({
+  analyticsLoop: AnalyticsLoop.layer(options.analyticsLoop),
+  analyticsProvider: AnalyticsProviders.layer(options.analytics),
+  apiKeys: ApiKeys.layer,
+  auditLogs: AuditLogs.layer,
+  contacts: Contacts.layer(options.contacts),
+  deliverySignal: DeliverySignal.layer(),
+  destinationQueue: DestinationQueue.layer(options.destinationQueue),
+  destinations: Destinations.layer(options.destinations),
+  egress: Egress.layer(options.egress),
+  endpoints: Endpoints.layer(options.endpoints),
+  erasures: Erasures.layer(options.erasures),
+  eventIngest: EventIngest.layer(options.contacts),
+  events: Events.layer,
+  health: Health.layer(options.health),
+  housekeeping: Housekeeping.layer(options.housekeeping),
+  identityResolver: IdentityResolver.layer(options.contacts),
+  keyGate: KeyGate.layer(options.keyGate),
+  outboundMessages: OutboundMessages.layer,
+  personReads: PersonReads.layer({ ...options.analytics, ...options.defaults }),
+  personWrites: PersonWrites.layer(options.analytics),
+  principals: Principals.layer,
+  rateLimits: RateLimits.layer(options.rateLimits),
+  sealing: Sealing.layer(options.userTokens),
+  tombstones: Tombstones.layer,
+  userTokens: UserTokens.layer(options.userTokens),
+  warnings: Warnings.layer(options.warnings),
+  webhookSources: WebhookSources.layer(options.webhookSources)
+})
+
+/** The Layers that a host may bring: each may ask for what the one that it replaces asks for. */
+export type EngineServices = Partial<ReturnType<typeof ownServices>>
+
+export interface EngineOptions extends ServiceOptions {
+  /**
+   * Layers of the host in the place of the engine's, for whoever calls a service and for every service that uses it:
+   * `{ destinationQueue: Layer.succeed(DestinationQueue, …) }`.
+   */
+  readonly services?: EngineServices
+}
+
 export const Engine = {
   /** Every service, over a `PgClient` whose schema is in place, the `Migrations` that keep it so, and an `EgressTransport`. */
-  layer: (options: EngineOptions) =>
-    Layer.mergeAll(
-      Contacts.layer(options.contacts),
-      Layer.provideMerge(WebhookSources.layer(options.webhookSources), EventIngest.layer(options.contacts)),
-      Erasures.layer(options.erasures),
-      ApiKeys.layer,
-      AnalyticsLoop.layer(options.analyticsLoop),
-      Health.layer(options.health).pipe(
+  layer: (options: EngineOptions) => {
+    const services = { ...ownServices(options), ...options.services }
+    return Layer.mergeAll(
+      services.contacts,
+      Layer.provideMerge(services.webhookSources, services.eventIngest),
+      services.erasures,
+      services.apiKeys,
+      services.analyticsLoop,
+      services.health.pipe(
         Layer.provideMerge(offerPostHog()),
-        Layer.provideMerge(PersonWrites.layer(options.analytics)),
-        Layer.provideMerge(DestinationQueue.layer(options.destinationQueue)),
+        Layer.provideMerge(services.personWrites),
+        Layer.provideMerge(services.destinationQueue),
         Layer.provideMerge(Layer.mergeAll(AnalyticsEndpoint.layer, PostHogEndpoint.layer(options.posthogDestination))),
-        Layer.provideMerge(Endpoints.layer(options.endpoints))
+        Layer.provideMerge(services.endpoints)
       )
     ).pipe(
-      Layer.provideMerge(Layer.mergeAll(IdentityResolver.layer(options.contacts), Principals.layer)),
+      Layer.provideMerge(Layer.mergeAll(services.identityResolver, services.principals)),
       Layer.provideMerge(
         Layer.mergeAll(
-          AuditLogs.layer,
-          Layer.provideMerge(OutboundMessages.layer, DeliverySignal.layer()),
-          Warnings.layer(options.warnings),
-          Events.layer,
-          KeyGate.layer(options.keyGate),
-          UserTokens.layer(options.userTokens),
-          Housekeeping.layer(options.housekeeping),
-          Tombstones.layer,
-          Destinations.layer(options.destinations)
+          services.auditLogs,
+          Layer.provideMerge(services.outboundMessages, services.deliverySignal),
+          services.warnings,
+          services.events,
+          services.keyGate,
+          services.userTokens,
+          services.housekeeping,
+          services.tombstones,
+          services.destinations
         )
       ),
       Layer.provideMerge(
         Layer.mergeAll(
-          Sealing.layer(options.userTokens),
-          RateLimits.layer(options.rateLimits),
-          Egress.layer(options.egress),
-          PersonReads.layer({ ...options.analytics, ...options.defaults }).pipe(
-            Layer.provideMerge(AnalyticsProviders.layer(options.analytics)),
+          services.sealing,
+          services.rateLimits,
+          services.egress,
+          services.personReads.pipe(
+            Layer.provideMerge(services.analyticsProvider),
             Layer.provideMerge(Installation.layer)
           )
         )
       ),
       Layer.provide(Database.client),
       Layer.provideMerge(Database.timeouts(options.database))
-    ),
+    )
+  },
 
   /** What a tracer may not see; provide it to whatever serves `routes`. */
   privacy: HttpEdge.privacy,

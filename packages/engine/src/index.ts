@@ -17,7 +17,11 @@ export {
   type VettedRequest
 } from "./Egress.ts"
 export { Endpoints, EndpointsUnreadable, type OpenedEndpoint } from "./Endpoints.ts"
-export { Engine as Hogsend, type EngineOptions as HogsendOptions } from "./Engine.ts"
+export {
+  Engine as Hogsend,
+  type EngineOptions as HogsendOptions,
+  type EngineServices as HogsendServices
+} from "./Engine.ts"
 export { Erasures } from "./Erasures.ts"
 export { EventIngest } from "./EventIngest.ts"
 export { Events } from "./Events.ts"
