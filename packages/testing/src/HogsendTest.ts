@@ -7,15 +7,8 @@
  * configuration every test file begins faster.
  */
 import { PgClient } from "@effect/sql-pg"
-import {
-  DeliverySignal,
-  Erasures,
-  Hogsend,
-  type HogsendOptions,
-  type Migration,
-  Migrations,
-  Warnings
-} from "@hogsend/engine"
+import { DeliverySignal, Erasures, Hogsend, type HogsendOptions, Migrations, Warnings } from "@hogsend/engine"
+import { readMigrations } from "@hogsend/node"
 import { Context, Duration, Effect, Layer, Redacted, Schedule, Semaphore } from "effect"
 import { HttpServer } from "effect/http"
 import { createHmac } from "node:crypto"
@@ -30,8 +23,8 @@ import { TestDatabase } from "./TestDatabase.ts"
 import { adminKey, mintTestKeys, type TestKeys, tokenSecret } from "./testKeys.ts"
 
 export interface HogsendTestOptions extends Partial<HogsendOptions> {
-  /** The host app's own track: applied to the new database. None. */
-  readonly clientMigrations?: ReadonlyArray<Migration>
+  /** The folder of the host app's own migrations, as `migrate` takes it: applied to the new database. None. */
+  readonly clientMigrations?: string
   /** How long `settled` waits before it fails the test, in milliseconds. 10000. */
   readonly settleTimeout?: number
 }
@@ -115,9 +108,13 @@ const engine = ({ analytics, ...options }: HogsendTestOptions) =>
     keyGate: { adminApiKey: Redacted.make(adminKey), ...options.keyGate }
   })
 
-const migrated = ({ clientMigrations = [] }: HogsendTestOptions) =>
-  Layer.effectDiscard(Effect.flatMap(Migrations, (migrations) => migrations.run(["client"]))).pipe(
-    Layer.provideMerge(Migrations.layer({ client: clientMigrations }))
+const migrated = ({ clientMigrations }: HogsendTestOptions) =>
+  Layer.unwrap(
+    Effect.map(readMigrations(clientMigrations), (client) =>
+      Layer.effectDiscard(Effect.flatMap(Migrations, ({ run }) => run(["client"]))).pipe(
+        Layer.provideMerge(Migrations.layer({ client }))
+      )
+    )
   )
 
 const make = Effect.fnUntraced(function* (options: HogsendTestOptions) {

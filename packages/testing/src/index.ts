@@ -10,6 +10,7 @@ export {
   RecordingDestinationQueue
 } from "./RecordingDestinationQueue.ts"
 export { RecordingTransport } from "./RecordingTransport.ts"
+export { recordLogs } from "./recordLogs.ts"
 export type { Answer, RequestOptions, Requests } from "./Requests.ts"
 export { TestDatabase } from "./TestDatabase.ts"
 export { TestHogsend } from "./TestHogsend.ts"
