@@ -36,6 +36,7 @@ import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { type Moved, oneRow, orUnavailable } from "./Database.ts"
 import type { Changes } from "./IdentityResolver/applySteps.ts"
+import { makeCountChanges } from "./IdentityResolver/countChanges.ts"
 import { listensToMerges } from "./IdentityResolver/burnGuard.ts"
 import { slotOf } from "./IdentityKey.ts"
 import { makeGroupRepo } from "./IdentityResolver/GroupRepo.ts"
@@ -201,14 +202,18 @@ export class IdentityResolver extends Context.Service<
         const locking = makeLocking(sql, repo)
         const serverOnly = new Set(options.serverOnlyProperties ?? [])
         const limits = options.limits ?? {}
+        const count = yield* makeCountChanges
         const provider = yield* AnalyticsProvider
         const listens = () => listensToMerges(provider)
 
-        const resolveAlone = makeResolveAlone({ repo, outbound, locking, limits, listens, serverOnly })
+        const onChanges = count.changes
+        const resolveAlone = makeResolveAlone({ sql, repo, outbound, locking, limits, listens, serverOnly, onChanges })
         const resolve = <A, E1 = never, E2 = never>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
-          locking
-            .untilStill(resolveAlone(assertion, asker, work))
-            .pipe(orUnavailable, Effect.withSpan("IdentityResolver.resolve"))
+          locking.untilStill(resolveAlone(assertion, asker, work)).pipe(
+            orUnavailable,
+            Effect.tapErrorTag("IdentityDenied", () => Effect.sync(count.denied)),
+            Effect.withSpan("IdentityResolver.resolve")
+          )
 
         const lookup = Effect.fn("IdentityResolver.lookup")(function* (key: AssertedKey) {
           const keys = yield* repo.findKeyAndSiblings(key)
@@ -258,7 +263,12 @@ export class IdentityResolver extends Context.Service<
           listens,
           tellStar
         })
-        const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), { limits, listens, serverOnly })
+        const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), {
+          limits,
+          listens,
+          serverOnly,
+          onChanges
+        })
         return IdentityResolver.of({ resolve, resolveGroup, portray, tellMerges, lookup, whose, ...operator })
       })
     )

@@ -8,6 +8,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { vi } from "vitest"
+import { createHogsendClient } from "../src/createHogsendClient.ts"
 import { migrate } from "../src/migrate.ts"
 import { DatabaseRefused } from "../src/Postgres.ts"
 import { MigrationsUnreadable } from "../src/readMigrations.ts"
@@ -94,8 +95,33 @@ describe("migrate", () => {
       expect(String(missing)).toContain("/nowhere/at/all does not exist")
       const refused = yield* rejectionOf(() => migrate({ database: "postgres://u:hunter2@127.0.0.1:1/db" }))
       expect(refused).toBeInstanceOf(DatabaseRefused)
-      expect(String(refused)).toMatch(/database cannot be used: .*ECONNREFUSED/)
+      expect(String(refused)).toMatch(/The option database cannot be used: .*ECONNREFUSED/)
       expect(String(refused)).not.toContain("hunter2")
+      const nonsense = yield* rejectionOf(() => migrate({ database: "localhost/hunter2" }))
+      expect(nonsense).toBeInstanceOf(DatabaseRefused)
+      expect(String(nonsense)).toMatch(/The option database is not a URL that starts with postgres:/)
+      expect(String(nonsense)).not.toContain("hunter2")
+    })
+  )
+
+  it.live("is a method of a client, too, whose health tells what is left to do", () =>
+    Effect.gen(function* () {
+      const { url } = yield* EmptyDatabase.create
+      const clientMigrations = yield* folderOf({ "0000_orders.sql": "create table orders (id int)" })
+      const secret = "a secret of thirty-two characters or more"
+      const hogsend = yield* Effect.acquireRelease(
+        Effect.sync(() => createHogsendClient({ database: url, secret, clientMigrations, logLevel: "error" })),
+        (client) => Effect.promise(() => client.dispose())
+      )
+      const health = Effect.promise(() => hogsend.handler(new Request("http://localhost/v1/health"))).pipe(
+        Effect.flatMap((answer) => Effect.promise(() => answer.json()))
+      )
+      expect(yield* health).toMatchObject({
+        status: "migration_pending",
+        schema: { engine: { inSync: true }, client: { pending: ["0000_orders"] } }
+      })
+      expect(yield* Effect.promise(() => hogsend.migrate())).toMatchObject({ applied: ["client/0000_orders"] })
+      expect(yield* health).toMatchObject({ status: "healthy" })
     })
   )
 })

@@ -2,13 +2,14 @@
  * Resolves one request: what its keys are is read under their locks, `decide` says what is to happen, and the steps are taken
  * with the request's own work. Part of a transaction, which begins again when it fails with `Moved`.
  */
+import type { PgClient } from "@effect/sql-pg"
 import { IdentityDenied, IngestionWarning } from "@hogsend/core"
 import { Effect, Schema } from "effect"
 import { Moved } from "../Database.ts"
 import type { Asker, Work } from "../IdentityResolver.ts"
 import { newId } from "../newId.ts"
 import type { OutboundMessages } from "../OutboundMessages.ts"
-import { applySteps, stepsOf } from "./applySteps.ts"
+import { applySteps, type Changes, stepsOf } from "./applySteps.ts"
 import { starOf } from "./burnGuard.ts"
 import { decide } from "./decide.ts"
 import type { makeIdentityRepo } from "./IdentityRepo.ts"
@@ -32,6 +33,7 @@ export class PersonErased extends Schema.TaggedError<PersonErased>()("PersonEras
 }) {}
 
 export interface ResolveAloneParts {
+  readonly sql: PgClient.PgClient
   readonly repo: Effect.Success<typeof makeIdentityRepo>
   readonly outbound: OutboundMessages["Service"]
   readonly locking: ReturnType<typeof makeLocking>
@@ -40,10 +42,12 @@ export interface ResolveAloneParts {
   readonly listens: () => boolean
   /** Contact properties that only servers write. */
   readonly serverOnly: ReadonlySet<string>
+  /** Told when they are committed. */
+  readonly onChanges: (changes: Changes) => void
 }
 
 export const makeResolveAlone =
-  ({ limits, listens, locking, outbound, repo, serverOnly }: ResolveAloneParts) =>
+  ({ limits, listens, locking, onChanges, outbound, repo, serverOnly, sql }: ResolveAloneParts) =>
   <A, E1, E2>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
     Effect.gen(function* () {
       const { contacts, snapshot } = yield* locking.lockedSnapshot(assertion.keys)
@@ -81,6 +85,7 @@ export const makeResolveAlone =
       )
       const events = resolutionEvents({ decision, snapshot, locked: contacts, rows: now, changes })
       yield* outbound.tell([...events, ...star.merges])
+      yield* sql.afterCommit(Effect.sync(() => onChanges(changes)))
       return yield* work.write({
         ...(contact === null ? contactKeyAsSent(assertion.keys) : contactKeyOf(contact)),
         keyId,
