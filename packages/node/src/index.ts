@@ -5,7 +5,7 @@ export { type Environment, readEnvironment, SettingsInvalid } from "./Environmen
 export { HogsendServer, type HogsendServerOptions } from "./HogsendServer.ts"
 export { NodeEgressTransport, type NodeEgressTransportOptions } from "./NodeEgressTransport.ts"
 export { Observability } from "./Observability.ts"
-export { Postgres } from "./Postgres.ts"
+export { DatabaseRefused, Postgres } from "./Postgres.ts"
 export { readMigrations } from "./readMigrations.ts"
 export { serverOptions } from "./serverOptions.ts"
 export { type BootFailure, orderlyExit, orExplain } from "./bootFailure.ts"
