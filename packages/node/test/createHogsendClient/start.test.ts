@@ -46,7 +46,8 @@ describe("What a client is not told", () => {
   it("does not matter where it is told", async () => {
     for (const name of ["DATABASE_URL", "BETTER_AUTH_SECRET"]) vi.stubEnv(name, "nonsense")
     vi.stubEnv("NODE_ENV", "staging")
-    await (await client()).ready()
+    const one = await client()
+    expect(await one.identity.resolve({ userId: "u_1" })).toMatchObject({ contactKey: "u_1" })
   })
 
   it("is told in lines when options are wrong, none of which shows a secret", async () => {
