@@ -26,7 +26,11 @@ export interface PostgresOptions {
 /** The named database refuses us, or is not there. */
 export class DatabaseRefused extends Schema.TaggedError<DatabaseRefused>()("DatabaseRefused", {
   error: Schema.String
-}) {}
+}) {
+  override get message() {
+    return this.error
+  }
+}
 
 export class Postgres extends Context.Service<
   Postgres,

@@ -14,6 +14,7 @@ import type { SecretsUnreadable } from "./developmentSecret.ts"
 import type { EmbeddedPostgresFailed } from "./EmbeddedPostgres.ts"
 import { dataFolderLine, type SettingsInvalid } from "./Environment.ts"
 import type { DatabaseRefused } from "./Postgres.ts"
+import type { MetricsPortUnusable } from "./MetricsServer.ts"
 import type { MigrationsUnreadable } from "./readMigrations.ts"
 
 export type BootFailure =
@@ -24,6 +25,7 @@ export type BootFailure =
   | DataKeyUnreadable
   | EmbeddedPostgresFailed
   | EndpointsUnreadable
+  | MetricsPortUnusable
   | MigrationFailed
   | MigrationsUnreadable
   | SecretsUnreadable
@@ -58,6 +60,8 @@ export const explain = (failure: BootFailure): ReadonlyArray<string> => {
       return [failure.step === "data" ? dataFolderLine(failure.reason) : `the embedded database: ${failure.reason}`]
     case "MigrationFailed":
       return [`migration ${failure.migration}: ${failure.error}`]
+    case "MigrationsUnreadable":
+      return [`CLIENT_MIGRATIONS_FOLDER: ${failure.error}`]
     case "ServeError":
       return [serveFailure(failure.cause)]
     case "DatabaseUnavailable":

@@ -33,6 +33,7 @@ import {
   generateUserToken,
   Hogsend,
   IdentityResolver,
+  type MigrationReport,
   Migrations,
   PersonReads,
   PersonWrites
@@ -130,8 +131,8 @@ export interface HogsendClient {
       readonly expiresInSeconds?: number | undefined
     }) => Promise<string>
   }
-  /** Applies what is pending of the engine's migrations, then of yours; answers what it applied, as `track/name`. */
-  readonly migrate: () => Promise<ReadonlyArray<string>>
+  /** Applies what is pending of the engine's migrations, then of yours, and answers what it did. */
+  readonly migrate: () => Promise<MigrationReport>
   /**
    * Runs an effect over the engine's services.
    *

@@ -3,10 +3,15 @@ import {
   BodyMalformed,
   BodyTooLarge,
   ContentTypeUnsupported,
+  DatabaseUnavailable,
   InternalFault,
+  KeyExpired,
   MethodNotAllowed,
+  OriginDenied,
   RateLimited,
-  RouteNotFound
+  RouteNotFound,
+  ScopeMissing,
+  Unauthorized
 } from "@hogsend/core"
 import { Schema, SchemaAST } from "effect"
 import { HttpServerResponse } from "effect/http"
@@ -15,13 +20,18 @@ const classes = [
   BodyMalformed,
   BodyTooLarge,
   ContentTypeUnsupported,
+  DatabaseUnavailable,
   InternalFault,
+  KeyExpired,
   MethodNotAllowed,
+  OriginDenied,
   RateLimited,
-  RouteNotFound
+  RouteNotFound,
+  ScopeMissing,
+  Unauthorized
 ] as const
 
-/** A failure that the edge itself answers. */
+/** A failure that is answered outside of the `HttpApi`. */
 export type EdgeFailure = InstanceType<(typeof classes)[number]>
 
 const declaredStatus = SchemaAST.resolveAt<number>("httpApiStatus")
