@@ -49,6 +49,18 @@ describe("Two clients", () => {
     await two.dispose()
   })
 
+  it("count each its own", async () => {
+    const metricsToken = "what Prometheus shows"
+    const counts = async (events: number) => {
+      const one = await client({ metricsToken })
+      for (let n = 0; n < events; n++) await one.events.send({ name: "x", userId: "u_1" })
+      const headers = { authorization: `Bearer ${metricsToken}` }
+      const answer = await one.handler(new Request("http://x/metrics", { headers }))
+      return /^hogsend_events_stored_total.* (\d+)$/m.exec(await answer.text())?.[1]
+    }
+    expect([await counts(3), await counts(2)]).toEqual(["3", "2"])
+  })
+
   it("are one to getPostHog: the one that was started last", async () => {
     const [left, right] = [makeProvider("left"), makeProvider("right")]
     const one = await client({ analytics: { provider: left.provider } })
