@@ -83,8 +83,6 @@ type Arrival = Parameters<HttpServerRequest.HttpServerRequest["modify"]>[0]
 /** As a router leaves it. */
 type Routed = IncomingMessage & { readonly originalUrl?: string }
 
-/** The path that the engine knows. What is not below the base is nothing of ours, which `/` is not either. */
-const below = (basePath: string, url: string): string => {
-  const rest = url.slice(basePath.length)
-  return url.startsWith(basePath) && (rest === "" || "/?".includes(rest.charAt(0))) ? rest || "/" : "/"
-}
+/** The path as the engine knows it. What is not below the base is `/`, where nothing is. */
+const below = (basePath: string, url: string): string =>
+  url.startsWith(basePath) ? url.slice(basePath.length) || "/" : "/"

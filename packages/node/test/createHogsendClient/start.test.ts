@@ -71,18 +71,23 @@ describe("What a client is not told", () => {
 
 describe("A start", () => {
   it("is one for all who wait for it", async () => {
-    const opened: Array<string> = []
+    const seen: Array<string> = []
     const provider = Layer.effect(
       AnalyticsProvider,
-      Effect.sync(() => {
-        opened.push("counted")
-        return AnalyticsProvider.of({ ...AnalyticsProviders.none, meta: { id: "counted", name: "Counted" } })
-      })
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          seen.push("opened")
+          return AnalyticsProvider.of({ ...AnalyticsProviders.none, meta: { id: "counted", name: "Counted" } })
+        }),
+        () => Effect.sync(() => seen.push("closed"))
+      )
     )
     const one = await client({ analytics: { provider } })
-    expect(opened).toEqual([])
+    expect(seen).toEqual([])
     await Promise.all([one.ready(), one.analytics.meta(), one.events.send({ name: "x", userId: "u_1" }), one.ready()])
-    expect(opened).toEqual(["counted"])
+    expect(seen).toEqual(["opened"])
+    await one.dispose()
+    expect(seen).toEqual(["opened", "closed"])
   })
 
   it("that failed is tried again by the next use", async () => {
