@@ -21,7 +21,7 @@ import {
   type RateLimited,
   type ReservedEventName
 } from "@hogsend/core"
-import { Clock, Context, Effect, Exit, Layer } from "effect"
+import { Clock, Context, Effect, Exit, Layer, type Tracer } from "effect"
 import type { Actor } from "./AuditLogs.ts"
 import { orUnavailable } from "./Database.ts"
 import { reservedName } from "./EventIngest/answer.ts"
@@ -48,6 +48,7 @@ import {
   sourcePrincipal
 } from "./Principals.ts"
 import { Tombstones } from "./Tombstones.ts"
+import { currentSpan } from "./traceContext.ts"
 import { Warnings } from "./Warnings.ts"
 
 export interface EventIngestOptions {
@@ -141,7 +142,8 @@ export class EventIngest extends Context.Service<
             receivedAt,
             batch,
             idempotencyKey,
-            fingerprint: fingerprintOf(draft)
+            fingerprint: fingerprintOf(draft),
+            span: yield* currentSpan
           })
         })
 
@@ -178,7 +180,8 @@ export class EventIngest extends Context.Service<
               batch,
               idempotencyKey: draft.idempotencyKey,
               // The vendor's word: what comes under the same id is the same event, also where this version reads it otherwise.
-              fingerprint: "source"
+              fingerprint: "source",
+              span: yield* currentSpan
             }
           )
         })
@@ -199,13 +202,12 @@ export class EventIngest extends Context.Service<
 
         const ingest = Effect.fnUntraced(
           function* (caller: Caller["Service"], draft: EventDraft, carried: Carried) {
-            const [exit] = yield* submit([
-              yield* prepare(caller, draft, {
-                ...carried,
-                idempotencyKey: carried.idempotencyKey ?? draft.idempotencyKey
-              })
-            ])
-            return yield* exit ?? unanswered
+            const { idempotencyKey = draft.idempotencyKey } = carried
+            const submission = yield* prepare(caller, draft, { ...carried, idempotencyKey })
+            const [exit] = yield* submit([submission])
+            const accepted = yield* exit ?? unanswered
+            describe(submission, accepted)
+            return accepted
           },
           Effect.onExit((exit) => Effect.sync(() => numbers.count(exit)))
         )
@@ -247,13 +249,14 @@ interface Circumstances {
   readonly idempotencyKey: string | undefined
   /** Of what comes under the idempotency key. */
   readonly fingerprint: string
+  readonly span: Tracer.AnySpan | undefined
 }
 
 const toSubmission = (
   actor: Actor,
   draft: EventDraft,
   principal: Principal,
-  { batch, fingerprint, idempotencyKey, receivedAt }: Circumstances
+  { batch, fingerprint, idempotencyKey, receivedAt, span }: Circumstances
 ): Submission => {
   const { assertion, idempotencyScope: scope, source, traits } = principal
   const when = occurrence(draft.timestamp, receivedAt)
@@ -266,6 +269,7 @@ const toSubmission = (
     principal,
     assertion,
     asker: { actor, source },
+    span,
     occurredAt: when.occurredAt,
     properties: patch,
     event: {
@@ -287,6 +291,13 @@ const toSubmission = (
     series: batch === undefined ? undefined : `batch:${batch}`,
     size: properties.length + (isEmpty(patch) ? 0 : JSON.stringify(patch).length) + 256
   }
+}
+
+/** To the tracer of its request, where one listens. */
+const describe = ({ event, span }: Submission, { contactKeyKind }: EventAccepted): void => {
+  if (span?._tag !== "Span") return
+  span.attribute("hogsend.event_id", event.id)
+  span.attribute("hogsend.contact_key_kind", contactKeyKind)
 }
 
 const unanswered = Exit.die(new Error("An event that was handed in was not answered"))

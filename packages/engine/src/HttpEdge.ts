@@ -6,16 +6,8 @@
  * answers CORS, the admin plane does not. Who may call is judged inside the route, by `KeyGate`.
  */
 import { BodyMalformed, BodyTooLarge, Envelope, InternalFault } from "@hogsend/core"
-import { Cause, Effect, Exit, Layer, Option, type Types } from "effect"
-import {
-  Headers,
-  HttpIncomingMessage,
-  HttpRouter,
-  HttpServerError,
-  HttpServerRequest,
-  HttpServerResponse,
-  UrlParams
-} from "effect/http"
+import { Cause, Effect, Exit, Option, type Types } from "effect"
+import { HttpIncomingMessage, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiMiddleware } from "effect/http-api"
 import * as ByteSize from "effect/ByteSize"
 import { answerHeaders } from "./HttpEdge/answerHeaders.ts"
@@ -42,8 +34,9 @@ export {
   unlessFailed
 } from "./HttpEdge/HotRoutes.ts"
 
-/** What a header is called that holds a secret, of ours or of a vendor's. */
-const secretHeaders = /auth|key|password|secret|signature|token/i
+/** What a request is called in a trace: by its route, since a path may hold what somebody sent. */
+export const requestName = ({ method, url }: HttpServerRequest.HttpServerRequest): string =>
+  `${method} ${routes.find(method, url).pattern ?? "(no route)"}`
 
 export class HttpEdge {
   /** The global middleware, and the implementation of core's `Envelope`. */
@@ -56,15 +49,6 @@ export class HttpEdge {
     ),
     { global: true }
   )
-
-  /** What spans and logged requests must not hold: the values of a query, and the headers that carry a secret. */
-  static readonly privacy = Layer.merge(
-    Layer.succeed(UrlParams.CurrentRedactedNames, [/.*/]),
-    Layer.succeed(Headers.CurrentRedactedNames, ["cookie", "x-hogsend-device", secretHeaders])
-  )
-
-  /** Whether a header's value is kept out of traces. */
-  static readonly isPrivate = (header: string): boolean => secretHeaders.test(header)
 
   static readonly envelope = HttpApiMiddleware.layerSchemaErrorTransform(Envelope, schemaFailure)
 }
