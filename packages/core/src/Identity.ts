@@ -26,6 +26,16 @@ export const ContactKeyFields = {
   })
 } as const
 
+/** Whose keys are, now. */
+export const Resolved = Schema.Struct({
+  ...ContactKeyFields,
+  contactId: Schema.NullOr(ContactId).annotateKey({
+    description:
+      "Null as long as the keys are no contact's: of a visitor who was only observed, and of somebody who never came. Then `contactKey` is what an event under these keys is known by: the `userId`, else the `anonymousId`, else nothing."
+  })
+})
+export type Resolved = typeof Resolved.Type
+
 /** A key as a request asserts it. What is wrong with its content is a warning, so only emptiness is refused here. */
 const AssertedKey = Schema.String.check(Schema.isMinLength(1))
 

@@ -8,26 +8,31 @@
 import { PgClient } from "@effect/sql-pg"
 import {
   AnalyticsProvider,
+  type ContactId,
   type ContactNotFound,
   type Cut,
   type CutNotFound,
   type DatabaseUnavailable,
   type Explanation,
   IdentityDenied,
-  IngestionWarning,
   type IdentityMerge,
+  type IdentityMissing,
   type IdentitySplit,
+  IngestionWarning,
   type KeyAmbiguous,
+  KeysDisagree,
   type LedgerEntry,
   type MergeImpossible,
   type MergeOutcome,
   type Page,
   type Properties,
+  type Resolved as Whose,
   type SplitImpossible,
   type SplitOutcome
 } from "@hogsend/core"
 import { Context, Effect, Layer, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
+import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { Moved, oneRow, orUnavailable } from "./Database.ts"
 import { applySteps, type Changes, stepsOf } from "./IdentityResolver/applySteps.ts"
@@ -191,6 +196,8 @@ export class IdentityResolver extends Context.Service<
     readonly tellMerges: (contactId: string) => Effect.Effect<void, SqlError | Moved>
     /** Whose this key is now, or null when nobody ever sent it. */
     readonly lookup: (key: AssertedKey) => Effect.Effect<Lookup | null, DatabaseUnavailable>
+    /** Whose the keys are now that somebody is named by; a key that nobody can have is left out. */
+    readonly whose: (keys: ContactKeys) => Effect.Effect<Whose, IdentityMissing | KeysDisagree | DatabaseUnavailable>
   }
 >()("engine/IdentityResolver") {
   static readonly layer = (options: IdentityResolverOptions = {}) =>
@@ -289,6 +296,16 @@ export class IdentityResolver extends Context.Service<
           return { ...contactKeyOf(state), contactId, identified: isIdentified(state), kind, certified }
         }, orUnavailable)
 
+        const whose = Effect.fn("IdentityResolver.whose")(function* (keys: ContactKeys) {
+          const asserted = yield* Effect.fromResult(assertedKeys(keys))
+          const found = yield* Effect.forEach(asserted, lookup)
+          const [owner, ...others] = found.filter((one) => one !== null && one.contactId !== null)
+          if (others.some((other) => other?.contactId !== owner?.contactId)) return yield* ofTwo
+          if (owner === undefined || owner === null) return { ...contactKeyAsSent(asserted), contactId: null }
+          const { contactId, contactKey, contactKeyKind, safeToIdentify } = owner
+          return { contactKey, contactKeyKind, safeToIdentify, contactId: contactId as ContactId | null }
+        })
+
         const portray = Effect.fnUntraced(function* (contactId: string) {
           const row = yield* Effect.flatMap(repo.lockContacts([contactId]), oneRow)
           return portraitOf(row, yield* repo.findKeysOf([contactId]))
@@ -315,7 +332,7 @@ export class IdentityResolver extends Context.Service<
           serverOnly,
           onChanges: count.changes
         })
-        return IdentityResolver.of({ resolve, resolveGroup, portray, tellMerges, lookup, ...operator })
+        return IdentityResolver.of({ resolve, resolveGroup, portray, tellMerges, lookup, whose, ...operator })
       })
     )
 }
@@ -326,4 +343,9 @@ const identifiedIn = (snapshot: Snapshot): ReadonlySet<string> =>
 const denied = new IdentityDenied({
   error:
     "This anonymousId cannot be used from a browser: it belongs to an identified person. For that person, identify them first; for another, start over with a new one."
+})
+
+const ofTwo = new KeysDisagree({
+  error:
+    "These keys belong to two contacts. Ask for each of them alone; an event with both joins the two, if nothing forbids it."
 })

@@ -133,6 +133,25 @@ layer(shared, { excludeTestServices: true, timeout: "30 seconds" })("IdentityRes
     })
   )
 
+  it.effect("whose keys are is asked without a change, and of two contacts' keys it has no answer", () =>
+    Effect.gen(function* () {
+      const { everything, resolver, say } = yield* makeSqlStore
+      const { a, a2, e, u } = fresh()
+      const ada = idOf(yield* say(says({ userId: u, anonymousId: a })))
+      const bob = idOf(yield* say(says({ email: e })))
+      const before = yield* everything
+
+      const hers: object = { contactKey: u, contactKeyKind: "external", safeToIdentify: true, contactId: ada }
+      assert.deepStrictEqual<object>(yield* resolver.whose({ anonymousId: a }), hers)
+      assert.deepStrictEqual<object>(yield* resolver.whose({ userId: u, anonymousId: a2 }), hers)
+      assert.deepInclude(yield* resolver.whose({ email: e }), { contactKey: bob, contactKeyKind: "contact" })
+      assert.deepInclude(yield* resolver.whose({ anonymousId: a2 }), { contactKey: a2, contactId: null })
+      assert.strictEqual((yield* Effect.flip(resolver.whose({ userId: u, email: e })))._tag, "KeysDisagree")
+      assert.strictEqual((yield* Effect.flip(resolver.whose({})))._tag, "IdentityMissing")
+      assert.strictEqual(yield* everything, before)
+    })
+  )
+
   it.effect("who squats tomorrow's user id leaves no property in it, and is shut out", () =>
     Effect.gen(function* () {
       const { contact, ledger, say } = yield* makeSqlStore
