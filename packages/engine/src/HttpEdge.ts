@@ -16,7 +16,7 @@ import { toEnvelope } from "./HttpEdge/envelope.ts"
 import { isPreflight, preflightHeaders } from "./HttpEdge/cors.ts"
 import { startOf } from "./HttpEdge/HotRoutes.ts"
 import { requestIdOf } from "./HttpEdge/requestId.ts"
-import { hungUp, makeCountRequest } from "./HttpEdge/requestNumbers.ts"
+import { hungUp, makeCountRequests } from "./HttpEdge/requestNumbers.ts"
 import { routes } from "./HttpEdge/routes.ts"
 import { nothingServed, type Route } from "./HttpEdge/RouteTable.ts"
 import { refuseBody } from "./HttpEdge/refuseBody.ts"
@@ -42,7 +42,7 @@ export class HttpEdge {
   /** The global middleware, and the implementation of core's `Envelope`. */
   static readonly layer = HttpRouter.middleware(
     Effect.map(
-      Effect.all([RateLimits, makeCountRequest]),
+      Effect.all([RateLimits, makeCountRequests]),
       ([limits, count]) =>
         (handler) =>
           edge(handler, limits, count)
@@ -56,7 +56,7 @@ export class HttpEdge {
 const edge = (
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>,
   limits: RateLimits["Service"],
-  count: Effect.Success<typeof makeCountRequest>
+  count: Effect.Success<typeof makeCountRequests>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled, HttpServerRequest.HttpServerRequest> =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
@@ -70,7 +70,7 @@ const edge = (
       Effect.onExit((exit) =>
         Effect.sync(() => {
           const status = Exit.isSuccess(exit) ? exit.value.status : hungUp
-          count({ method: request.method, pattern: found.pattern, status, startedAt })
+          count({ method: request.method, pattern: found.pattern, status })(startedAt)
         })
       ),
       // The route's pattern: a path and a query may carry a token or an email.
