@@ -11,7 +11,7 @@ import { Shop } from "./Shop.ts"
 // #region server
 const Server = Layer.unwrap(
   Effect.gen(function* () {
-    const port = yield* Config.Port("PORT").pipe(Config.withDefault(3000))
+    const port = yield* Config.Int("PORT").pipe(Config.withDefault(3000))
     const url = yield* Config.Redacted("DATABASE_URL")
     const secret = yield* Config.Redacted("BETTER_AUTH_SECRET")
 

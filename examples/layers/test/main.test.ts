@@ -32,7 +32,7 @@ it.live(
       yield* Effect.promise(async () => {
         let port = ""
         for await (const line of lines) {
-          port = /http:\/\/[^:]+:(\d+)/.exec(line)?.[1] ?? ""
+          port = /Listening on .*:(\d+)/.exec(line)?.[1] ?? ""
           if (port !== "") break
         }
         const body = JSON.stringify({ email: "ada@example.com", total: 49.9 })
