@@ -8,15 +8,18 @@ interface Session {
   readonly userId: string
   /** Unix milliseconds. */
   readonly startedAt: number
+  /** Unix milliseconds. */
+  readonly endsAt: number
 }
 
-const maxAge = 86_400_000
+const day = 86_400_000
 
 export class Sessions extends Context.Service<
   Sessions,
   {
     /** Answers the session's id. */
     readonly start: (userId: string) => Effect.Effect<string>
+    /** Undefined, too, when it is over. */
     readonly find: (id: string) => Effect.Effect<Session | undefined>
   }
 >()("shop/Sessions") {
@@ -26,10 +29,14 @@ export class Sessions extends Context.Service<
       start: (userId) =>
         Effect.map(Clock.currentTimeMillis, (startedAt) => {
           const id = randomUUID()
-          sessions.set(id, { userId, startedAt })
+          sessions.set(id, { userId, startedAt, endsAt: startedAt + day })
           return id
         }),
-      find: (id) => Effect.sync(() => sessions.get(id))
+      find: (id) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const session = sessions.get(id)
+          return session !== undefined && now < session.endsAt ? session : undefined
+        })
     })
   })
 }
@@ -43,8 +50,8 @@ export const SessionTokens = Layer.effect(
       verify: Effect.fnUntraced(function* (token) {
         const session = yield* find(token)
         if (session === undefined) return yield* new UserTokenInvalid({ error: "There is no such session." })
-        const { startedAt, userId } = session
-        return { userId, issuedAt: startedAt, expiresAt: Math.floor((startedAt + maxAge) / 1000) }
+        const { endsAt, startedAt, userId } = session
+        return { userId, issuedAt: startedAt, expiresAt: Math.floor(endsAt / 1000) }
       })
     })
   )
