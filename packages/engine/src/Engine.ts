@@ -3,7 +3,8 @@
  * service with a Layer of its own; `Engine.routes` serves core's `Api` over the services.
  */
 import { Api } from "@hogsend/core"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
+import { HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { AnalyticsEndpoint } from "./AnalyticsEndpoint.ts"
 import { AnalyticsLoop, type AnalyticsLoopOptions } from "./AnalyticsLoop.ts"
@@ -221,5 +222,18 @@ export const Engine = {
       HttpEdge.layer,
       docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty
     )
-  }
+  },
+
+  /**
+   * `routes` on an `HttpRouter` that has routes of the host app's own: what these do not take is Hogsend's, and so is the
+   * answer to what nobody takes. The edge stays around Hogsend's own.
+   */
+  mount: (options: Pick<EngineOptions, "docs">) =>
+    HttpRouter.use((router) =>
+      HttpRouter.toHttpEffect(Engine.routes(options)).pipe(
+        // Or the host's router, which is built by now, would be taken for the one within.
+        Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap),
+        Effect.flatMap((app) => router.add("*", "/*", app))
+      )
+    )
 }
