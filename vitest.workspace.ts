@@ -2,7 +2,7 @@
 import { defineConfig } from "vitest/config"
 import { TallyReporter } from "./vitest.tally.ts"
 
-const libraries = ["core", "engine", "node", "plugin-posthog", "testing"]
+const libraries = ["client", "core", "engine", "node", "plugin-posthog", "testing"]
 const folders = [...libraries.map((name) => `packages/${name}`), "apps/server", "bench"]
 
 export default defineConfig({
