@@ -48,7 +48,7 @@ import { defaultReconnect, defaultRetry, persistent } from "./persistence.ts"
 import { makeRpcCalls } from "./rpcCalls.ts"
 import { tailWith, watchWith } from "./streams.ts"
 import { makeWebhooks, type Webhooks } from "./webhooks.ts"
-import { wireClient } from "./wireClient.ts"
+import { mistakeIn, wireClient } from "./wireClient.ts"
 
 export interface HogsendOptions {
   /** Where your Hogsend is, with the path that it is mounted at: `https://example.com`, `https://example.com/api/hogsend`. */
@@ -189,7 +189,7 @@ export class Hogsend extends Context.Service<
     readonly api: ApiCalls
   }
 >()("client/Hogsend") {
-  /** Closing its scope ends what is open. */
+  /** Closing its scope ends what is open. A `baseUrl` or a key that no request can be made with is a defect: a `TypeError`. */
   static readonly layer = (options: HogsendOptions): Layer.Layer<Hogsend, never, HttpClient.HttpClient> =>
     Layer.effect(Hogsend, make(options))
 
@@ -216,6 +216,8 @@ const never = Schedule.recurs(0)
 const named = <Draft extends object>(draft: Draft): Draft => ({ idempotencyKey: crypto.randomUUID(), ...draft })
 
 const make = Effect.fnUntraced(function* (options: HogsendOptions) {
+  const mistake = mistakeIn(options)
+  if (mistake !== undefined) return yield* Effect.die(mistake)
   const http = wireClient(yield* HttpClient.HttpClient, options)
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
   const retry = persistent(

@@ -12,7 +12,7 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 
 export interface Server {
   readonly baseUrl: string | URL
@@ -25,12 +25,20 @@ export const OnAnswered = Context.Reference<(date: Date) => void>("client/OnAnsw
   defaultValue: () => () => undefined
 })
 
+/** What is wrong with the address or the key, so that no request could be made with it. Does not tell the key. */
+export const mistakeIn = ({ apiKey, baseUrl }: Server): TypeError | undefined => {
+  if (!/^https?:$/.test(URL.parse(String(baseUrl))?.protocol ?? "")) return new TypeError("baseUrl: expected an http(s) URL")
+  if (!/^[\x21-\x7e]+$/.test(Redacted.value(apiKey)))
+    return new TypeError("apiKey: expected a key, without white space")
+  return undefined
+}
+
 export const wireClient = (http: HttpClient.HttpClient, { apiKey, baseUrl, headers = {} }: Server) =>
   http.pipe(
     HttpClient.mapRequest(
       flow(
         HttpClientRequest.prependUrl(String(baseUrl)),
-        HttpClientRequest.setHeaders(headers),
+        (request) => HttpClientRequest.setHeaders(request, { ...headers, ...request.headers }),
         HttpClientRequest.bearerToken(apiKey)
       )
     ),
