@@ -3,7 +3,7 @@ import * as PgClient from "@effect/sql-pg/PgClient"
 import { describe, expect, it, layer } from "@effect/vitest"
 import { EmptyDatabase } from "@hogsend/testing"
 import { Context, Effect, Fiber, Layer, Redacted, Schedule } from "effect"
-import { writeFile } from "node:fs/promises"
+import { rename, rm, writeFile } from "node:fs/promises"
 import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { vi } from "vitest"
@@ -314,6 +314,50 @@ describe("A database of one's own", () => {
         })
         expect(yield* request("GET", `${at}/v1/health/ready`)).toMatchObject({ status: 200 })
       }
+    })
+  )
+})
+
+describe("A host's own migrations", () => {
+  it.live("are told by the server, which starts without them, and applied by migrate.ts, which says what is odd", () =>
+    Effect.gen(function* () {
+      const { url } = yield* EmptyDatabase.create
+      const folder = yield* dataFolder
+      const write = (name: string, text: string) => Effect.promise(() => writeFile(join(folder, name), text))
+      const base = { DATABASE_URL: url, BETTER_AUTH_SECRET: secret, HOGSEND_MIGRATE: "manual" }
+      const env = { ...base, CLIENT_MIGRATIONS_FOLDER: folder }
+      const migrate = Effect.fnUntraced(function* (code: number, said: RegExp, settings: Record<string, string> = env) {
+        const program = yield* runProgram("migrate.ts", settings)
+        expect(yield* program.ended).toBe(code)
+        expect(program.output()).toMatch(said)
+      })
+      yield* migrate(0, /^Migrated engine\/0001_\w+, .*\.\n$/, base)
+      yield* write("0001_orders.sql", "create table orders (id int)")
+      const address = yield* addressOf(yield* startServer(env))
+      const health = Effect.map(request("GET", `${address}/v1/health`), ({ body }) => body)
+      expect(yield* health).toMatchObject({
+        status: "migration_pending",
+        schema: { engine: { inSync: true }, client: { pending: ["0001_orders"] } }
+      })
+      expect(yield* request("GET", `${address}/v1/health/ready`)).toMatchObject({ status: 200 })
+      yield* migrate(0, /^Migrated client\/0001_orders\.\n$/)
+      expect(yield* health).toMatchObject({ status: "healthy" })
+
+      yield* write("0000_before.sql", "create table before (id int)")
+      yield* migrate(0, /^Migrated client\/0000_before\.\nclient\/0000_before came late: .*\n$/)
+      yield* Effect.promise(() => rename(join(folder, "0000_before.sql"), join(folder, "0002_after.sql")))
+      yield* migrate(
+        0,
+        /^client\/0002_after has the content of client\/0000_before: .*\nBoth tracks are up to date\.\n$/
+      )
+      yield* Effect.promise(() => rm(join(folder, "0002_after.sql")))
+      yield* migrate(0, /^Both tracks are up to date\.\nclient\/0002_after was applied and is not here: .*\n$/)
+      yield* write("0001_orders.sql", "create table orders (id bigint)")
+      yield* migrate(1, /^hogsend: migration client\/0001_orders: it was applied with another content; restore .*\n$/)
+      yield* migrate(1, /^hogsend: CLIENT_MIGRATIONS_FOLDER: .*\/gone does not exist; .*\n$/, {
+        ...base,
+        CLIENT_MIGRATIONS_FOLDER: join(folder, "gone")
+      })
     })
   )
 })

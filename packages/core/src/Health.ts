@@ -1,6 +1,6 @@
 /** The server's health as `/v1/health` tells it. */
 import * as Schema from "effect/Schema"
-import { PersonReadFailure } from "./AnalyticsProvider.ts"
+import { AnalyticsWriteError, PersonReadFailure } from "./AnalyticsProvider.ts"
 import { Instant } from "./Instant.ts"
 
 /** One migration track. Drift is judged by name and content, in both directions. */
@@ -9,6 +9,9 @@ export const TrackStatus = Schema.Struct({
   required: Schema.NullOr(Schema.Int),
   inSync: Schema.Boolean,
   pending: Schema.Array(Schema.String).annotateKey({ description: "In the code and not in the database." }),
+  outOfOrder: Schema.Array(Schema.String).annotateKey({
+    description: "Pending, and before one that is in both: the next migration applies it later than its place says."
+  }),
   changed: Schema.Array(Schema.String).annotateKey({ description: "In both, with other content." }),
   unknown: Schema.Array(Schema.String).annotateKey({ description: "In the database and not in the code." })
 })
@@ -42,6 +45,10 @@ export const AnalyticsHealth = Schema.Struct({
   }),
   lastReadError: Schema.NullOr(Schema.Struct({ reason: PersonReadFailure, at: Instant })).annotateKey({
     description: "The last read of a person that failed since the process started; reads may work again by now."
+  }),
+  lastWriteError: Schema.NullOr(AnalyticsWriteError).annotateKey({
+    description:
+      "The last write of a person or an event, captures included, that the provider did not take; null after one that it took. What was to arrive for certain is tried again."
   }),
   softFailures: Schema.Int.annotateKey({
     description: "How often the process went on without a person's properties, since they could not be read."

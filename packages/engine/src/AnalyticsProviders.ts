@@ -7,12 +7,15 @@
  */
 import {
   type AdaptProviderOptions,
+  type AnalyticsMeta,
   AnalyticsProvider,
   type AnalyticsProviderDefinition,
   PersonReadUnavailable,
   providerLayer
 } from "@hogsend/core"
 import { Context, Effect, Layer, Schema, Scope } from "effect"
+import { marked } from "./AnalyticsProviders/marked.ts"
+import { watched } from "./AnalyticsProviders/watched.ts"
 import { Installation } from "./Installation.ts"
 
 /** As `defineAnalyticsProvider` takes it, or as a Layer of the service, whose error's message is what a start says. */
@@ -68,23 +71,13 @@ const layer = ({ defaultProvider, provider, providers = [], ...options }: Analyt
         ready.map((context) => Context.get(context, AnalyticsProvider)),
         defaultProvider
       )
-      return marked(active, (yield* Installation).id)
+      if (active !== none && !active.capabilities.personWrites) yield* Effect.logWarning(writesOff(active.meta))
+      return watched(marked(active, (yield* Installation).id))
     })
   )
 
-/** What is captured and told says whose it is, so that the platform never sends it to us as news. */
-const marked = (provider: Provider, installationId: string): Provider =>
-  AnalyticsProvider.of({
-    meta: provider.meta,
-    capabilities: provider.capabilities,
-    get project() {
-      return provider.project
-    },
-    readPerson: (distinctId) => provider.readPerson(distinctId),
-    capture: (event) => provider.capture({ ...event, properties: { ...event.properties, hogsend: installationId } }),
-    deliver: (messages) => provider.deliver(messages, { installationId }),
-    loop: provider.loop
-  })
+const writesOff = ({ name, writesHint = "" }: AnalyticsMeta) =>
+  `${name} is told nothing: what is captured is dropped, and no person is written, joined or grouped there. ${writesHint}`.trim()
 
 const invalid = (error: string) => new AnalyticsProvidersInvalid({ error })
 

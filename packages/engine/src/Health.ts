@@ -98,4 +98,12 @@ const makeProbe = <A, E>(effect: Effect.Effect<A, E>, timeout: number): Effect.E
 }
 
 /** Of a database that did not answer in time: nothing is known to be out of sync. */
-const unknownTrack: TrackStatus = { applied: null, required: null, inSync: true, pending: [], changed: [], unknown: [] }
+const unknownTrack: TrackStatus = {
+  applied: null,
+  required: null,
+  inSync: true,
+  pending: [],
+  outOfOrder: [],
+  changed: [],
+  unknown: []
+}

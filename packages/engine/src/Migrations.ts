@@ -8,37 +8,36 @@
 import { PgClient } from "@effect/sql-pg"
 import type { TrackStatus } from "@hogsend/core"
 import { type DatabaseUnavailable } from "@hogsend/core"
-import { Context, Effect, Layer, Schedule, Schema } from "effect"
+import { Context, Effect, Layer, Schedule } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import { SqlError } from "effect/sql/SqlError"
 import { oneRow, orUnavailable, withoutTimeout } from "./Database.ts"
 import { engineMigrations } from "./Migrations/engineMigrations.ts"
-import {
-  asOneStatement,
-  describeFailure,
-  isWithoutTransaction,
-  messageOf,
-  piecesOf
-} from "./Migrations/migrationText.ts"
-import { type AppliedMigration, type Migration, pendingOf, trackStatus } from "./Migrations/trackStatus.ts"
-import { sha256Hex } from "./SyncCrypto.ts"
+import { applyMigration } from "./Migrations/applyMigration.ts"
+import { MigrationFailed } from "./Migrations/MigrationFailed.ts"
+import { asOneStatement, messageOf } from "./Migrations/migrationText.ts"
+import { type AppliedMigration, type Migration, pendingOf, renamesOf, trackStatus } from "./Migrations/trackStatus.ts"
 
+export { MigrationFailed } from "./Migrations/MigrationFailed.ts"
 export type { Migration } from "./Migrations/trackStatus.ts"
-
-/**
- * A migration failed, or one that was applied has another content now. `migration` is its `track/name`, or `hogsend.migrations`
- * when the record itself is closed to us.
- */
-export class MigrationFailed extends Schema.TaggedError<MigrationFailed>()("MigrationFailed", {
-  migration: Schema.String,
-  error: Schema.String
-}) {}
 
 export interface MigrationsOptions {
   /** The host app's track, in order; Drizzle's files as they are. */
   readonly client?: ReadonlyArray<Migration>
   /** How long one of ours waits for a table, and then for its next of 100 tries, in milliseconds. 3000. */
   readonly lockTimeout?: number
+}
+
+/** What a run did, and what it found that somebody should know. Every name is a `track/name`. */
+export interface MigrationReport {
+  /** What it applied, in order. */
+  readonly applied: ReadonlyArray<string>
+  /** Of `applied`: what stands before one that an earlier run applied. */
+  readonly outOfOrder: ReadonlyArray<string>
+  /** What was applied already, under a name that is gone, with the same content: the record has the new name now. */
+  readonly renamed: ReadonlyArray<{ readonly from: string; readonly to: string }>
+  /** What was applied already and is not there any more: it was deleted, or a newer version of the code applied it. */
+  readonly unknown: ReadonlyArray<string>
 }
 
 export interface TrackStatuses {
@@ -51,10 +50,10 @@ export class Migrations extends Context.Service<
   {
     /** Where both tracks stand. */
     readonly status: Effect.Effect<TrackStatuses, MigrationFailed | DatabaseUnavailable>
-    /** Applies what is pending of the named tracks, engine first, and answers their `track/name`s. */
+    /** Applies what is pending of the named tracks, engine first. What was applied before one that fails stays. */
     readonly run: (
       tracks: ReadonlyArray<"engine" | "client">
-    ) => Effect.Effect<ReadonlyArray<string>, MigrationFailed | DatabaseUnavailable>
+    ) => Effect.Effect<MigrationReport, MigrationFailed | DatabaseUnavailable>
   }
 >()("engine/Migrations") {
   static readonly layer = (options: MigrationsOptions = {}) =>
@@ -65,7 +64,7 @@ export class Migrations extends Context.Service<
         const lockTimeout = options.lockTimeout ?? 3000
         const tracks = { engine: engineMigrations, client: options.client ?? [] }
 
-        const applied = Effect.gen(function* () {
+        const ledger = Effect.gen(function* () {
           const { exists } = yield* Effect.flatMap(
             sql<{ exists: boolean }>`select to_regclass('hogsend.migrations') is not null as exists`,
             oneRow
@@ -75,7 +74,7 @@ export class Migrations extends Context.Service<
             : []
         }).pipe(orRecordClosed)
 
-        const status = applied.pipe(
+        const status = ledger.pipe(
           Effect.map((rows): TrackStatuses => ({
             engine: trackStatus("engine", tracks.engine, rows),
             client: trackStatus("client", tracks.client, rows)
@@ -83,54 +82,6 @@ export class Migrations extends Context.Service<
           orUnavailable,
           Effect.withSpan("Migrations.status")
         )
-
-        const apply = Effect.fnUntraced(function* (
-          track: "engine" | "client",
-          migration: Migration,
-          locker: Connection
-        ) {
-          const failed = (describe: (error: SqlError) => string) => (error: SqlError | MigrationFailed) =>
-            error._tag === "MigrationFailed" || ["ConnectionError", "LockTimeoutError"].includes(error.reason._tag)
-              ? error
-              : new MigrationFailed({ migration: `${track}/${migration.name}`, error: describe(error) })
-          const record = sql`
-            insert into hogsend.migrations (track, name, sha256)
-            values (${track}, ${migration.name}, ${sha256Hex(migration.sql)})`
-
-          const inTransaction = Effect.gen(function* () {
-            if (track === "client") yield* sql.unsafe(leaveOurSchema, [true])
-            // Behind a backup it would wait for its table, and every request behind it: it steps back and tries again.
-            else yield* sql`select set_config('lock_timeout', ${String(lockTimeout)}, true)`
-            for (const piece of piecesOf(migration.sql)) {
-              yield* Effect.mapError(
-                sql.unsafe(asOneStatement(piece.sql)),
-                failed((error) => describeFailure(error, piece))
-              )
-            }
-            yield* record
-          }).pipe(
-            sql.withTransaction,
-            Effect.retry({ while: isLockTimeout, schedule: Schedule.spaced(lockTimeout), times: 100 }),
-            Effect.catchIf(
-              isLockTimeout,
-              () => new MigrationFailed({ migration: `${track}/${migration.name}`, error: tableBusy })
-            )
-          )
-
-          // On the connection of the lock, which nobody else uses.
-          const alone = Effect.gen(function* () {
-            if (track === "client") yield* locker.execute(leaveOurSchema, [false], undefined)
-            yield* Effect.mapError(
-              locker.executeUnprepared(migration.sql, [], undefined),
-              failed((error) => describeFailure(error, { sql: migration.sql, line: 1 }))
-            )
-            yield* record
-          }).pipe(Effect.ensuring(Effect.ignore(locker.execute("reset search_path", [], undefined))))
-
-          // What else fails does so at the commit: a constraint that was deferred.
-          yield* Effect.mapError(isWithoutTransaction(migration.sql) ? alone : inTransaction, failed(messageOf))
-          yield* Effect.logInfo(`Migrated ${track}/${migration.name}`)
-        })
 
         const run = Effect.fn("Migrations.run")(
           function* (which: ReadonlyArray<"engine" | "client">) {
@@ -140,24 +91,38 @@ export class Migrations extends Context.Service<
             yield* Effect.addFinalizer(() =>
               Effect.ignore(locker.execute("select pg_advisory_unlock($1::bigint)", [migrationLock], undefined))
             )
-            yield* orRecordClosed(sql.unsafe(ledger))
-            const done: Array<string> = []
+            yield* orRecordClosed(sql.unsafe(createLedger))
+            const report: Building<MigrationReport> = { applied: [], outOfOrder: [], renamed: [], unknown: [] }
             for (const track of ["engine", "client"] as const) {
               if (!which.includes(track)) continue
-              const rows = yield* applied
-              const { changed } = trackStatus(track, tracks[track], rows)
-              if (changed[0] !== undefined) {
+              const required = tracks[track]
+              const id = (name: string) => `${track}/${name}`
+              const twice = required.find(({ name }, index) => required.findIndex((one) => one.name === name) < index)
+              if (twice !== undefined) {
+                return yield* new MigrationFailed({ migration: id(twice.name), error: "two migrations have this name" })
+              }
+              const found = yield* ledger
+              const [changed] = trackStatus(track, required, found).changed
+              if (changed !== undefined) {
                 return yield* new MigrationFailed({
-                  migration: `${track}/${changed[0]}`,
+                  migration: id(changed),
                   error: "it was applied with another content; restore its text and put the change into a new migration"
                 })
               }
-              for (const migration of pendingOf(track, tracks[track], rows)) {
-                yield* apply(track, migration, locker)
-                done.push(`${track}/${migration.name}`)
+              for (const { from, to } of renamesOf(track, required, found)) {
+                yield* sql`update hogsend.migrations set name = ${to} where track = ${track} and name = ${from}`
+                report.renamed.push({ from: id(from), to: id(to) })
+              }
+              const rows = yield* ledger
+              const status = trackStatus(track, required, rows)
+              report.unknown.push(...status.unknown.map(id))
+              report.outOfOrder.push(...status.outOfOrder.map(id))
+              for (const migration of pendingOf(track, required, rows)) {
+                yield* applyMigration({ sql, lockTimeout, locker }, track, migration)
+                report.applied.push(id(migration.name))
               }
             }
-            return done
+            return report
           },
           Effect.scoped,
           orUnavailable,
@@ -169,21 +134,11 @@ export class Migrations extends Context.Service<
     )
 }
 
-const isLockTimeout = (error: unknown): error is SqlError =>
-  error instanceof SqlError && error.reason._tag === "LockTimeoutError"
-
-const tableBusy =
-  "somebody holds one of its tables all the time, a backup or a long transaction; wait for its end, or stop it, and start again"
+type Building<A> = { [Name in keyof A]: A[Name] extends ReadonlyArray<infer One> ? Array<One> : never }
 
 const migrationLock = "4812007001"
 
-/**
- * The names of a client's text without a schema are the client's own: a role named `hogsend` has our schema first on its
- * path. The parameter says whether it holds for the transaction only.
- */
-const leaveOurSchema = "select set_config('search_path', 'public', $1) where current_schema() = 'hogsend'"
-
-const ledger = asOneStatement(`
+const createLedger = asOneStatement(`
   create schema if not exists hogsend;
   create table if not exists hogsend.migrations (
     track text not null,

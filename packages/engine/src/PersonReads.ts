@@ -150,7 +150,8 @@ export class PersonReads extends Context.Service<
             provider: configured ? id : null,
             personReads: configured ? provider.capabilities.personReads : null,
             personWrites: configured ? provider.capabilities.personWrites : null,
-            ...seen
+            ...seen,
+            lastWriteError: provider.lastWriteError ?? null
           }))
         })
       })

@@ -12,7 +12,8 @@ import { unknownSettings } from "./Environment/unknownSettings.ts"
 
 export { SettingsInvalid } from "./Environment/Setting.ts"
 
-const settings = {
+/** Each by what it is called in `Environment`. */
+export const settings = {
   mode: Setting.oneOf("NODE_ENV", ["development", "production", "test"], "development"),
   port: Setting.integer("PORT", { minimum: 0, maximum: 65_535, fallback: 3002 }),
   host: Setting.text("HOST", undefined, "0.0.0.0"),

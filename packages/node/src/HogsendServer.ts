@@ -5,21 +5,17 @@
  * and the pool.
  */
 import { NodeHttpServer } from "@effect/platform-node"
-import type { DatabaseUnavailable } from "@hogsend/core"
-import { Hogsend, HotRoutes, type HogsendOptions, type Migration, MigrationFailed, Migrations } from "@hogsend/engine"
+import { Hogsend, HotRoutes, type HogsendOptions } from "@hogsend/engine"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { answerClientErrors } from "./HogsendServer/answerClientErrors.ts"
 import { HotServer } from "./HogsendServer/HotServer.ts"
+import { migrated, type MigratedOptions } from "./migrated.ts"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 
-export interface HogsendServerOptions extends HogsendOptions {
+export interface HogsendServerOptions extends HogsendOptions, MigratedOptions {
   readonly port: number
   readonly host: string
-  /** `auto` migrates the engine's track at the start, `manual` refuses to start behind it. */
-  readonly migrate: "auto" | "manual"
-  /** The host app's own track: applied by `npm run migrate`, reported by `/v1/health`. */
-  readonly clientMigrations?: ReadonlyArray<Migration>
   /** How long a shutdown waits for requests in flight, in milliseconds. 15000: all of it is to end within 20 seconds. */
   readonly drainTimeout?: number
 }
@@ -72,23 +68,3 @@ const served = (app: App, server: Server, { drainTimeout, host, port }: HogsendS
   })
 
 const atTheEnd = (finish: () => void) => Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(finish)))
-
-const migrated = ({ clientMigrations, migrate }: HogsendServerOptions) =>
-  Layer.provideMerge(Layer.effectDiscard(bringUpToDate(migrate)), Migrations.layer({ client: clientMigrations ?? [] }))
-
-const bringUpToDate = (
-  migrate: "auto" | "manual"
-): Effect.Effect<void, MigrationFailed | DatabaseUnavailable, Migrations> =>
-  Effect.gen(function* () {
-    const migrations = yield* Migrations
-    const { engine } = yield* migrations.status
-    if (engine.unknown.length > 0) {
-      yield* Effect.logWarning(`The database is ahead of this version: it has ${engine.unknown.join(", ")}`)
-    }
-    if (engine.pending.length === 0 && engine.changed.length === 0) return
-    if (migrate === "auto") return yield* Effect.asVoid(migrations.run(["engine"]))
-    return yield* new MigrationFailed({
-      migration: `engine/${engine.pending[0] ?? engine.changed[0] ?? ""}`,
-      error: "HOGSEND_MIGRATE is manual and the schema is not up to date; run npm run migrate"
-    })
-  })

@@ -11,6 +11,8 @@ import { EmbeddedPostgres, type EmbeddedPostgresFailed } from "./EmbeddedPostgre
 
 export interface PostgresOptions {
   readonly databaseUrl: Redacted.Redacted<string> | undefined
+  /** What the URL is called where it was written, for what is wrong with it. `DATABASE_URL`. */
+  readonly databaseSetting?: string
   /** For the embedded database. */
   readonly dataDirectory: string
   readonly poolMax: number
@@ -24,7 +26,11 @@ export interface PostgresOptions {
 /** The named database refuses us, or is not there. */
 export class DatabaseRefused extends Schema.TaggedError<DatabaseRefused>()("DatabaseRefused", {
   error: Schema.String
-}) {}
+}) {
+  override get message() {
+    return this.error
+  }
+}
 
 export class Postgres extends Context.Service<
   Postgres,
@@ -53,7 +59,10 @@ export class Postgres extends Context.Service<
         Postgres.of({ embedded: false, dataDirectory: options.dataDirectory, standsInFor: undefined })
       )
       const client = PgClient.layer({ ...pool, url: options.databaseUrl })
-      return Layer.merge(named, Layer.provideMerge(Layer.effectDiscard(reachable), client))
+      return Layer.merge(
+        named,
+        Layer.provideMerge(Layer.effectDiscard(reachable(options.databaseSetting ?? "DATABASE_URL")), client)
+      )
     }
     return Layer.unwrap(
       Effect.map(EmbeddedPostgres, ({ clientConfig, dataDirectory, standsInFor }) =>
@@ -68,17 +77,18 @@ export class Postgres extends Context.Service<
 
 const oldest = 150_000
 
-const reachable = Effect.gen(function* () {
-  const sql = yield* PgClient.PgClient
-  const [row] = yield* sql<{ version: number }>`select current_setting('server_version_num')::int as version`
-  if (row === undefined || row.version < oldest) {
-    return yield* new DatabaseRefused({ error: "DATABASE_URL names a Postgres older than 15; use a newer one" })
-  }
-}).pipe(
-  Effect.catchTag("SqlError", ({ reason }) => {
-    const why = reason.cause instanceof Error ? reason.cause.message : reason._tag
-    return new DatabaseRefused({
-      error: `DATABASE_URL cannot be used: ${why}; check its host, port, user and database`
+const reachable = (setting: string) =>
+  Effect.gen(function* () {
+    const sql = yield* PgClient.PgClient
+    const [row] = yield* sql<{ version: number }>`select current_setting('server_version_num')::int as version`
+    if (row === undefined || row.version < oldest) {
+      return yield* new DatabaseRefused({ error: `${setting} names a Postgres older than 15; use a newer one` })
+    }
+  }).pipe(
+    Effect.catchTag("SqlError", ({ reason }) => {
+      const why = reason.cause instanceof Error ? reason.cause.message : reason._tag
+      return new DatabaseRefused({
+        error: `${setting} cannot be used: ${why}; check its host, port, user and database`
+      })
     })
-  })
-)
+  )

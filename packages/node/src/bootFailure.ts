@@ -49,7 +49,8 @@ export const orExplain = <A, R>(start: Effect.Effect<A, BootFailure, R>): Effect
 export const orderlyExit: Runtime.Teardown = (exit, onExit) =>
   onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? Number(process.exitCode ?? 0) : 1)
 
-const explain = (failure: BootFailure): ReadonlyArray<string> => {
+/** What is wrong and what to do, a line each. */
+export const explain = (failure: BootFailure): ReadonlyArray<string> => {
   switch (failure._tag) {
     case "SettingsInvalid":
       return failure.lines
@@ -57,6 +58,8 @@ const explain = (failure: BootFailure): ReadonlyArray<string> => {
       return [failure.step === "data" ? dataFolderLine(failure.reason) : `the embedded database: ${failure.reason}`]
     case "MigrationFailed":
       return [`migration ${failure.migration}: ${failure.error}`]
+    case "MigrationsUnreadable":
+      return [`CLIENT_MIGRATIONS_FOLDER: ${failure.error}`]
     case "ServeError":
       return [serveFailure(failure.cause)]
     case "DatabaseUnavailable":

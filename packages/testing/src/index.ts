@@ -2,6 +2,7 @@
 export { DatabaseProxy } from "./DatabaseProxy.ts"
 export { EmptyDatabase } from "./EmptyDatabase.ts"
 export { RecordingTransport } from "./RecordingTransport.ts"
+export { recordLogs } from "./recordLogs.ts"
 export { TestDatabase } from "./TestDatabase.ts"
 export { adminKey, allowedOrigin, type Answer, type RequestOptions, TestHogsend, tokenSecret } from "./TestHogsend.ts"
 export { type PostHogRequest, type PostHogSide, TestPostHog, type TestPostHogOptions } from "./TestPostHog.ts"

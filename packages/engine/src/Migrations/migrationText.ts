@@ -10,8 +10,22 @@ export interface Piece {
 
 const linesIn = (text: string): number => text.split("\n").length
 
-/** Whether the text, which is one statement then, must run outside of a transaction. */
-export const isWithoutTransaction = (text: string): boolean => text.trimStart().startsWith("-- no transaction")
+/** What stands before the first statement: comments, Drizzle's marks among them. */
+const leadingComments = (text: string): string => /^(?:\s|--[^\n]*|\/\*[^]*?\*\/)*/.exec(text)?.[0] ?? ""
+
+/** Whether there is nothing in the text for Postgres to do. */
+export const isEmpty = (text: string): boolean => leadingComments(text) === text
+
+/** Whether the text begins with what builds or drops an index beside its writers. */
+export const isConcurrent = (text: string): boolean =>
+  /^(?:create\s+(?:unique\s+)?|drop\s+)index\s+concurrently\b/i.test(text.slice(leadingComments(text).length))
+
+/**
+ * Whether the text, which is one statement then, must run outside of a transaction: a comment at its beginning says so, or it
+ * begins with what never runs in one, which is how Drizzle writes an index that is declared `concurrently`.
+ */
+export const isWithoutTransaction = (text: string): boolean =>
+  /^\s*-- no transaction/m.test(leadingComments(text)) || isConcurrent(text)
 
 /** The parts between Drizzle's marks; a text without any is one part, however many statements it has. */
 export const piecesOf = (text: string): ReadonlyArray<Piece> => {
@@ -44,14 +58,24 @@ export const describeFailure = (error: SqlError, piece: Piece): string => {
   const leading = characters === undefined ? (/^\s*/.exec(piece.sql)?.[0] ?? "") : before
   const at = linesIn(leading)
   const text = (piece.sql.split("\n")[at - 1] ?? "").trim()
-  return `${messageOf(error)} (line ${piece.line + at - 1}: ${text.length > 80 ? `${text.slice(0, 80)}…` : text})`
+  return `${messageOf(error)} (line ${piece.line + at - 1}: ${text.length > 80 ? `${text.slice(0, 80)}…` : text})${remedyOf(error)}`
+}
+
+const remedyOf = (error: SqlError): string => {
+  // Said of what runs neither in a transaction nor in the `do` block around it.
+  if (propertyOf(error.reason.cause, "code") === "25001") {
+    return '; put that statement alone into a migration that begins with "-- no transaction"'
+  }
+  return messageOf(error).includes("multiple commands")
+    ? "; a migration without a transaction holds one statement: put the others into migrations of their own"
+    : ""
 }
 
 /** `internalPosition` when the text ran inside of `asOneStatement`. */
 const positionIn = (cause: unknown): number | undefined => {
-  if (typeof cause !== "object" || cause === null) return undefined
-  const position = Number(
-    "internalPosition" in cause ? cause.internalPosition : "position" in cause ? cause.position : undefined
-  )
+  const position = Number(propertyOf(cause, "internalPosition") ?? propertyOf(cause, "position"))
   return position > 0 ? position : undefined
 }
+
+const propertyOf = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined

@@ -25,6 +25,24 @@ export const pendingOf = (
   return required.filter((migration) => !names.has(migration.name))
 }
 
+/**
+ * What has another name now: a name that is not applied, with the content of one that is and has gone. Drizzle's `up` renames
+ * all that there are. Of several with the same content each stands for one.
+ */
+export const renamesOf = (
+  track: string,
+  required: ReadonlyArray<Migration>,
+  applied: ReadonlyArray<AppliedMigration>
+): ReadonlyArray<{ readonly from: string; readonly to: string }> => {
+  const known = new Set(required.map(({ name }) => name))
+  const gone = applied.filter((row) => row.track === track && !known.has(row.name))
+  return pendingOf(track, required, applied).flatMap(({ name, sql }) => {
+    const hash = sha256Hex(sql)
+    const index = gone.findIndex(({ sha256 }) => sha256 === hash)
+    return gone.splice(index, index < 0 ? 0 : 1).map((row) => ({ from: row.name, to: name }))
+  })
+}
+
 export const trackStatus = (
   track: string,
   required: ReadonlyArray<Migration>,
@@ -33,6 +51,7 @@ export const trackStatus = (
   const rows = new Map(applied.filter((row) => row.track === track).map((row) => [row.name, row.sha256]))
   const known = new Set(required.map((migration) => migration.name))
   const pending = pendingOf(track, required, applied).map((migration) => migration.name)
+  const newest = required.findLastIndex(({ name }) => rows.has(name))
   const changed = required
     .filter(({ name, sql }) => rows.has(name) && rows.get(name) !== sha256Hex(sql))
     .map(({ name }) => name)
@@ -42,6 +61,10 @@ export const trackStatus = (
     required: required.length,
     inSync: pending.length === 0 && changed.length === 0 && unknown.length === 0,
     pending,
+    outOfOrder: required
+      .slice(0, newest + 1)
+      .filter(({ name }) => !rows.has(name))
+      .map(({ name }) => name),
     changed,
     unknown
   }

@@ -6,6 +6,7 @@ import {
   defineAnalyticsProvider,
   providerLayer
 } from "@hogsend/core"
+import { recordLogs } from "@hogsend/testing"
 import { Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { Installation } from "../../src/Installation.ts"
@@ -103,6 +104,23 @@ it.effect("What is captured says whose installation it comes from, whatever the 
       providersLayer({ provider })
     )
     assert.deepStrictEqual(captured, [{ hogsend: "ours" }, { plan: "pro", hogsend: "ours" }])
+  })
+)
+
+it.effect("A start says once that nothing is written, and what to set, of the active provider alone", () =>
+  Effect.gen(function* () {
+    const capabilities = { personReads: true, personWrites: false }
+    const reader = named("reader", { meta: { id: "reader", name: "Reader", writesHint: "Set IT." }, capabilities })
+    const lines = Effect.fnUntraced(function* (options: AnalyticsProvidersOptions) {
+      const { layer, lines } = recordLogs()
+      yield* Effect.provide(active(options), layer)
+      return lines
+    })
+    const said = yield* lines({ provider: reader, providers: [named("a")] })
+    assert.lengthOf(said, 1)
+    assert.match(said[0] ?? "", /^Warn.*Reader is told nothing: what is captured is dropped.*Set IT\./)
+    assert.deepStrictEqual(yield* lines({ provider: named("a"), providers: [reader] }), [])
+    assert.deepStrictEqual(yield* lines({}), [])
   })
 )
 

@@ -5,12 +5,13 @@ import { defineAnalyticsProvider } from "@hogsend/core"
 import { type Answer, DatabaseProxy, EmptyDatabase, TestDatabase, TestHogsend } from "@hogsend/testing"
 import { Cause, Effect, Layer, Logger, Redacted, Schedule } from "effect"
 import { AnalyticsProvidersInvalid } from "../../src/AnalyticsProviders.ts"
+import { Migrations } from "../../src/Migrations.ts"
 import { engineMigrations } from "../../src/Migrations/engineMigrations.ts"
 import { PersonReads } from "../../src/PersonReads.ts"
 
 const probeTimeout = 300
 const engineNames = engineMigrations.map(({ name }) => name)
-const inSync = { inSync: true, pending: [], changed: [], unknown: [] }
+const inSync = { inSync: true, pending: [], outOfOrder: [], changed: [], unknown: [] }
 
 const health = Effect.flatMap(TestHogsend, ({ request }) => request("GET", "/v1/health"))
 const ready = Effect.flatMap(TestHogsend, ({ request }) => request("GET", "/v1/health/ready"))
@@ -58,6 +59,7 @@ layer(TestHogsend.layer({ health: { probeTimeout }, clientMigrations: [] }).pipe
             personReads: null,
             personWrites: null,
             lastReadError: null,
+            lastWriteError: null,
             softFailures: 0
           }
         }
@@ -149,18 +151,32 @@ layer(TestHogsend.layer({ health: { probeTimeout }, clientMigrations: [] }).pipe
   )
 })
 
-layer(
-  TestHogsend.layer({ clientMigrations: [{ name: "0000_orders", sql: "create table orders (id int)" }] }).pipe(quiet),
-  { excludeTestServices: true, timeout: "30 seconds" }
-)("A server whose client track is behind", (it) => {
-  it.effect("has migration_pending, and is ready", () =>
+const orders = { name: "0000_orders", sql: "create table orders (id int)" }
+const items = { name: "0001_items", sql: "create table items (id int)" }
+
+describe("A server whose client track is", () => {
+  const other = { inSync: false, pending: [], outOfOrder: [], changed: [], unknown: [] }
+
+  it.live.each([
+    ["behind", [orders], { pending: ["0001_items"] }],
+    ["behind with one that comes late", [items], { pending: ["0000_orders"], outOfOrder: ["0000_orders"] }],
+    ["changed", [orders, { ...items, sql: `${items.sql} -- edited` }], { changed: ["0001_items"] }],
+    ["ahead", [orders, items, { ...items, name: "0002_more", sql: "select 1" }], { unknown: ["0002_more"] }]
+  ] as const)("%s has migration_pending, and is ready all the same", ([, applied, differs]) =>
     Effect.gen(function* () {
-      expect((yield* health).body).toMatchObject({
-        status: "migration_pending",
-        schema: { engine: inSync, client: { applied: 0, required: 1, inSync: false, pending: ["0000_orders"] } }
-      })
-      expect(yield* ready).toMatchObject({ status: 200 })
-    })
+      yield* Migrations.pipe(
+        Effect.flatMap(({ run }) => run(["client"])),
+        Effect.provide(Migrations.layer({ client: applied }))
+      )
+      yield* Effect.gen(function* () {
+        const client = { ...other, ...differs, applied: applied.length, required: 2 }
+        expect((yield* health).body).toMatchObject({
+          status: "migration_pending",
+          schema: { engine: inSync, client }
+        })
+        expect(yield* ready).toMatchObject({ status: 200 })
+      }).pipe(Effect.provide(TestHogsend.serverLayer({ clientMigrations: [orders, items] })))
+    }).pipe(Effect.provide(TestDatabase.layer), Effect.provide(Logger.layer([])))
   )
 })
 
@@ -180,13 +196,19 @@ layer(TestHogsend.layer({ analytics: { provider: revoked } }).pipe(quiet), {
     Effect.gen(function* () {
       const can = { configured: true, provider: "warehouse", personReads: true, personWrites: false }
       const before = yield* health
-      expect(before.body.components.analytics).toEqual({ ...can, lastReadError: null, softFailures: 0 })
+      expect(before.body.components.analytics).toEqual({
+        ...can,
+        lastReadError: null,
+        lastWriteError: null,
+        softFailures: 0
+      })
       expect(yield* (yield* PersonReads).propertiesOrEmpty("u_1")).toEqual({})
       const { body } = yield* health
       expect(body.status).toBe("healthy")
       expect(body.components.analytics).toEqual({
         ...can,
         lastReadError: { reason: "unauthorized", at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) },
+        lastWriteError: null,
         softFailures: 1
       })
     }).pipe(Effect.provide(Logger.layer([])))
