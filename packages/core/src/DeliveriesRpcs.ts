@@ -5,7 +5,7 @@ import * as RpcGroup from "effect/rpc/RpcGroup"
 import { Access } from "./Authorization.ts"
 import { Delivery, DeliveryAttempt } from "./Delivery.ts"
 import { EndpointId, EndpointNotFound } from "./Endpoint.ts"
-import { Overloaded } from "./Envelope.ts"
+import { DatabaseUnavailable, Overloaded } from "./Envelope.ts"
 import { Heartbeat } from "./Heartbeat.ts"
 import { ContactId } from "./Identity.ts"
 import { RpcAuthorization } from "./RpcAuthorization.ts"
@@ -41,7 +41,7 @@ export class DeliveriesRpcs extends RpcGroup.make(
   Rpc.make("Deliveries.watch", {
     payload: DeliveriesWatch,
     success: DeliveriesWatchItem,
-    error: Schema.Union([EndpointNotFound, Overloaded]),
+    error: Schema.Union([EndpointNotFound, Overloaded, DatabaseUnavailable]),
     stream: true
   })
     .annotate(Access, Access.secret("full-admin"))

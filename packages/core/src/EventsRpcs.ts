@@ -4,7 +4,7 @@ import * as Struct from "effect/Struct"
 import * as Rpc from "effect/rpc/Rpc"
 import * as RpcGroup from "effect/rpc/RpcGroup"
 import { Access } from "./Authorization.ts"
-import { Overloaded } from "./Envelope.ts"
+import { DatabaseUnavailable, Overloaded } from "./Envelope.ts"
 import { EventBatch, EventBatchAccepted } from "./EventBatch.ts"
 import { Event, EventAccepted, EventDraft, EventId, IdempotencyKeyReused } from "./Event.ts"
 import { Heartbeat } from "./Heartbeat.ts"
@@ -44,13 +44,17 @@ export class EventsRpcs extends RpcGroup.make(
   Rpc.make("Events.track", {
     payload: EventTrack,
     success: EventAccepted,
-    error: Schema.Union([IdentityMissing, IdempotencyKeyReused, Overloaded])
+    error: Schema.Union([IdentityMissing, IdempotencyKeyReused, Overloaded, DatabaseUnavailable])
   })
     .annotate(Access, Access.secret("ingest"))
     .annotate(Rpc.ParseOptions, { errors: "all" }),
 
   /** Takes many events in, as `POST /v1/events/batch` does: one result for each of them, in order. */
-  Rpc.make("Events.trackBatch", { payload: EventBatch, success: EventBatchAccepted, error: Overloaded })
+  Rpc.make("Events.trackBatch", {
+    payload: EventBatch,
+    success: EventBatchAccepted,
+    error: Schema.Union([Overloaded, DatabaseUnavailable])
+  })
     .annotate(Access, Access.secret("ingest"))
     .annotate(Rpc.ParseOptions, { errors: "all" }),
 
@@ -58,7 +62,12 @@ export class EventsRpcs extends RpcGroup.make(
    * Every event as it is stored, the oldest first, no event twice. Ends without a failure only when the server stops: then
    * ask again with `after`, the id of the last event. `Overloaded`: the process has as many streams as it takes.
    */
-  Rpc.make("Events.tail", { payload: EventsTail, success: EventsTailItem, error: Overloaded, stream: true })
+  Rpc.make("Events.tail", {
+    payload: EventsTail,
+    success: EventsTailItem,
+    error: Schema.Union([Overloaded, DatabaseUnavailable]),
+    stream: true
+  })
     .annotate(Access, Access.secret("read"))
     .annotate(Rpc.ParseOptions, { errors: "all", onExcessProperty: "error" })
 ).middleware(RpcAuthorization) {}

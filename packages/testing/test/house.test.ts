@@ -77,7 +77,7 @@ describe("The house", () => {
           const [feature = ""] = target.split("/")
           const own = relative("packages/engine/src", file)
           const isOwner = own === `${feature}.ts` || own.startsWith(`${feature}/`)
-          return !isOwner && !(own === "Engine.ts" && target.endsWith("Http.ts"))
+          return !isOwner && !(own === "Engine.ts" && /(Http|Rpcs)\.ts$/.test(target))
         })
         .map((target) => `${file} imports ${target}`)
     )

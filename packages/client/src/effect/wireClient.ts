@@ -27,7 +27,8 @@ export const OnAnswered = Context.Reference<(date: Date) => void>("client/OnAnsw
 
 /** What is wrong with the address or the key, so that no request could be made with it. Does not tell the key. */
 export const mistakeIn = ({ apiKey, baseUrl }: Server): TypeError | undefined => {
-  if (!/^https?:$/.test(URL.parse(String(baseUrl))?.protocol ?? "")) return new TypeError("baseUrl: expected an http(s) URL")
+  if (!/^https?:$/.test(URL.parse(String(baseUrl))?.protocol ?? ""))
+    return new TypeError("baseUrl: expected an http(s) URL")
   if (!/^[\x21-\x7e]+$/.test(Redacted.value(apiKey)))
     return new TypeError("apiKey: expected a key, without white space")
   return undefined

@@ -3,10 +3,16 @@ import {
   BodyMalformed,
   BodyTooLarge,
   ContentTypeUnsupported,
+  DatabaseUnavailable,
   InternalFault,
+  KeyExpired,
   MethodNotAllowed,
+  OriginDenied,
   RateLimited,
-  RouteNotFound
+  RequestInvalid,
+  RouteNotFound,
+  ScopeMissing,
+  Unauthorized
 } from "@hogsend/core"
 import { Schema, SchemaAST } from "effect"
 import { HttpServerResponse } from "effect/http"
@@ -15,10 +21,16 @@ const classes = [
   BodyMalformed,
   BodyTooLarge,
   ContentTypeUnsupported,
+  DatabaseUnavailable,
   InternalFault,
+  KeyExpired,
   MethodNotAllowed,
+  OriginDenied,
   RateLimited,
-  RouteNotFound
+  RequestInvalid,
+  RouteNotFound,
+  ScopeMissing,
+  Unauthorized
 ] as const
 
 /** A failure that the edge itself answers. */
