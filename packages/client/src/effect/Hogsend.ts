@@ -239,6 +239,9 @@ const make = Effect.fnUntraced(function* (options: HogsendOptions) {
   const trackBatch = again(
     once("Events.trackBatch", (client, batch: EventsDraft) => client["Events.trackBatch"](batch))
   )
+  const explain = again(
+    once("Identity.explain", (client, asked: { readonly key: string }) => client["Identity.explain"](asked))
+  )
 
   return Hogsend.of({
     events: {
@@ -253,7 +256,7 @@ const make = Effect.fnUntraced(function* (options: HogsendOptions) {
     },
     identity: {
       resolve: again(once("Identity.resolve", (client, keys: PersonKeys) => client["Identity.resolve"](keys))),
-      explain: again(once("Identity.explain", (client, key: string) => client["Identity.explain"]({ key }))),
+      explain: (key) => explain({ key }),
       merge: once("Identity.merge", (client, merge: typeof IdentityMerge.Type) => client["Identity.merge"](merge)),
       split: once("Identity.split", (client, split: typeof IdentitySplit.Type) => client["Identity.split"](split))
     },
