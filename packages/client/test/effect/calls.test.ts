@@ -22,7 +22,7 @@ const accepted = succeeded({
 })
 const order = { name: "order.placed", userId: "u_1" } as const
 const unavailable = failed({ _tag: "Fail", error: { _tag: "DatabaseUnavailable", error: "Not now." } })
-const keyOf = ({ call }: Asked) => (call?.payload as { readonly idempotencyKey?: string }).idempotencyKey
+const keyOf = ({ call }: Asked) => (call?.payload as { readonly idempotencyKey?: string } | undefined)?.idempotencyKey
 const found = json(200, { contacts: [] })
 
 /** A call against a server that behaves so; answers how it ended, and what the server was asked. */
