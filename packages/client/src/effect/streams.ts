@@ -10,31 +10,31 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { RecentIds } from "./RecentIds.ts"
 import type { RpcCalls } from "./rpcCalls.ts"
-import { OnAnswered } from "./wireClient.ts"
 
 export const tailWith =
   ({ follow }: RpcCalls) =>
   (filter: EventsTail = {}) =>
     Stream.suspend(() => {
       const recent = new RecentIds<EventId>()
-      /** When the first connection was made, as the id of an event of that moment; without `after` this is the beginning. */
-      const began: { id?: EventId; connections: number } = { connections: 0 }
+      /** The first id that an event could have since the stream began, by the clock of the server. */
+      let began: EventId | undefined
+      let connections = 0
       const next = (): EventsTail => {
-        began.connections += 1
-        const after = recent.last ?? filter.after ?? began.id
+        connections += 1
+        const after = recent.last ?? filter.after ?? began
         return after === undefined ? filter : { ...filter, after }
       }
-      const isBefore = (id: EventId) =>
-        filter.after === undefined && began.id !== undefined && began.connections > 1 && id < began.id
+      const wasThere = (id: EventId) =>
+        filter.after === undefined && began !== undefined && connections > 1 && id < began
 
       return follow("Events.tail", next, (client, asked) => client["Events.tail"](asked)).pipe(
-        Stream.filterMap((item) =>
-          item._tag === "EventStored" && !isBefore(item.event.id) && recent.add(item.event.id)
-            ? Result.succeed(item.event)
-            : Result.failVoid
-        ),
-        Stream.provideService(OnAnswered, (date) => {
-          began.id ??= idAt(date)
+        Stream.filterMap((item) => {
+          if (item._tag === "EventStored") {
+            const { event } = item
+            return !wasThere(event.id) && recent.add(event.id) ? Result.succeed(event) : Result.failVoid
+          }
+          began ??= idAt(item.at)
+          return Result.failVoid
         })
       )
     })

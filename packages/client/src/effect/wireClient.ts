@@ -4,7 +4,6 @@
  *
  * Spans hold no query, since a query can name a person.
  */
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { flow } from "effect/Function"
 import * as HttpClient from "effect/http/HttpClient"
@@ -19,11 +18,6 @@ export interface Server {
   readonly apiKey: Redacted.Redacted
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
-
-/** Is told of the time at which the server answers, by the server's own clock. */
-export const OnAnswered = Context.Reference<(date: Date) => void>("client/OnAnswered", {
-  defaultValue: () => () => undefined
-})
 
 /** What is wrong with the address or the key, so that no request could be made with it. Does not tell the key. */
 export const mistakeIn = ({ apiKey, baseUrl }: Server): TypeError | undefined => {
@@ -44,11 +38,7 @@ export const wireClient = (http: HttpClient.HttpClient, { apiKey, baseUrl, heade
       )
     ),
     HttpClient.transformResponse(
-      flow(
-        Effect.flatMap(unlessForeign),
-        Effect.tap(tellTime),
-        Effect.provideService(UrlParams.CurrentRedactedNames, [/.*/])
-      )
+      flow(Effect.flatMap(unlessForeign), Effect.provideService(UrlParams.CurrentRedactedNames, [/.*/]))
     )
   )
 
@@ -57,12 +47,6 @@ const unlessForeign = (response: HttpClientResponse.HttpClientResponse) =>
   response.status < 300 || response.status === 304 || contentTypeOf(response) === "application/json"
     ? Effect.succeed(response)
     : Effect.fail(refusal(response))
-
-const tellTime = (response: HttpClientResponse.HttpClientResponse) =>
-  Effect.map(OnAnswered, (tell) => {
-    const date = new Date(response.headers["date"] ?? "")
-    if (!Number.isNaN(date.getTime())) tell(date)
-  })
 
 export const contentTypeOf = (response: HttpClientResponse.HttpClientResponse) =>
   response.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
