@@ -2,7 +2,7 @@
  * Core's `Rpcs` over HTTP, with every failure as a value: what does not fit a call's schema is refused before anything is
  * sent, and whatever else can happen arrives as the class that it is.
  */
-import { RequestInvalid, RpcFailures, rpcPath, Rpcs } from "@hogsend/core"
+import { BodyTooLarge, holdsTooLargeBag, RequestInvalid, RpcFailures, rpcPath, Rpcs } from "@hogsend/core"
 import type * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
