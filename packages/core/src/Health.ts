@@ -29,6 +29,9 @@ export const QueueHealth = Schema.Struct({
   }),
   deadLettered: Schema.Int.annotateKey({
     description: `Deliveries that were given up and can be delivered again. ${upToCounted}`
+  }),
+  openCircuits: Schema.Int.annotateKey({
+    description: "Enabled endpoints that fail, and are left alone but for a delivery now and then that tries them."
   })
 })
 export type QueueHealth = typeof QueueHealth.Type

@@ -32,6 +32,7 @@ import type { Actor } from "./AuditLogs.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { Destinations } from "./Destinations.ts"
 import { makeAttempt } from "./DestinationQueue/attempt.ts"
+import { makeCountAttempts } from "./DestinationQueue/countAttempts.ts"
 import { makeDeliverTogether } from "./DestinationQueue/deliverTogether.ts"
 import { makeClaimsRepo } from "./DestinationQueue/ClaimsRepo.ts"
 import type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
@@ -187,9 +188,11 @@ export class DestinationQueue extends Context.Service<
           const egress = yield* Egress
           const { id: installationId } = yield* Installation
           const surroundings = { installationId, logger: yield* makeHostLogger("destination") }
+          const onAttempted = yield* makeCountAttempts
           const attempt = makeAttempt(endpoints, destinations, egress, analytics, surroundings, {
             timeout,
             schedule,
+            onAttempted,
             traced: (yield* Tracer.Tracer) !== Tracer.nativeTracer
           })
           const wake = yield* makeWorker(

@@ -11,9 +11,14 @@ import { HttpRouter, HttpServer } from "effect/http"
 import { answerClientErrors } from "./HogsendServer/answerClientErrors.ts"
 import { HotServer } from "./HogsendServer/HotServer.ts"
 import { migrated, type MigratedOptions } from "./migrated.ts"
+import { MetricsServer, type MetricsServerOptions } from "./MetricsServer.ts"
+import { ProcessMetrics, type ProcessMetricsOptions } from "./ProcessMetrics.ts"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 
-export interface HogsendServerOptions extends HogsendOptions, MigratedOptions {
+export interface HogsendServerOptions extends Omit<HogsendOptions, "metrics">, MigratedOptions {
+  /** `server` serves `/metrics` there, too, without a key: for a network that only your Prometheus is in. */
+  readonly metrics?: HogsendOptions["metrics"] &
+    ProcessMetricsOptions & { readonly server?: MetricsServerOptions | undefined }
   readonly port: number
   readonly host: string
   /** How long a shutdown waits for requests in flight, in milliseconds. 15000: all of it is to end within 20 seconds. */
@@ -33,10 +38,14 @@ export const HogsendServer = {
     ).pipe(
       Layer.provide(Hogsend.hotRoutes),
       Layer.provide([Hogsend.privacy, NodeHttpServer.layerHttpServices]),
+      Layer.provideMerge(numbers(options.metrics)),
       Layer.provideMerge(Hogsend.layer(options)),
       Layer.provideMerge(migrated(options))
     )
 }
+
+const numbers = ({ server, ...options }: NonNullable<HogsendServerOptions["metrics"]> = {}) =>
+  Layer.merge(ProcessMetrics.layer(options), server === undefined ? Layer.empty : MetricsServer.layer(server))
 
 type App = Effect.Success<ReturnType<typeof HttpRouter.toHttpEffect<never, never, never>>>
 

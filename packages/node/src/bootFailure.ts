@@ -14,6 +14,7 @@ import type { SecretsUnreadable } from "./developmentSecret.ts"
 import type { EmbeddedPostgresFailed } from "./EmbeddedPostgres.ts"
 import { dataFolderLine, type SettingsInvalid } from "./Environment.ts"
 import type { DatabaseRefused } from "./Postgres.ts"
+import type { MetricsPortUnusable } from "./MetricsServer.ts"
 import type { MigrationsUnreadable } from "./readMigrations.ts"
 
 export type BootFailure =
@@ -24,6 +25,7 @@ export type BootFailure =
   | DataKeyUnreadable
   | EmbeddedPostgresFailed
   | EndpointsUnreadable
+  | MetricsPortUnusable
   | MigrationFailed
   | MigrationsUnreadable
   | SecretsUnreadable

@@ -150,5 +150,8 @@ const checkedFor = (tag: Tag) => {
     Schema.toCodecJson(rpc.payloadSchema),
     Context.get(rpc.annotations, Rpc.ParseOptions)
   )
-  return (payload: unknown) => Effect.mapError(encode(payload), (error) => RequestInvalid.of("payload", error.issue))
+  return (payload: unknown) =>
+    Effect.mapError(encode(payload), ({ issue }) =>
+      holdsTooLargeBag(payload) ? BodyTooLarge.ofProperties : RequestInvalid.of("payload", issue)
+    )
 }

@@ -52,7 +52,7 @@ layer(TestHogsend.layer({ health: { probeTimeout }, clientMigrations: [] }).pipe
         version: "1",
         components: {
           database: { status: "up", latencyMs: expect.any(Number) },
-          queue: { pending: 0, oldestDueSeconds: 0, deadLettered: 0 },
+          queue: { pending: 0, oldestDueSeconds: 0, deadLettered: 0, openCircuits: 0 },
           analytics: {
             configured: false,
             provider: null,
