@@ -195,9 +195,9 @@ describe("Streams", () => {
     })
   )
 
-  it.live("closing the client's scope ends its streams, and none connects again", () =>
+  it.live("closing the client's scope ends its streams and calls, and none is made again", () =>
     Effect.gen(function* () {
-      const { asked, left, url } = yield* faultyServer(open(chunk(stored(a))))
+      const { asked, left, url } = yield* faultyServer(open(chunk(stored(a))), () => undefined)
       const scope = yield* Scope.make()
       const hogsend = yield* Effect.provide(Hogsend, yield* Layer.buildWithScope(client(url), scope))
       const began = yield* Deferred.make<void>()
@@ -206,11 +206,13 @@ describe("Streams", () => {
         Effect.forkChild
       )
       yield* Deferred.await(began)
+      const call = yield* Effect.forkChild(hogsend.identity.resolve({ userId: "u_1" }))
+      yield* Effect.sync(() => asked.length).pipe(Effect.repeat({ until: (count) => count === 2, schedule: soon }))
       yield* Scope.close(scope, Exit.void)
-      const end = yield* Fiber.await(reader)
-      expect(Exit.hasInterrupts(end)).toBe(true)
+      for (const fiber of [reader, call])
+        expect(Exit.hasInterrupts(yield* Fiber.await<unknown, unknown>(fiber))).toBe(true)
       yield* Effect.sync(() => left.has("Events.tail")).pipe(Effect.repeat({ until: (is) => is, schedule: soon }))
-      expect(asked.length).toBe(1)
+      expect(asked.length).toBe(2)
     })
   )
 
