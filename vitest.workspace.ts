@@ -1,9 +1,16 @@
 // The tests of every package in one run. vitest reads a file of this name only when it is named with --config.
+import { readdirSync } from "node:fs"
 import { defineConfig } from "vitest/config"
 import { TallyReporter } from "./vitest.tally.ts"
 
 const libraries = ["client", "core", "engine", "node", "plugin-posthog", "testing"]
-const folders = [...libraries.map((name) => `packages/${name}`), "apps/server", "bench"]
+const examples = readdirSync(`${import.meta.dirname}/examples`)
+const folders = [
+  ...libraries.map((name) => `packages/${name}`),
+  "apps/server",
+  "bench",
+  ...examples.map((name) => `examples/${name}`)
+]
 
 export default defineConfig({
   test: {

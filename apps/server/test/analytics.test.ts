@@ -51,6 +51,7 @@ it.live("The environment alone connects PostHog, and a start without the persona
       personReads: null,
       personWrites: null,
       lastReadError: null,
+      lastWriteError: null,
       softFailures: 0
     })
   })

@@ -8,8 +8,8 @@ import { PgClient } from "@effect/sql-pg"
 import { expect, layer } from "@effect/vitest"
 import { getPostHog, PersonReads, PersonWrites } from "@hogsend/engine"
 import { createPostHogProvider } from "@hogsend/plugin-posthog"
-import { PostHogBehaviour, TestHogsend, TestPostHog } from "@hogsend/testing"
-import { Context, Effect, Layer, Logger, Schedule } from "effect"
+import { PostHogBehaviour, recordLogs, TestHogsend, TestPostHog } from "@hogsend/testing"
+import { Context, Effect, Layer, Schedule } from "effect"
 
 type PostHogServer = TestPostHog["Service"]
 
@@ -24,6 +24,7 @@ interface Row {
   readonly captures: "arrive" | "nothing" | "lost"
   readonly writes: "arrive" | "nothing" | "later"
   /** A person that PostHog knows is read, or it is said why not. */
+  readonly writeError?: "unauthorized" | "unreachable" | "timeout"
   readonly reads: "known" | "no-credential" | "unauthorized" | "unreachable" | "timeout"
   readonly defaultTimezone?: string
 }
@@ -54,12 +55,23 @@ const table: ReadonlyArray<Row> = [
     defaultTimezone: "Europe/Lisbon"
   },
   {
+    state: "a project key that is wrong",
+    keys: ["project", "personal"],
+    trouble: ({ capture }) => Effect.sync(() => capture.always(PostHogBehaviour.fail(401))),
+    recovery: ({ capture }) => Effect.sync(() => capture.heal()),
+    captures: "lost",
+    writes: "later",
+    writeError: "unauthorized",
+    reads: "known"
+  },
+  {
     state: "a dead host",
     keys: ["project", "personal"],
     trouble: ({ stop }) => stop,
     recovery: ({ start }) => start,
     captures: "lost",
     writes: "later",
+    writeError: "unreachable",
     reads: "unreachable"
   },
   {
@@ -69,6 +81,7 @@ const table: ReadonlyArray<Row> = [
     recovery: ({ api, capture }) => Effect.sync(() => [api, capture].forEach(({ heal }) => heal())),
     captures: "lost",
     writes: "later",
+    writeError: "timeout",
     reads: "timeout"
   }
 ]
@@ -97,8 +110,7 @@ const worldOf = ({ defaultTimezone, keys, trouble = () => Effect.void }: Row) =>
       const timestamp = "2026-11-01T00:00:00.000Z"
       posthog.store.receive({ uuid: "1", event: "$set", distinct_id: "u_known", timestamp, properties })
       yield* trouble(posthog)
-      const lines = new Array<string>()
-      const log = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${JSON.stringify(message)}`))
+      const { layer: log, lines } = recordLogs()
       return TestHogsend.layer({
         analytics: { provider: keys && providerOf(posthog, keys), timeout: 400 },
         defaults: { timezone: defaultTimezone },
@@ -108,7 +120,7 @@ const worldOf = ({ defaultTimezone, keys, trouble = () => Effect.void }: Row) =>
           schedule: Array.from({ length: 100 }, () => 20),
           breaker: { tries: 1_000_000 }
         }
-      }).pipe(Layer.provideMerge(Layer.succeed(World, { posthog, lines })), Layer.provideMerge(Logger.layer([log])))
+      }).pipe(Layer.provideMerge(Layer.succeed(World, { posthog, lines })), Layer.provideMerge(log))
     })
   )
 
@@ -211,7 +223,13 @@ for (const row of table) {
 
     it.effect("health tells it, and is healthy all the same", () =>
       Effect.gen(function* () {
-        const { components, status } = yield* health
+        // What is written is told in the background.
+        const { components, status } = yield* health.pipe(
+          Effect.repeat({
+            schedule: Schedule.spaced("10 millis"),
+            until: ({ components }) => row.writeError === undefined || components.analytics.lastWriteError !== null
+          })
+        )
         expect(status).toBe("healthy")
         const configured = row.keys !== undefined
         expect(components.analytics).toEqual({
@@ -222,18 +240,29 @@ for (const row of table) {
           lastReadError: ["known", "no-credential"].includes(row.reads)
             ? null
             : { reason: row.reads, at: expect.stringMatching(/^\d{4}-.*Z$/) },
+          lastWriteError: row.writeError ? { reason: row.writeError, at: expect.stringMatching(/^\d{4}-.*Z$/) } : null,
           softFailures: configured && row.reads !== "known" ? expect.any(Number) : 0
         })
         if (configured && row.reads !== "known") expect(components.analytics.softFailures).toBeGreaterThan(4)
       })
     )
 
-    it.effect("the start has said once what to set where persons cannot be read, and nothing names a key", () =>
+    it.effect("it is said once what to set where persons cannot be read or written, and nothing names a key", () =>
       Effect.gen(function* () {
         const { lines } = yield* World
-        const said = lines.filter((line) => line.includes("cannot be asked about persons"))
-        const isSaid = row.keys !== undefined && !row.keys.includes("personal")
-        expect(said).toEqual(isSaid ? [expect.stringMatching(/^Warn.*POSTHOG_PERSONAL_API_KEY/)] : [])
+        const said = (what: string) => lines.filter((line) => line.includes(what))
+        const without = (key: "project" | "personal") => row.keys !== undefined && !row.keys.includes(key)
+        expect(said("cannot be asked about persons")).toEqual(
+          without("personal") ? [expect.stringMatching(/^Warn.*POSTHOG_PERSONAL_API_KEY/)] : []
+        )
+        expect(said("is told nothing")).toEqual(
+          without("project") ? [expect.stringMatching(/^Warn.*PostHog is told nothing: .*POSTHOG_API_KEY/)] : []
+        )
+        expect(said("does not take what is written")).toEqual(
+          row.writeError
+            ? [expect.stringMatching(new RegExp(`^Warn.*PostHog does not take.*POSTHOG_API_KEY.*"${row.writeError}"`))]
+            : []
+        )
         expect(lines.join("\n")).not.toMatch(/phc_test|phx_test|u_known|u_1\b/)
       })
     )
@@ -249,6 +278,12 @@ for (const row of table) {
         const pending = Effect.map(health, ({ components }) => components.queue.pending)
         yield* pending.pipe(Effect.repeat({ schedule: Schedule.spaced("10 millis"), until: (count) => count === 0 }))
         expect((yield* health).components.queue.deadLettered).toBe(0)
+        if (row.captures === "lost") {
+          // Captures were lost, and the next one is not.
+          getPostHog()?.captureEvent({ distinctId: "u_1", event: "captured later" })
+          yield* posthog.until(() => posthog.store.events().some(({ event }) => event === "captured later"))
+        }
+        expect((yield* health).components.analytics.lastWriteError).toBe(null)
       })
     )
   })

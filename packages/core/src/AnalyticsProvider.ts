@@ -10,6 +10,8 @@ import type * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { LoopConnection, LoopNotProvisioned, LoopUnready, LoopWebhook } from "./AnalyticsLoop.ts"
 import type { AnalyticsMessage } from "./AnalyticsMessage.ts"
+import { failureOfStatus } from "./failureOfStatus.ts"
+import { Instant } from "./Instant.ts"
 
 /** The properties of a person, by name, as the platform has them. */
 export type PersonProperties = { readonly [name: string]: unknown }
@@ -65,6 +67,11 @@ export interface AnalyticsMeta {
   readonly description?: string
   /** What to set so that persons can be read, as a sentence: said once at the start of a server that cannot read them. */
   readonly readsHint?: string
+  /**
+   * What to set so that persons and events can be written, as a sentence: said once at the start of a server that cannot write
+   * them, and in the log when the platform does not take them.
+   */
+  readonly writesHint?: string
 }
 
 /** The webhook that a platform is to have. */
@@ -73,6 +80,8 @@ export interface LoopOrder {
   readonly webhookUrl: string
   /** What the webhook sends to prove where it comes from. Stands in no answer, error or log. */
   readonly secret: string
+  /** Which Hogsend orders it: by this the platform's webhook is known as ours when the address is another one by then. */
+  readonly installationId: string
   /** The address leads nowhere yet: a new webhook is disabled, and one that is there keeps its address. */
   readonly placeholder: boolean
 }
@@ -83,7 +92,8 @@ export interface AnalyticsLoopDefinition {
   readonly sourceId: string
   readonly connectInfo: () => Promise<LoopConnection>
   /**
-   * Makes the webhook, or brings the one that is there to what was ordered. Rejects with `LoopUnready` or
+   * Makes the webhook, or brings ours, if it is there, to what was ordered: the one at this very address, or made for this
+   * installation. Rejects with `LoopUnready` or
    * `LoopNotProvisioned`; whatever else is an `api-error`.
    */
   readonly provision: (order: LoopOrder) => Promise<LoopWebhook>
@@ -117,6 +127,11 @@ export interface AnalyticsProviderDefinition {
    * it each message is one call of the methods above. Where the platform sends us what it takes, it is to carry the origin.
    */
   readonly deliver?: (messages: ReadonlyArray<AnalyticsMessage>, origin?: MessageOrigin) => Promise<void>
+  /**
+   * Of captures that are sent later, in the background: how the last sending failed, null after one that worked. A live getter.
+   * Without it a capture whose promise rejects counts.
+   */
+  readonly lastWriteError?: AnalyticsWriteError | null
   /** The way back, if the platform has one. */
   readonly loop?: AnalyticsLoopDefinition
   /** Sends what waits to be sent. */
@@ -162,6 +177,20 @@ export class PersonReadUnavailable extends Schema.TaggedError<PersonReadUnavaila
   error: Schema.String
 }) {}
 
+/** Why persons and events cannot be written, in a word. `bad-response`: it answered, and neither success nor any of the others. */
+export const AnalyticsWriteFailure = Schema.Literals([
+  "unauthorized",
+  "timeout",
+  "rate-limited",
+  "unreachable",
+  "bad-response"
+])
+export type AnalyticsWriteFailure = typeof AnalyticsWriteFailure.Type
+
+/** A write that failed, and when. Holds no secret and nothing of what was answered. */
+export const AnalyticsWriteError = Schema.Struct({ reason: AnalyticsWriteFailure, at: Instant })
+export type AnalyticsWriteError = typeof AnalyticsWriteError.Type
+
 /** A read that was answered. */
 export type PersonRead =
   | { readonly _tag: "PersonFound"; readonly properties: PersonProperties }
@@ -176,9 +205,16 @@ export class AnalyticsMessagesRefused extends Schema.TaggedError<AnalyticsMessag
     /** Of HTTP, when it answered. */
     status: Schema.NullOr(Schema.Int),
     /** When it asks to be left alone: the value of the header. */
-    retryAfter: Schema.NullOr(Schema.String)
+    retryAfter: Schema.NullOr(Schema.String),
+    /** Why, where the status does not say it. */
+    reason: Schema.optionalKey(AnalyticsWriteFailure)
   }
-) {}
+) {
+  /** Why, in a word: the `reason`, else what the status says; without either it was `unreachable`. */
+  get failure(): AnalyticsWriteFailure {
+    return this.reason ?? (this.status === null ? "unreachable" : failureOfStatus(this.status))
+  }
+}
 
 /** The way back, with effects. */
 export interface AnalyticsProviderLoop {
@@ -202,6 +238,8 @@ export class AnalyticsProvider extends Context.Service<
       messages: ReadonlyArray<AnalyticsMessage>,
       origin?: MessageOrigin
     ) => Effect.Effect<void, AnalyticsMessagesRefused>
+    /** How the last write failed; null after one that worked. A live getter. */
+    readonly lastWriteError?: AnalyticsWriteError | null
     readonly loop?: AnalyticsProviderLoop | undefined
   }
 >()("core/AnalyticsProvider") {}

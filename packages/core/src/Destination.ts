@@ -18,6 +18,16 @@ export interface DestinationRequest {
   readonly isSuccess?: (answer: { readonly status: number; readonly body: string }) => boolean
 }
 
+/** What a destination is called. */
+export interface DestinationMeta {
+  /** The `kind` of its endpoints: lower-case letters, digits, `-` and `_`. */
+  readonly id: string
+  readonly name: string
+  readonly description?: string
+  /** What to check when its receiver takes nothing, as a sentence: stands in the log beside such an endpoint's id. */
+  readonly failureHint?: string
+}
+
 /** Writes to the operator's log. Never hand it a key, an address or a property's value. */
 export interface DestinationLogger {
   readonly debug: (message: string) => void
@@ -39,10 +49,11 @@ export interface DestinationContext {
 }
 
 export interface Destination {
-  /** `id` is the `kind` of its endpoints: lower-case letters, digits, `-` and `_`. */
-  readonly meta: { readonly id: string; readonly name: string; readonly description?: string }
+  readonly meta: DestinationMeta
   /** What its endpoints can subscribe to. */
   readonly events: ReadonlyArray<OutboundEventName>
+  /** The names that an endpoint's `config` may hold; another one is refused. Without it every name is taken. */
+  readonly configNames?: readonly [string, ...ReadonlyArray<string>]
   /**
    * Throws, with a sentence for a person, when an endpoint that is set up so can deliver nothing: then it is neither created
    * nor edited to be so. Synchronous, and asks nobody.

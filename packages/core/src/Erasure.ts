@@ -28,7 +28,11 @@ export class Erasure extends Schema.Class<Erasure>("Erasure")({
     personDeleted: Schema.Boolean.annotateKey({
       description: "The provider was asked to delete the person, and has taken it."
     }),
-    reason: Schema.String.annotateKey({ description: "Why, or why not, for a person." })
+    reason: Schema.String.annotateKey({ description: "Why, or why not, for a person." }),
+    distinctIds: Schema.NullOr(Schema.Array(Schema.String)).annotateKey({
+      description:
+        "By what the provider may know a person who is to be deleted there by hand. Told once, by the answer to the request that erases, since nothing is kept that names them: null in every other answer."
+    })
   }).annotateKey({ description: "What became of the person at the analytics provider." })
 }) {}
 

@@ -1,6 +1,6 @@
 /** The server's health as `/v1/health` tells it. */
 import * as Schema from "effect/Schema"
-import { PersonReadFailure } from "./AnalyticsProvider.ts"
+import { AnalyticsWriteError, PersonReadFailure } from "./AnalyticsProvider.ts"
 import { Instant } from "./Instant.ts"
 
 /** One migration track. Drift is judged by name and content, in both directions. */
@@ -29,6 +29,9 @@ export const QueueHealth = Schema.Struct({
   }),
   deadLettered: Schema.Int.annotateKey({
     description: `Deliveries that were given up and can be delivered again. ${upToCounted}`
+  }),
+  openCircuits: Schema.Int.annotateKey({
+    description: "Enabled endpoints that fail, and are left alone but for a delivery now and then that tries them."
   })
 })
 export type QueueHealth = typeof QueueHealth.Type
@@ -45,6 +48,10 @@ export const AnalyticsHealth = Schema.Struct({
   }),
   lastReadError: Schema.NullOr(Schema.Struct({ reason: PersonReadFailure, at: Instant })).annotateKey({
     description: "The last read of a person that failed since the process started; reads may work again by now."
+  }),
+  lastWriteError: Schema.NullOr(AnalyticsWriteError).annotateKey({
+    description:
+      "The last write of a person or an event, captures included, that the provider did not take; null after one that it took. What was to arrive for certain is tried again."
   }),
   softFailures: Schema.Int.annotateKey({
     description: "How often the process went on without a person's properties, since they could not be read."

@@ -5,15 +5,18 @@
  * `capture` and `shutdown`, as nothing. Texts of a rejection are not repeated, since they may name a person. Retries nothing,
  * remembers nothing; capabilities stay live.
  */
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import type { AnalyticsMessage } from "./AnalyticsMessage.ts"
 import { adaptLoop } from "./adaptLoop.ts"
 import {
   AnalyticsMessagesRefused,
   AnalyticsProvider,
+  AnalyticsWriteError,
   type AnalyticsProviderDefinition,
   type MessageOrigin,
   type PersonProperties,
@@ -21,6 +24,7 @@ import {
   type PersonReadFailure,
   PersonReadUnavailable
 } from "./AnalyticsProvider.ts"
+import { failureOfStatus } from "./failureOfStatus.ts"
 
 export interface AdaptProviderOptions {
   /** How long a method may take, in milliseconds. 10000. */
@@ -82,6 +86,12 @@ export const adaptProvider = (
     }
   })
 
+  const captured = { lastError: null as AnalyticsWriteError | null }
+  const noteCapture = Effect.fnUntraced(function* (failure: Failure) {
+    const at = new Date(yield* Clock.currentTimeMillis)
+    captured.lastError = { reason: toRefused(failure, id, timeout).failure, at }
+  })
+
   return AnalyticsProvider.of({
     meta: definition.meta,
     get project() {
@@ -111,12 +121,19 @@ export const adaptProvider = (
         if (!can("personWrites")) return Effect.void
         const told = can("groups") && groups !== undefined ? { ...event, groups } : event
         return attempt(async () => definition.capture(told), timeout).pipe(
-          Effect.ignore,
+          Effect.matchEffect({
+            onSuccess: () => Effect.sync(() => void (captured.lastError = null)),
+            onFailure: noteCapture
+          }),
           Effect.forkDetach({ startImmediately: true }),
           Effect.asVoid
         )
       }),
     deliver,
+    get lastWriteError() {
+      const own = fieldOf(definition, "lastWriteError")
+      return isWriteError(own) ? own : captured.lastError
+    },
     loop: definition.loop && adaptLoop(definition.loop, id, { timeout, loopTimeout })
   })
 }
@@ -169,19 +186,18 @@ const toUnreadable = (failure: Failure, id: string, timeout: number): PersonRead
   if (fieldOf(thrown, "name") === "TimeoutError") return unreadable("timeout", `${id} did not answer in time.`)
   const status = statusOf(thrown)
   if (status === null) return unreadable("unreachable", `${id} did not answer: it failed with ${nameOf(thrown)}.`)
-  return unreadable(reasonOf(status), `${id} answered ${status}.`)
+  return unreadable(failureOfStatus(status), `${id} answered ${status}.`)
 }
 
-const reasonOf = (status: number): PersonReadFailure => {
-  if (status === 401 || status === 403) return "unauthorized"
-  if (status === 429) return "rate-limited"
-  return status === 408 || status === 504 ? "timeout" : "bad-response"
-}
+const isWriteError = Schema.is(AnalyticsWriteError)
 
 const toRefused = (failure: Failure, id: string, timeout: number): AnalyticsMessagesRefused => {
   const refused = (error: string, status: number | null, retryAfter: string | null) =>
     new AnalyticsMessagesRefused({ error, status, retryAfter })
-  if (failure.late) return refused(`${id} did not answer within ${timeout} ms.`, null, null)
+  if (failure.late) {
+    const error = `${id} did not answer within ${timeout} ms.`
+    return new AnalyticsMessagesRefused({ error, status: null, retryAfter: null, reason: "timeout" })
+  }
   const { thrown } = failure
   if (thrown instanceof AnalyticsMessagesRefused) return thrown
   const status = statusOf(thrown)

@@ -246,6 +246,36 @@ describe("A capture", () => {
   )
 })
 
+describe("How the last capture failed", () => {
+  it.effect("is what its promise rejected with, until one is taken", () =>
+    Effect.gen(function* () {
+      const promises = [rejects(failing({ status: 401 })), rejects(secretive), throws(secretive), hangs, async () => {}]
+      const provider = adaptProvider(definition({ capture: () => promises.shift()?.() }))
+      const reason = () => provider.lastWriteError?.reason ?? null
+      assert.isNull(reason())
+      for (const expected of ["unauthorized", "unreachable", "unreachable", "timeout", null]) {
+        yield* provider.capture({ distinctId: "u_1", event: "e" })
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(reason(), expected)
+      }
+    })
+  )
+
+  it.effect("is what the definition says of what it sends later, and rubbish says nothing", () =>
+    Effect.sync(() => {
+      const error = { reason: "rate-limited" as const, at: new Date(0) }
+      const state: { lastWriteError: unknown } = { lastWriteError: error }
+      const own = Object.defineProperty(definition(), "lastWriteError", { get: () => state.lastWriteError })
+      const provider = adaptProvider(own)
+      assert.deepStrictEqual(provider.lastWriteError, error)
+      for (const rubbish of [null, undefined, "broken", { reason: "a secret", at: new Date(0) }]) {
+        state.lastWriteError = rubbish
+        assert.isNull(provider.lastWriteError)
+      }
+    })
+  )
+})
+
 describe("What is delivered", () => {
   const recording = (capabilities?: AnalyticsProviderDefinition["capabilities"]) => {
     const calls = new Array<readonly [string, unknown]>()

@@ -32,6 +32,7 @@ import type { Actor } from "./AuditLogs.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { Destinations } from "./Destinations.ts"
 import { makeAttempt } from "./DestinationQueue/attempt.ts"
+import { makeCountAttempts } from "./DestinationQueue/countAttempts.ts"
 import { makeDeliverTogether } from "./DestinationQueue/deliverTogether.ts"
 import { makeClaimsRepo } from "./DestinationQueue/ClaimsRepo.ts"
 import type { DeliveryFilter, ReplaySelection } from "./DestinationQueue/DeliveriesRepo.ts"
@@ -39,6 +40,7 @@ import { makeHealthRepo } from "./DestinationQueue/HealthRepo.ts"
 import { makeOperator } from "./DestinationQueue/makeOperator.ts"
 import { ownSessions } from "./DestinationQueue/ownSessions.ts"
 import { defaultSchedule } from "./DestinationQueue/retryDelay.ts"
+import { makeWarnOfEndpoint } from "./DestinationQueue/warnOfEndpoint.ts"
 import type { WatchOptions } from "./DestinationQueue/watchAttempts.ts"
 import { watchEndpoints } from "./DestinationQueue/watchEndpoints.ts"
 import { makeWorker } from "./DestinationQueue/worker.ts"
@@ -158,6 +160,8 @@ export class DestinationQueue extends Context.Service<
         const outbound = yield* OutboundMessages
         const signal = yield* DeliverySignal
         const { failures = 0.7, interval: watchInterval = 1000, retryAfter = 30_000, tries = 10 } = breaker
+        const [provider, destinations] = [yield* AnalyticsProvider, yield* Destinations]
+        const warn = makeWarnOfEndpoint(endpoints, destinations, provider)
         const health = makeHealthRepo(sql, { failures, tries, retryAfter })
 
         const disable = (endpointId: string, reason: string, goneUrl?: string) =>
@@ -167,12 +171,12 @@ export class DestinationQueue extends Context.Service<
             const { disabledAt, kind, updatedAt, url } = endpoint
             const data = { endpointId, kind, url, reason, disabledAt: disabledAt ?? updatedAt }
             yield* outbound.tell([{ type: "endpoint.disabled", contactId: null, data }])
-            yield* sql.afterCommit(Effect.logWarning("An endpoint is disabled", { endpointId, reason }))
+            yield* sql.afterCommit(warn("An endpoint is disabled", endpointId, { reason }))
           }).pipe(sql.withTransaction)
 
         if (slots > 0) {
-          const watch = yield* watchEndpoints(health, disable, { interval: watchInterval, disableAfterDays })
-          const [provider, reads] = [yield* AnalyticsProvider, yield* PersonReads]
+          const watch = yield* watchEndpoints(health, disable, { interval: watchInterval, disableAfterDays, warn })
+          const reads = yield* PersonReads
           const analytics = {
             takes: () => provider.capabilities.personWrites,
             tell: yield* makeDeliverTogether(provider, {
@@ -181,18 +185,28 @@ export class DestinationQueue extends Context.Service<
               onTaken: (messages) => reads.forget(messages.flatMap(({ data }) => distinctIdsIn(data)))
             })
           }
-          const [destinations, egress] = [yield* Destinations, yield* Egress]
+          const egress = yield* Egress
           const { id: installationId } = yield* Installation
           const surroundings = { installationId, logger: yield* makeHostLogger("destination") }
+          const onAttempted = yield* makeCountAttempts
           const attempt = makeAttempt(endpoints, destinations, egress, analytics, surroundings, {
             timeout,
             schedule,
+            onAttempted,
             traced: (yield* Tracer.Tracer) !== Tracer.nativeTracer
           })
           const wake = yield* makeWorker(
             makeClaimsRepo(yield* ownSessions(sql), { lease, maxAttempts: schedule.length + 1, retryAfter }),
             attempt,
-            ({ claimed: { endpointId, probe }, endpoint, goneUrl }) => watch({ endpointId, probe, endpoint, goneUrl }),
+            ({ claimed: { endpointId, id, probe }, endpoint, goneUrl, sent, status }) =>
+              watch({
+                endpointId,
+                probe,
+                endpoint,
+                goneUrl,
+                status: sent?.status ?? null,
+                dead: status === "dead" ? id : null
+              }),
             { slots, interval, shutdownGrace, writeGrace }
           )
           yield* signal.onSignal(wake)

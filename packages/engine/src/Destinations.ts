@@ -2,7 +2,7 @@
  * The destinations that there are: the presets, and the host app's own. A destination makes an HTTP request of an envelope,
  * for the endpoints of its kind; sending it is the queue's.
  */
-import { type Destination, type DestinationContext, type Endpoint, EndpointInvalid } from "@hogsend/core"
+import { closestName, type Destination, type DestinationContext, type Endpoint, EndpointInvalid } from "@hogsend/core"
 import { Context, Effect, Layer, Result } from "effect"
 import { posthog } from "./Destinations/posthog.ts"
 import { segment } from "./Destinations/segment.ts"
@@ -73,8 +73,11 @@ export class Destinations extends Context.Service<
             if (destination === undefined) return refuse(unknownKind(kind, [...byKind.keys()]))
             const taken: ReadonlyArray<string> = destination.events
             const foreign = eventTypes.filter((event) => !taken.includes(event))
-            return foreign.length > 0
-              ? refuse(foreignEvents(destination, foreign))
+            if (foreign.length > 0) return refuse(foreignEvents(destination, foreign))
+            const { configNames } = destination
+            const misspelt = Object.keys(config).find((name) => configNames?.includes(name) === false)
+            return configNames !== undefined && misspelt !== undefined
+              ? refuse(unknownName(destination, configNames, misspelt))
               : // Code of the host app, perhaps.
                 Result.try({
                   try: () => destination.check?.({ url, config }),
@@ -95,7 +98,13 @@ const badId = (id: string) =>
 const isProviders = "is the analytics provider's: its endpoint is made by the configuration, and there is no other one."
 
 const unknownKind = (kind: string, kinds: ReadonlyArray<string>) =>
-  `There is no destination of the kind "${kind}". There are: ${kinds.join(", ")}.`
+  [
+    `There is no destination of the kind "${kind}". There are: ${kinds.join(", ")}.`,
+    ...(Object.hasOwn(presets, kind) ? [`${kind} is there when ENABLED_DESTINATION_PRESETS names it.`] : [])
+  ].join(" ")
+
+const unknownName = ({ meta }: Destination, known: NonNullable<Destination["configNames"]>, name: string) =>
+  `The destination ${meta.id} does not know config.${name}. Did you mean ${closestName(name, known)}? It knows: ${known.join(", ")}.`
 
 const foreignEvents = ({ events, meta }: Destination, foreign: ReadonlyArray<string>) =>
   `The destination ${meta.id} does not take ${foreign.join(", ")}. It takes: ${events.join(", ")}.`

@@ -35,6 +35,7 @@ import { Events, type EventsOptions } from "./Events.ts"
 import { AdminEventsHttp } from "./Events/AdminEventsHttp.ts"
 import { Health, type HealthOptions } from "./Health.ts"
 import { HealthHttp } from "./Health/HealthHttp.ts"
+import { HealthMetrics, type HealthMetricsOptions } from "./HealthMetrics.ts"
 import { Housekeeping, type HousekeepingOptions } from "./Housekeeping.ts"
 import { HttpEdge } from "./HttpEdge.ts"
 import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolver.ts"
@@ -45,6 +46,8 @@ import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
 import { KeyGateRpcs } from "./KeyGate/KeyGateRpcs.ts"
 import { LiveStreams, type LiveStreamsOptions } from "./LiveStreams.ts"
+import { Metrics } from "./Metrics.ts"
+import { metricsAnswer, MetricsHttp, type MetricsOptions } from "./Metrics/MetricsHttp.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
 import { offerPostHog } from "./getPostHog.ts"
 import { PersonReads, type PersonReadsOptions } from "./PersonReads.ts"
@@ -82,6 +85,7 @@ interface ServiceOptions {
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
   readonly liveStreams?: LiveStreamsOptions
+  readonly metrics?: MetricsOptions & HealthMetricsOptions
   /** A start keeps an endpoint of the kind `posthog` in place for this project; without it, it disables that one. */
   readonly posthogDestination?: PostHogEndpointOptions | undefined
   readonly rateLimits?: RateLimitsOptions
@@ -144,7 +148,8 @@ export const Engine = {
       services.erasures,
       services.apiKeys,
       services.analyticsLoop,
-      services.health.pipe(
+      HealthMetrics.layer(options.metrics).pipe(
+        Layer.provideMerge(services.health),
         Layer.provideMerge(offerPostHog()),
         Layer.provideMerge(services.personWrites),
         Layer.provideMerge(services.destinationQueue),
@@ -179,18 +184,22 @@ export const Engine = {
         )
       ),
       Layer.provide(Database.client),
-      Layer.provideMerge(Database.timeouts(options.database))
+      Layer.provideMerge(Database.timeouts(options.database)),
+      Layer.provideMerge(Metrics.registry())
     )
   },
 
   /** What a tracer may not see; provide it to whatever serves `routes`. */
   privacy: HttpEdge.privacy,
 
+  /** The numbers of the context's engine as an answer for Prometheus, for a server that guards it otherwise. */
+  metrics: metricsAnswer,
+
   /** The short way of the busiest routes; a server may do without. */
   hotRoutes: EventsHot,
 
   /** Core's `Api` and `Rpcs` on an `HttpRouter`, with the gate and the edge that every route has. */
-  routes: (options: Pick<EngineOptions, "docs">) => {
+  routes: (options: Pick<EngineOptions, "docs" | "metrics">) => {
     const docs = options.docs ?? true
     const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
       Layer.provide([EventsHttp, ContactsHttp, SourcesHttp, HealthHttp]),
@@ -204,6 +213,12 @@ export const Engine = {
       Layer.provide([EventsRpcs, ContactsRpcs, IdentityRpcs, DeliveriesRpcs]),
       Layer.provide(KeyGateRpcs)
     )
-    return Layer.mergeAll(api, rpc, HttpEdge.layer, docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty)
+    return Layer.mergeAll(
+      api,
+      rpc,
+      MetricsHttp(options.metrics),
+      HttpEdge.layer,
+      docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty
+    )
   }
 }

@@ -27,7 +27,7 @@ import type { SqlError } from "effect/sql/SqlError"
 import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { asTask, oneRow, orUnavailable, untilStill } from "./Database.ts"
-import { type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./Erasures/ErasuresRepo.ts"
+import { type Done, type ErasureRow, makeErasuresRepo, type NamedKey, type Owner } from "./Erasures/ErasuresRepo.ts"
 import { makeEraseDue } from "./Erasures/eraseDue.ts"
 import { type Holder, lockHolder } from "./Erasures/lockHolder.ts"
 import { providerReceipt } from "./Erasures/providerReceipt.ts"
@@ -90,9 +90,11 @@ export class Erasures extends Context.Service<
           const [waiting] = contactId === null ? [] : yield* repo.lockPending(contactId)
           const done = yield* deleteHolder(parts, holder, waiting !== undefined)
           yield* audit.record({ actor, action: "contacts.erase", resourceId: contactId ?? keyIds[0] ?? null })
-          return waiting === undefined
-            ? yield* repo.insertDone(contactId, actor, done)
-            : yield* repo.finish(waiting.id, done)
+          const row =
+            waiting === undefined
+              ? yield* repo.insertDone(contactId, actor, done)
+              : yield* repo.finish(waiting.id, done)
+          return { ...row, distinctIds: done.distinctIds }
         })
 
         const deleteLater = Effect.fnUntraced(function* (
@@ -102,9 +104,9 @@ export class Erasures extends Context.Service<
           const [waiting] = yield* repo.lockPending(holder.contactId)
           // It was asked for before, by a retry's first try for instance, and waits as it did.
           if (waiting !== undefined) return yield* Effect.flatMap(repo.find(waiting.id), oneRow)
-          yield* hideHolder(parts, holder, softDays)
+          const distinctIds = yield* hideHolder(parts, holder, softDays)
           yield* audit.record({ actor, action: "contacts.soft-delete", resourceId: holder.contactId })
-          return yield* repo.insertPending(holder.contactId, actor, softDays)
+          return { ...(yield* repo.insertPending(holder.contactId, actor, softDays)), distinctIds }
         })
 
         const eraseNow = (owners: Owners, actor: Actor) =>
@@ -199,8 +201,11 @@ export class Erasures extends Context.Service<
 
 type Owners = Effect.Effect<ReadonlyArray<Owner>, SqlError>
 
-const receipt = ({ deliveryId, outcome, ...row }: ErasureRow): Erasure =>
-  new Erasure({ ...row, provider: providerReceipt(row.status, { outcome, deliveryId }) })
+/** What the database keeps, and what only the answer to the request says. */
+type Receipt = ErasureRow & Partial<Pick<Done, "distinctIds">>
+
+const receipt = ({ deliveryId, distinctIds = null, outcome, ...row }: Receipt): Erasure =>
+  new Erasure({ ...row, provider: providerReceipt(row.status, { outcome, deliveryId }, distinctIds) })
 
 const isUniqueViolation = (error: SqlError): boolean => error.reason._tag === "UniqueViolation"
 

@@ -27,6 +27,7 @@ import { orUnavailable } from "./Database.ts"
 import { reservedName } from "./EventIngest/answer.ts"
 import { toBatchAnswer, toResults } from "./EventIngest/batchAnswer.ts"
 import { isReservedEventName } from "./EventIngest/eventName.ts"
+import { makeEventNumbers } from "./EventIngest/eventNumbers.ts"
 import { makeEventsRepo } from "./EventIngest/EventsRepo.ts"
 import { fingerprintOf } from "./EventIngest/fingerprint.ts"
 import { type GroupCommitOptions, makeGroupCommit } from "./EventIngest/GroupCommit.ts"
@@ -116,9 +117,11 @@ export class EventIngest extends Context.Service<
         const parts = { repo: makeEventsRepo(sql), resolver, warnings }
         const serverOnly = new Set(options.serverOnlyEvents ?? [])
         const isReserved = (name: string) => isReservedEventName(name) || serverOnly.has(name)
+        const numbers = yield* makeEventNumbers
         const submit = yield* makeGroupCommit(
           { storeGroup: makeStoreGroup(parts), storeAlone: makeStoreAlone(parts) },
-          options.groupCommit
+          options.groupCommit,
+          numbers.observer
         )
 
         /** Everything about an event that needs no database. */
@@ -181,24 +184,31 @@ export class EventIngest extends Context.Service<
         })
 
         /** What became of each, in order: of those that were refused before, that they were. */
-        const submitAll = Effect.fnUntraced(function* <E>(prepared: ReadonlyArray<Exit.Exit<Submission, E>>) {
-          const stored = (yield* submit(
-            prepared.flatMap((exit) => (Exit.isSuccess(exit) ? [exit.value] : []))
+        const submitAll = Effect.fnUntraced(function* <E extends EventRefused | EventItemRefusal>(
+          prepared: ReadonlyArray<Exit.Exit<Submission, E>>
+        ) {
+          const stored = (yield* submit(prepared.flatMap((exit) => (Exit.isSuccess(exit) ? [exit.value] : []))).pipe(
+            Effect.tapError((refused) => Effect.sync(() => numbers.count(Exit.fail(refused), prepared.length)))
           )).values()
-          return prepared.map((exit) =>
+          const exits = prepared.map((exit) =>
             Exit.isSuccess(exit) ? (stored.next().value ?? unanswered) : Exit.failCause(exit.cause)
           )
+          for (const exit of exits) numbers.count(exit)
+          return exits
         })
 
-        const ingest = Effect.fnUntraced(function* (caller: Caller["Service"], draft: EventDraft, carried: Carried) {
-          const [exit] = yield* submit([
-            yield* prepare(caller, draft, {
-              ...carried,
-              idempotencyKey: carried.idempotencyKey ?? draft.idempotencyKey
-            })
-          ])
-          return yield* exit ?? unanswered
-        })
+        const ingest = Effect.fnUntraced(
+          function* (caller: Caller["Service"], draft: EventDraft, carried: Carried) {
+            const [exit] = yield* submit([
+              yield* prepare(caller, draft, {
+                ...carried,
+                idempotencyKey: carried.idempotencyKey ?? draft.idempotencyKey
+              })
+            ])
+            return yield* exit ?? unanswered
+          },
+          Effect.onExit((exit) => Effect.sync(() => numbers.count(exit)))
+        )
 
         const ingestBatch = Effect.fn("EventIngest.ingestBatch")(function* (
           caller: Caller["Service"],

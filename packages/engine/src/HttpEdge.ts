@@ -22,15 +22,17 @@ import { answerHeaders } from "./HttpEdge/answerHeaders.ts"
 import { withStrictText } from "./HttpEdge/bodyText.ts"
 import { toEnvelope } from "./HttpEdge/envelope.ts"
 import { isPreflight, preflightHeaders } from "./HttpEdge/cors.ts"
+import { startOf } from "./HttpEdge/HotRoutes.ts"
 import { requestIdOf } from "./HttpEdge/requestId.ts"
+import { hungUp, makeCountRequest } from "./HttpEdge/requestNumbers.ts"
 import { routes } from "./HttpEdge/routes.ts"
 import { nothingServed, type Route } from "./HttpEdge/RouteTable.ts"
 import { refuseBody } from "./HttpEdge/refuseBody.ts"
 import { schemaFailure } from "./HttpEdge/schemaFailure.ts"
 import { RateLimits } from "./RateLimits.ts"
 
-export { toEnvelope } from "./HttpEdge/envelope.ts"
 export { bodyText } from "./HttpEdge/bodyText.ts"
+export { toEnvelope } from "./HttpEdge/envelope.ts"
 export {
   type HotRoute,
   HotRoutes,
@@ -46,7 +48,12 @@ const secretHeaders = /auth|key|password|secret|signature|token/i
 export class HttpEdge {
   /** The global middleware, and the implementation of core's `Envelope`. */
   static readonly layer = HttpRouter.middleware(
-    Effect.map(RateLimits, (limits) => (handler) => edge(handler, limits)),
+    Effect.map(
+      Effect.all([RateLimits, makeCountRequest]),
+      ([limits, count]) =>
+        (handler) =>
+          edge(handler, limits, count)
+    ),
     { global: true }
   )
 
@@ -64,18 +71,26 @@ export class HttpEdge {
 
 const edge = (
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>,
-  limits: RateLimits["Service"]
+  limits: RateLimits["Service"],
+  count: Effect.Success<typeof makeCountRequest>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled, HttpServerRequest.HttpServerRequest> =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
+    const startedAt = startOf(request.source)
     const requestId = requestIdOf(request.headers["x-request-id"])
     const found = routes.find(request.method, request.url)
     yield* Effect.annotateCurrentSpan({ "hogsend.request_id": requestId })
     const keyless = found._tag === "Found" && (found.route === undefined || found.route.keyless)
     const admitted = keyless ? limitAddress(handler, request, limits) : handler
     const response = yield* answer(admitted, request, found).pipe(
-      // The path alone: a query may carry a token or an email.
-      Effect.tap(({ status }) => Effect.logDebug(`${request.method} ${found.path} ${status}`)),
+      Effect.onExit((exit) =>
+        Effect.sync(() => {
+          const status = Exit.isSuccess(exit) ? exit.value.status : hungUp
+          count({ method: request.method, pattern: found.pattern, status, startedAt })
+        })
+      ),
+      // The route's pattern: a path and a query may carry a token or an email.
+      Effect.tap(({ status }) => Effect.logDebug(`${request.method} ${found.pattern ?? "(no route)"} ${status}`)),
       Effect.annotateLogs({ requestId })
     )
     return HttpServerResponse.setHeaders(response, {

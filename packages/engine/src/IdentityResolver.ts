@@ -36,6 +36,7 @@ import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { Moved, oneRow, orUnavailable } from "./Database.ts"
 import { applySteps, type Changes, stepsOf } from "./IdentityResolver/applySteps.ts"
+import { makeCountChanges } from "./IdentityResolver/countChanges.ts"
 import { listensToMerges, starOf } from "./IdentityResolver/burnGuard.ts"
 import { decide } from "./IdentityResolver/decide.ts"
 import { slotOf } from "./IdentityKey.ts"
@@ -211,6 +212,7 @@ export class IdentityResolver extends Context.Service<
         const locking = makeLocking(sql, repo)
         const serverOnly = new Set(options.serverOnlyProperties ?? [])
         const limits = options.limits ?? {}
+        const count = yield* makeCountChanges
         const provider = yield* AnalyticsProvider
         const listens = () => listensToMerges(provider)
 
@@ -252,6 +254,7 @@ export class IdentityResolver extends Context.Service<
             )
             const events = resolutionEvents({ decision, snapshot, locked: contacts, rows: now, changes })
             yield* outbound.tell([...events, ...star.merges])
+            yield* sql.afterCommit(Effect.sync(() => count.changes(changes)))
             return yield* work.write({
               ...(contact === null ? contactKeyAsSent(assertion.keys) : contactKeyOf(contact)),
               keyId,
@@ -269,9 +272,11 @@ export class IdentityResolver extends Context.Service<
           })
 
         const resolve = <A, E1 = never, E2 = never>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
-          locking
-            .untilStill(attempt(assertion, asker, work))
-            .pipe(orUnavailable, Effect.withSpan("IdentityResolver.resolve"))
+          locking.untilStill(attempt(assertion, asker, work)).pipe(
+            orUnavailable,
+            Effect.tapErrorTag("IdentityDenied", () => Effect.sync(count.denied)),
+            Effect.withSpan("IdentityResolver.resolve")
+          )
 
         const lookup = Effect.fn("IdentityResolver.lookup")(function* (key: AssertedKey) {
           const keys = yield* repo.findKeyAndSiblings(key)
@@ -321,7 +326,12 @@ export class IdentityResolver extends Context.Service<
           listens,
           tellStar
         })
-        const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), { limits, listens, serverOnly })
+        const resolveGroup = makeResolveGroup(yield* makeGroupRepo(repo), {
+          limits,
+          listens,
+          serverOnly,
+          onChanges: count.changes
+        })
         return IdentityResolver.of({ resolve, resolveGroup, portray, tellMerges, lookup, whose, ...operator })
       })
     )

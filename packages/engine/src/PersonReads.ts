@@ -15,6 +15,7 @@ import {
 } from "@hogsend/core"
 import { Cache, Clock, Context, Data, Duration, Effect, Exit, Layer } from "effect"
 import { AnalyticsProviders } from "./AnalyticsProviders.ts"
+import { Metrics } from "./Metrics.ts"
 import { makeReadBreaker, type ReadBreakerOptions } from "./PersonReads/readBreaker.ts"
 import { resolveTimezone } from "./PersonReads/resolveTimezone.ts"
 import { timeZoneName } from "./timeZoneName.ts"
@@ -70,6 +71,8 @@ export class PersonReads extends Context.Service<
         // That there is no credential is said here, or nothing is configured, which is nothing to say.
         const said = new Set<string>(["no-credential"])
         const seen = { lastReadError: null as AnalyticsHealth["lastReadError"], softFailures: 0 }
+        const count = yield* Metrics.counter("hogsend_analytics_reads_total")
+        const countSoftFailure = (yield* Metrics.counter("hogsend_analytics_soft_failures_total"))()
         if (configured && !provider.capabilities.personReads) {
           yield* Effect.logWarning(
             [`${name} cannot be asked about persons: ${withoutReads}`, readsHint].join(" ").trim()
@@ -84,7 +87,13 @@ export class PersonReads extends Context.Service<
               orElse: () => fail("timeout", `${id} did not answer within ${timeout} ms.`)
             }),
             Effect.catchDefect(() => fail("bad-response", `${id} broke while it read a person.`)),
-            Effect.tap(() => Effect.sync(() => said.clear())),
+            Effect.tap((read) =>
+              Effect.sync(() => {
+                count(read._tag === "PersonFound" ? "found" : "not_found")(1)
+                said.clear()
+              })
+            ),
+            Effect.tapError(({ reason }) => Effect.sync(() => count(outcomeOf(reason))(1))),
             Effect.tapError(({ reason }) =>
               reason === "no-credential"
                 ? Effect.void
@@ -110,7 +119,10 @@ export class PersonReads extends Context.Service<
         })
 
         const goOnWithout = Effect.fnUntraced(function* ({ error, reason }: PersonReadUnavailable) {
-          if (configured) seen.softFailures++
+          if (configured) {
+            seen.softFailures++
+            countSoftFailure(1)
+          }
           if (!said.has(reason)) {
             said.add(reason)
             yield* Effect.logWarning(`Persons cannot be read, so ${withoutReads}`, { provider: id, reason, error })
@@ -150,7 +162,8 @@ export class PersonReads extends Context.Service<
             provider: configured ? id : null,
             personReads: configured ? provider.capabilities.personReads : null,
             personWrites: configured ? provider.capabilities.personWrites : null,
-            ...seen
+            ...seen,
+            lastWriteError: provider.lastWriteError ?? null
           }))
         })
       })
@@ -163,6 +176,8 @@ class Person extends Data.Class<{
   readonly project: string
   readonly distinctId: string
 }> {}
+
+const outcomeOf = (reason: PersonReadUnavailable["reason"]) => reason.replaceAll("-", "_")
 
 const fail = (reason: PersonReadUnavailable["reason"], error: string) =>
   Effect.fail(new PersonReadUnavailable({ reason, error }))

@@ -49,7 +49,9 @@ export const PostHogEndpoint = {
         // A PostHog of one's own may be where nothing is sent. It asks a name server, for which no start waits.
         yield* Effect.forkScoped(
           Effect.catch(check(options.host ?? defaultHost), ({ error }) =>
-            Effect.logWarning(`Nothing can be sent to PostHog: ${error}`)
+            Effect.logWarning(
+              `The destination of the kind posthog (ENABLE_POSTHOG_DESTINATION) can send nothing: ${error}`
+            )
           )
         )
       })

@@ -8,6 +8,7 @@
 import { RateLimited } from "@hogsend/core"
 import { Context, Effect, Layer } from "effect"
 import type { IpNetwork } from "effect/net"
+import { Metrics } from "./Metrics.ts"
 import { type ClientAddress, clientAddress, type Sender } from "./RateLimits/clientAddress.ts"
 import { makeTokenBuckets, type RateLimit, type TokenBuckets } from "./RateLimits/tokenBuckets.ts"
 
@@ -51,46 +52,52 @@ export class RateLimits extends Context.Service<
     publishable = { key: perSecond(100), visitor: perSecond(20) },
     trustedProxies = []
   }: RateLimitsOptions = {}) =>
-    Layer.sync(RateLimits, () => {
-      const tables: Array<readonly [keyof Charge, TokenBuckets]> = []
-      const limit = (rate: RateLimit, ...kinds: ReadonlyArray<keyof Charge>) => {
-        for (const kind of kinds) tables.push([kind, makeTokenBuckets(rate, capacity)])
-      }
-      if (publishable !== "off") {
-        limit(publishable.key, "key")
-        limit(publishable.visitor, "address", "recipient")
-      }
-      if (keyless !== "off") limit(keyless, "failure", "keyless")
-
-      /** Takes from all, or says who has to wait for longest. */
-      const takeAt = (charge: Charge, now: number): RateLimited | undefined => {
-        let longest = 0
-        let refused: RateLimited | undefined
-        for (const [kind, table] of tables) {
-          const name = charge[kind] ?? null
-          const wait = name === null ? 0 : table.wait(name, now)
-          if (name === null || wait <= longest) continue
-          longest = wait
-          refused = rateLimited(kind, table.rate, wait, table.reset(name, now))
+    Layer.effect(
+      RateLimits,
+      Effect.map(Metrics.counter("hogsend_rate_limited_total"), (count) => {
+        const tables: Array<readonly [keyof Charge, TokenBuckets]> = []
+        const limit = (rate: RateLimit, ...kinds: ReadonlyArray<keyof Charge>) => {
+          for (const kind of kinds) tables.push([kind, makeTokenBuckets(rate, capacity)])
         }
-        if (refused !== undefined) return refused
-        for (const [kind, table] of tables) {
-          const name = charge[kind] ?? null
-          if (name !== null) table.take(name, now)
+        if (publishable !== "off") {
+          limit(publishable.key, "key")
+          limit(publishable.visitor, "address", "recipient")
         }
-        return undefined
-      }
+        if (keyless !== "off") limit(keyless, "failure", "keyless")
 
-      return RateLimits.of({
-        take: (charge) =>
-          Effect.clockWith((clock) => {
-            // A time that does not go back, as that of the day does.
-            const refused = takeAt(charge, Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n))
-            return refused === undefined ? Effect.void : Effect.fail(refused)
-          }),
-        locate: (sender) => clientAddress(trustedProxies, sender)
+        /** Takes from all, or says who has to wait for longest. */
+        const takeAt = (charge: Charge, now: number): RateLimited | undefined => {
+          let longest = 0
+          let refused: RateLimited | undefined
+          let emptied: keyof Charge | undefined
+          for (const [kind, table] of tables) {
+            const name = charge[kind] ?? null
+            const wait = name === null ? 0 : table.wait(name, now)
+            if (name === null || wait <= longest) continue
+            longest = wait
+            emptied = kind
+            refused = rateLimited(kind, table.rate, wait, table.reset(name, now))
+          }
+          if (emptied !== undefined) count(emptied)(1)
+          if (refused !== undefined) return refused
+          for (const [kind, table] of tables) {
+            const name = charge[kind] ?? null
+            if (name !== null) table.take(name, now)
+          }
+          return undefined
+        }
+
+        return RateLimits.of({
+          take: (charge) =>
+            Effect.clockWith((clock) => {
+              // A time that does not go back, as that of the day does.
+              const refused = takeAt(charge, Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n))
+              return refused === undefined ? Effect.void : Effect.fail(refused)
+            }),
+          locate: (sender) => clientAddress(trustedProxies, sender)
+        })
       })
-    })
+    )
 }
 
 const rateLimited = (kind: keyof Charge, { limit, per }: RateLimit, wait: number, reset: number) => {

@@ -22,6 +22,7 @@ import {
 import { Cause, Clock, Context, Effect, Exit, Layer, Schedule, Semaphore } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 import { orUnavailable, withTimeout } from "./Database.ts"
+import { Metrics } from "./Metrics.ts"
 import { type About, makeWarningBuffer, type Recorded } from "./Warnings/warningBuffer.ts"
 import { makeWarningsRepo } from "./Warnings/WarningsRepo.ts"
 
@@ -66,6 +67,7 @@ export class Warnings extends Context.Service<
         const sql = yield* PgClient.PgClient
         const repo = makeWarningsRepo(sql, examplesPerCode)
         const buffer = makeWarningBuffer()
+        const count = yield* Metrics.counter("hogsend_warnings_total")
         const oneAtATime = yield* Semaphore.make(1)
         const last = { failed: false }
 
@@ -73,7 +75,13 @@ export class Warnings extends Context.Service<
           warnings.length === 0
             ? Effect.void
             : Effect.flatMap(Clock.currentTimeMillis, (now) =>
-                sql.afterCommit(Effect.sync(() => buffer.record(warnings, about, now)))
+                sql.afterCommit(
+                  Effect.sync(() => {
+                    buffer.record(warnings, about, now)
+                    // A host app's own codes may be as many as it likes.
+                    for (const { code } of warnings) count(warningKind(code) === undefined ? "other" : code)(1)
+                  })
+                )
               )
 
         const recordMissing: Warnings["Service"]["recordMissing"] =

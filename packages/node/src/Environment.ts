@@ -12,7 +12,8 @@ import { unknownSettings } from "./Environment/unknownSettings.ts"
 
 export { SettingsInvalid } from "./Environment/Setting.ts"
 
-const settings = {
+/** Each by what it is called in `Environment`. */
+export const settings = {
   mode: Setting.oneOf("NODE_ENV", ["development", "production", "test"], "development"),
   port: Setting.integer("PORT", { minimum: 0, maximum: 65_535, fallback: 3002 }),
   host: Setting.text("HOST", undefined, "0.0.0.0"),
@@ -57,6 +58,9 @@ const settings = {
   clientMigrations: Setting.text("CLIENT_MIGRATIONS_FOLDER", undefined, "migrations"),
   logLevel: Setting.oneOf("LOG_LEVEL", ["debug", "info", "warn", "error"], "info"),
   logFormat: Setting.oneOf("LOG_FORMAT", ["pretty", "json"], undefined),
+  metricsToken: Setting.secret("METRICS_TOKEN", 16),
+  metricsPort: Setting.optionalInteger("METRICS_PORT", { minimum: 0, maximum: 65_535, example: 9464 }),
+  metricsHost: Setting.text("METRICS_HOST", undefined, "127.0.0.1"),
   otlpEndpoint: Setting.url("OTEL_EXPORTER_OTLP_ENDPOINT", ["http", "https"], "http://localhost:4318")
 }
 
@@ -104,6 +108,7 @@ export const readEnvironment = Effect.fn("readEnvironment")(function* (workingDi
     ...values,
     production,
     host: values.host ?? (production ? "0.0.0.0" : "127.0.0.1"),
+    metricsHost: values.metricsHost ?? (production ? "0.0.0.0" : "127.0.0.1"),
     databaseUrl: values.databaseUrl === undefined ? undefined : Redacted.make(values.databaseUrl),
     posthog: posthogOf(values),
     posthogDestination:

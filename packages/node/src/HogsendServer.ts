@@ -5,29 +5,22 @@
  * and the pool.
  */
 import { NodeHttpServer } from "@effect/platform-node"
-import type { DatabaseUnavailable } from "@hogsend/core"
-import {
-  Hogsend,
-  HotRoutes,
-  type HogsendOptions,
-  LiveStreams,
-  type Migration,
-  MigrationFailed,
-  Migrations
-} from "@hogsend/engine"
+import { Hogsend, HotRoutes, type HogsendOptions, LiveStreams } from "@hogsend/engine"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { answerClientErrors } from "./HogsendServer/answerClientErrors.ts"
 import { HotServer } from "./HogsendServer/HotServer.ts"
+import { migrated, type MigratedOptions } from "./migrated.ts"
+import { MetricsServer, type MetricsServerOptions } from "./MetricsServer.ts"
+import { ProcessMetrics, type ProcessMetricsOptions } from "./ProcessMetrics.ts"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 
-export interface HogsendServerOptions extends HogsendOptions {
+export interface HogsendServerOptions extends Omit<HogsendOptions, "metrics">, MigratedOptions {
+  /** `server` serves `/metrics` there, too, without a key: for a network that only your Prometheus is in. */
+  readonly metrics?: HogsendOptions["metrics"] &
+    ProcessMetricsOptions & { readonly server?: MetricsServerOptions | undefined }
   readonly port: number
   readonly host: string
-  /** `auto` migrates the engine's track at the start, `manual` refuses to start behind it. */
-  readonly migrate: "auto" | "manual"
-  /** The host app's own track: applied by `npm run migrate`, reported by `/v1/health`. */
-  readonly clientMigrations?: ReadonlyArray<Migration>
   /** How long a shutdown waits for requests in flight, in milliseconds. 15000: all of it is to end within 20 seconds. */
   readonly drainTimeout?: number
 }
@@ -45,10 +38,14 @@ export const HogsendServer = {
     ).pipe(
       Layer.provide(Hogsend.hotRoutes),
       Layer.provide([Hogsend.privacy, NodeHttpServer.layerHttpServices]),
+      Layer.provideMerge(numbers(options.metrics)),
       Layer.provideMerge(Hogsend.layer(options)),
       Layer.provideMerge(migrated(options))
     )
 }
+
+const numbers = ({ server, ...options }: NonNullable<HogsendServerOptions["metrics"]> = {}) =>
+  Layer.merge(ProcessMetrics.layer(options), server === undefined ? Layer.empty : MetricsServer.layer(server))
 
 type App = Effect.Success<ReturnType<typeof HttpRouter.toHttpEffect<never, never, never>>>
 
@@ -82,23 +79,3 @@ const served = (app: App, server: Server, { drainTimeout, host, port }: HogsendS
   })
 
 const atTheEnd = (finish: () => void) => Layer.effectDiscard(Effect.addFinalizer(() => Effect.sync(finish)))
-
-const migrated = ({ clientMigrations, migrate }: HogsendServerOptions) =>
-  Layer.provideMerge(Layer.effectDiscard(bringUpToDate(migrate)), Migrations.layer({ client: clientMigrations ?? [] }))
-
-const bringUpToDate = (
-  migrate: "auto" | "manual"
-): Effect.Effect<void, MigrationFailed | DatabaseUnavailable, Migrations> =>
-  Effect.gen(function* () {
-    const migrations = yield* Migrations
-    const { engine } = yield* migrations.status
-    if (engine.unknown.length > 0) {
-      yield* Effect.logWarning(`The database is ahead of this version: it has ${engine.unknown.join(", ")}`)
-    }
-    if (engine.pending.length === 0 && engine.changed.length === 0) return
-    if (migrate === "auto") return yield* Effect.asVoid(migrations.run(["engine"]))
-    return yield* new MigrationFailed({
-      migration: `engine/${engine.pending[0] ?? engine.changed[0] ?? ""}`,
-      error: "HOGSEND_MIGRATE is manual and the schema is not up to date; run npm run migrate"
-    })
-  })

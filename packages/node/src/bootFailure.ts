@@ -14,6 +14,7 @@ import type { SecretsUnreadable } from "./developmentSecret.ts"
 import type { EmbeddedPostgresFailed } from "./EmbeddedPostgres.ts"
 import { dataFolderLine, type SettingsInvalid } from "./Environment.ts"
 import type { DatabaseRefused } from "./Postgres.ts"
+import type { MetricsPortUnusable } from "./MetricsServer.ts"
 import type { MigrationsUnreadable } from "./readMigrations.ts"
 
 export type BootFailure =
@@ -24,6 +25,7 @@ export type BootFailure =
   | DataKeyUnreadable
   | EmbeddedPostgresFailed
   | EndpointsUnreadable
+  | MetricsPortUnusable
   | MigrationFailed
   | MigrationsUnreadable
   | SecretsUnreadable
@@ -49,7 +51,8 @@ export const orExplain = <A, R>(start: Effect.Effect<A, BootFailure, R>): Effect
 export const orderlyExit: Runtime.Teardown = (exit, onExit) =>
   onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? Number(process.exitCode ?? 0) : 1)
 
-const explain = (failure: BootFailure): ReadonlyArray<string> => {
+/** What is wrong and what to do, a line each. */
+export const explain = (failure: BootFailure): ReadonlyArray<string> => {
   switch (failure._tag) {
     case "SettingsInvalid":
       return failure.lines

@@ -50,6 +50,13 @@ export const serverOptions = Effect.fn("serverOptions")(function* (
     destinations: { presets: environment.destinationPresets },
     posthogDestination: environment.posthogDestination,
     destinationQueue: { slots: environment.deliverySlots },
+    metrics: {
+      token: environment.metricsToken,
+      server:
+        environment.metricsPort === undefined
+          ? undefined
+          : { port: environment.metricsPort, host: environment.metricsHost }
+    },
     docs: environment.docs
   } satisfies HogsendServerOptions
 })

@@ -42,7 +42,7 @@ export const makeCaptures = (options: CapturesOptions) => {
     client.giveUp()
   }
 
-  return { capture, shutdown }
+  return { capture, lastError: () => client.lastError, shutdown }
 }
 
 /** PostHog makes a profile, which is paid for, of everybody else who has an event. */

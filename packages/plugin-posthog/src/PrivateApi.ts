@@ -23,7 +23,9 @@ export class PrivateApiFailure extends Data.TaggedError("PrivateApiFailure")<{
     return new PersonReadUnavailable({ reason: this.reason, error: this.error })
   }
   get asWrite(): AnalyticsMessagesRefused {
-    return new AnalyticsMessagesRefused({ error: this.error, status: this.status, retryAfter: this.retryAfter })
+    const { error, reason, retryAfter, status } = this
+    const own = reason === "no-credential" ? {} : { reason }
+    return new AnalyticsMessagesRefused({ error, status, retryAfter, ...own })
   }
 }
 

@@ -50,7 +50,7 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
           apiKey,
           host,
           requestTimeout,
-          shutdownTimeout: options.shutdownTimeout ?? 8000,
+          shutdownTimeout: options.shutdownTimeout ?? 3500,
           maxQueueSize: options.maxQueueSize ?? 10_000,
           flushAt: options.flushAt ?? 20,
           flushInterval: options.flushInterval ?? 5000,
@@ -88,7 +88,13 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
 
   const canWrite = apiKey !== undefined
   return {
-    meta: { id: "posthog", name: "PostHog", description: "Product analytics: https://posthog.com", readsHint },
+    meta: {
+      id: "posthog",
+      name: "PostHog",
+      description: "Product analytics: https://posthog.com",
+      readsHint,
+      writesHint
+    },
     project: `${privateHost} ${projectId ?? fingerprint(apiKey ?? personalApiKey ?? "")}`,
     capabilities: {
       personReads: personalApiKey !== undefined,
@@ -107,6 +113,9 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
     ...(privateApi === undefined ? {} : { deletePerson }),
     capture: (event) => captures?.capture(event),
     deliver,
+    get lastWriteError() {
+      return captures?.lastError() ?? null
+    },
     loop: makeLoop({ ...connection, hostExplicit: Boolean(options.host ?? options.privateHost), requestTimeout }),
     shutdown: async () => captures?.shutdown()
   }
@@ -114,6 +123,9 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
 
 const readsHint =
   "Set POSTHOG_PERSONAL_API_KEY to a personal API key (phx_…) with the scopes Person: Write and Project: Read."
+
+const writesHint =
+  "Set POSTHOG_API_KEY to the project API key (phc_…) of the project, and POSTHOG_HOST to where that project is."
 
 /** Which project a key is of, when nobody says: enough to tell two apart, and nothing that the key could be found by. */
 const fingerprint = (key: string): string => createHash("sha256").update(key).digest("hex").slice(0, 12)

@@ -5,7 +5,7 @@
  */
 import { AnalyticsMessagesRefused } from "@hogsend/core"
 import { Predicate } from "effect"
-import { answerOf, QuietPostHog, releaseAnswer } from "./QuietPostHog.ts"
+import { answerOf, isTimeout, QuietPostHog, releaseAnswer } from "./QuietPostHog.ts"
 import type { PostHogEvent } from "./toEvents.ts"
 
 export interface StampedEvent extends PostHogEvent {
@@ -44,10 +44,12 @@ const refusal = (cause: unknown): AnalyticsMessagesRefused => {
   const isNetwork = Predicate.hasProperty(cause, "name") && cause.name === "PostHogFetchNetworkError"
   if (!isNetwork) return refused("The events could not be sent to PostHog.")
   const isLate = Predicate.hasProperty(cause, "error") && isTimeout(cause.error)
-  return refused(isLate ? "PostHog did not answer in time." : "PostHog could not be reached.")
+  return isLate
+    ? new AnalyticsMessagesRefused({ error: late, status: null, retryAfter: null, reason: "timeout" })
+    : refused("PostHog could not be reached.")
 }
 
-const isTimeout = (cause: unknown) => cause instanceof Error && /^(Timeout|Abort)Error$/.test(cause.name)
+const late = "PostHog did not answer in time."
 
 const refused = (error: string, status: number | null = null, retryAfter: string | null = null) =>
   new AnalyticsMessagesRefused({ error, status, retryAfter })

@@ -1,7 +1,7 @@
 /** What is captured: at once for the caller, whatever becomes of it. */
 import { it } from "@effect/vitest"
 import { PostHogBehaviour, TestPostHog } from "@hogsend/testing"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { describe, expect } from "vitest"
 import { createPostHogProvider } from "../src/createPostHogProvider.ts"
 import type { PostHogOptions } from "../src/PostHogOptions.ts"
@@ -172,6 +172,32 @@ describe("Where PostHog is dead", () => {
       })
     )
   }
+
+  it.live("the provider tells how the last sending failed, until one is answered with success", () =>
+    Effect.gen(function* () {
+      const { posthog, provider, capture, names } = yield* connected({ flushAt: 1, retryCount: 0, requestTimeout: 200 })
+      const ends = (reason: string | null) =>
+        Effect.repeat(
+          Effect.sync(() => provider.lastWriteError?.reason ?? null),
+          { until: (now) => now === reason, schedule: Schedule.spaced("5 millis") }
+        )
+      yield* ends(null)
+      for (const [behaviour, reason] of [
+        [PostHogBehaviour.fail(401), "unauthorized"],
+        [PostHogBehaviour.fail(503), "bad-response"],
+        [PostHogBehaviour.close, "unreachable"],
+        [PostHogBehaviour.hang, "timeout"]
+      ] as const) {
+        posthog.capture.always(behaviour)
+        capture("lost")
+        yield* ends(reason)
+      }
+      posthog.capture.heal()
+      capture("seen")
+      yield* ends(null)
+      expect(names()).toContain("seen")
+    })
+  )
 
   it.effect("since nobody listens, what fits in the queue is kept, and the rest is lost", () =>
     Effect.gen(function* () {

@@ -212,6 +212,10 @@ export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
           where e.disabled_at is null and not exists (
             select from hogsend.endpoint_health h where h.endpoint_id = e.id and h.retry_at is not null
           )
-        ), 0) as "oldestDueSeconds"`
+        ), 0) as "oldestDueSeconds",
+        (
+          select count(*)::int from hogsend.endpoint_health h join hogsend.endpoints e on e.id = h.endpoint_id
+          where h.retry_at is not null and e.disabled_at is null
+        ) as "openCircuits"`
   }
 }

@@ -25,6 +25,8 @@ export interface AttemptOptions {
   readonly schedule: ReadonlyArray<number>
   /** Whether somebody looks at spans: one costs as much as the signature. */
   readonly traced: boolean
+  /** Told of every attempt at an endpoint that is known; `kind` is one of this process's, or `other`. */
+  readonly onAttempted: (kind: string, attempted: Attempted) => void
 }
 
 /** The analytics provider, to an attempt. */
@@ -71,7 +73,7 @@ export const makeAttempt = (
   egress: Egress["Service"],
   analytics: ProviderPort,
   surroundings: Surroundings,
-  { schedule, timeout, traced }: AttemptOptions
+  { onAttempted, schedule, timeout, traced }: AttemptOptions
 ) => {
   const signers = new WeakMap<OpenedEndpoint, Signer>()
 
@@ -155,6 +157,16 @@ export const makeAttempt = (
       return giveBack(claimed, postponed)
     }
     const endpoint = found.value
+    const attempted = yield* attemptAt(claimed, endpoint)
+    const known = endpoint?.kind === analyticsKind || destinations.find(endpoint?.kind ?? "") !== undefined
+    onAttempted(endpoint !== null && known ? endpoint.kind : "other", attempted)
+    return attempted
+  })
+
+  const attemptAt = Effect.fnUntraced(function* (
+    claimed: Claimed,
+    endpoint: OpenedEndpoint | null
+  ): Effect.fn.Return<Attempted> {
     // As far as this process remembers. What waits for one that is disabled the database discards (`discardOfDisabled`).
     if (endpoint === null || endpoint.disabled) return giveBack(claimed, postponed)
     const { body } = claimed

@@ -12,6 +12,10 @@ export interface Counts {
   readonly works: boolean
   /** Its URL, which answered that it is gone for good. */
   readonly goneUrl: string | null
+  /** Of the last failure: what was answered, if anything was. */
+  readonly status: number | null
+  /** A delivery that was given up. */
+  readonly dead: string | null
   /** `unsent`: its destination had nothing to send, so it found out nothing. */
   readonly probe: "works" | "unsent" | null
 }
@@ -23,6 +27,8 @@ export interface Finding {
   /** Null: nothing was sent. */
   readonly endpoint: Verdict["endpoint"] | null
   readonly goneUrl: string | null
+  readonly status: number | null
+  readonly dead: string | null
 }
 
 export const makeEndpointCounts = () => {
@@ -36,14 +42,16 @@ export const makeEndpointCounts = () => {
   return {
     put,
 
-    note: ({ endpoint, endpointId, goneUrl, probe }: Finding) => {
-      if (endpoint === null && !probe) return
+    note: ({ dead, endpoint, endpointId, goneUrl, probe, status }: Finding) => {
+      if (endpoint === null && !probe && dead === null) return
       put({
         endpointId,
         tries: endpoint === null ? 0 : 1,
         failures: endpoint === "fails" || endpoint === "gone" ? 1 : 0,
         works: endpoint === "works",
         goneUrl,
+        status: endpoint === "works" ? null : status,
+        dead,
         probe: !probe ? null : endpoint === null ? "unsent" : endpoint === "fails" ? null : "works"
       })
     },
@@ -63,5 +71,7 @@ const sum = (a: Counts, b: Counts): Counts => ({
   failures: a.failures + b.failures,
   works: a.works || b.works,
   goneUrl: b.goneUrl ?? a.goneUrl,
+  status: b.status ?? a.status,
+  dead: b.dead ?? a.dead,
   probe: b.probe ?? a.probe
 })

@@ -1,11 +1,13 @@
 /**
  * Watches endpoints: once a second what attempts have found out is added to what other workers know. It opens and closes
- * breakers, and disables an endpoint that says that it is gone, or that nothing has reached for days.
+ * breakers, disables an endpoint that says that it is gone, or that nothing has reached for days, and says so in the log; also
+ * that deliveries are given up, once until one arrives again.
  */
 import { Effect, Schedule } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { withTimeout } from "../Database.ts"
-import { type Finding, makeEndpointCounts } from "./endpointCounts.ts"
+import { type Counts, type Finding, makeEndpointCounts } from "./endpointCounts.ts"
+import type { WarnOfEndpoint } from "./warnOfEndpoint.ts"
 import type { HealthRepo } from "./HealthRepo.ts"
 
 export interface WatchOptions {
@@ -13,15 +15,26 @@ export interface WatchOptions {
   readonly interval: number
   /** How long nothing but failures may come back. */
   readonly disableAfterDays: number
+  /** Says it in the log. */
+  readonly warn: WarnOfEndpoint
 }
 
 /** Answers how it is told of a finding, which asks the database for nothing. */
 export const watchEndpoints = Effect.fnUntraced(function* (
   repo: HealthRepo,
   disable: (endpointId: string, reason: string, url?: string) => Effect.Effect<void, SqlError>,
-  { disableAfterDays, interval }: WatchOptions
+  { disableAfterDays, interval, warn }: WatchOptions
 ) {
   const counts = makeEndpointCounts()
+  /** Of whose dead letters the log tells. */
+  const giving = new Set<string>()
+
+  const tellDead = Effect.fnUntraced(function* ({ dead, endpointId, status, works }: Counts) {
+    if (works) giving.delete(endpointId)
+    if (dead === null || giving.has(endpointId)) return
+    giving.add(endpointId)
+    yield* warn("Deliveries to an endpoint are given up", endpointId, { deliveryId: dead, status })
+  })
 
   const tell = Effect.gen(function* () {
     const taken = counts.take()
@@ -43,7 +56,11 @@ export const watchEndpoints = Effect.fnUntraced(function* (
     }).pipe(Effect.onError(() => Effect.sync(() => taken.forEach(counts.put))))
     const opened = failing.length === 0 ? [] : yield* repo.open(failing)
     for (const { endpointId } of closed) yield* Effect.logInfo("An endpoint works again", { endpointId })
-    for (const { endpointId } of opened) yield* Effect.logWarning("An endpoint fails and is left alone", { endpointId })
+    const statuses = new Map(taken.map(({ endpointId, status }) => [endpointId, status ?? null]))
+    for (const { endpointId } of opened) {
+      yield* warn("An endpoint fails and is left alone", endpointId, { status: statuses.get(endpointId) ?? null })
+    }
+    yield* Effect.forEach(taken, tellDead, { discard: true })
 
     const tired = tried.filter(({ works }) => !works).map(({ endpointId }) => endpointId)
     const given = tired.length === 0 ? [] : yield* repo.failing(tired, disableAfterDays)

@@ -34,8 +34,15 @@ const personalKey =
   "Set config.apiKey to PostHog's project API key (phc_…): a personal API key (phx_…) is secret and takes no events."
 
 export const posthog = defineDestination({
-  meta: { id: "posthog", name: "PostHog", description: "Captures events, and keeps persons like the contacts." },
+  meta: {
+    id: "posthog",
+    name: "PostHog",
+    description: "Captures events, and keeps persons like the contacts.",
+    failureHint:
+      "Check config.apiKey and config.host; of the one that the configuration makes, POSTHOG_API_KEY and POSTHOG_HOST."
+  },
   events: outboundEventNames.filter((name) => !untold.includes(name)),
+  configNames: ["apiKey", "host", "eventNames", "syncPersons", "unsubscribedPropertyKey"],
   check: ({ config }) => {
     settingsIn(config)
   },

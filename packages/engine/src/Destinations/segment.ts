@@ -23,9 +23,11 @@ export const segment = defineDestination({
   meta: {
     id: "segment",
     name: "Segment",
-    description: "Tracks events, and identifies contacts with their properties."
+    description: "Tracks events, and identifies contacts with their properties.",
+    failureHint: "Check config.writeKey and config.host."
   },
   events: outboundEventNames.filter((name) => !untold.includes(name)),
+  configNames: ["writeKey", "host", "eventNames"],
   check: ({ config }) => {
     settingsIn(config)
   },

@@ -10,8 +10,14 @@ const urlOf = ({ config, url }: Pick<DestinationContext["endpoint"], "config" | 
 }
 
 export const slack = defineDestination({
-  meta: { id: "slack", name: "Slack", description: "Posts a line for each event." },
+  meta: {
+    id: "slack",
+    name: "Slack",
+    description: "Posts a line for each event.",
+    failureHint: "Check config.url: the incoming webhook may have been revoked in Slack."
+  },
   events: outboundEventNames,
+  configNames: ["url"],
   check: (endpoint) => {
     urlOf(endpoint)
   },

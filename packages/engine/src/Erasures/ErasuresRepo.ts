@@ -36,6 +36,8 @@ export type Removed = Readonly<Record<string, number>>
 export interface Done {
   readonly removed: Removed
   readonly provider: ProviderAsked
+  /** For the answer alone, and never kept: by what the provider knows a person who is to be deleted there by hand. */
+  readonly distinctIds: ReadonlyArray<string> | null
 }
 
 /** The receipt of an erasure, as far as the database keeps it. */

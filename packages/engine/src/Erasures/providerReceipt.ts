@@ -14,13 +14,25 @@ export interface ProviderAsked {
   readonly deliveryId: string | null
 }
 
+/** `distinctIds` of whoever is to be deleted by hand, for the one answer that tells them; null: they are not known any more. */
 export const providerReceipt = (
   status: ErasureStatus,
-  { deliveryId, outcome }: ProviderAsked
-): (typeof Erasure.Type)["provider"] => ({
-  personDeleted: outcome === "deleted",
-  reason: status === "done" ? sentences[outcome](deliveryId ?? "") : notYet[status]
-})
+  { deliveryId, outcome }: ProviderAsked,
+  distinctIds: ReadonlyArray<string> | null
+): (typeof Erasure.Type)["provider"] => {
+  const isLater = status === "pending" && distinctIds !== null
+  const reason = status === "done" ? sentences[outcome](deliveryId ?? "") : isLater ? laterByHand : notYet[status]
+  return {
+    personDeleted: outcome === "deleted",
+    reason: distinctIds === null ? reason : `${reason} ${byHand}`,
+    distinctIds
+  }
+}
+
+const laterByHand =
+  "The analytics provider cannot delete a person, or not with the credentials that it has. Delete the person there by hand when the erasure is done."
+
+const byHand = "It may know them by these distinctIds, which no later answer tells."
 
 const notYet = {
   pending: "The analytics provider is told when the erasure is done, and nothing before.",

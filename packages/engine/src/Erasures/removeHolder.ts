@@ -43,10 +43,13 @@ export const deleteHolder = Effect.fnUntraced(function* (parts: RemovingParts, h
   yield* outbound.withdraw(contactIds)
   yield* outbound.release(contactIds)
   const removed: Removed = { ...(yield* repo.eraseAll(contactIds, holder.keyIds)), idempotency_keys: retries }
-  return { removed, provider } satisfies Done
+  return { removed, provider, distinctIds: isByHand(provider) ? distinctIdsOf(keys) : null } satisfies Done
 })
 
-/** Nobody finds the contact any more; an operator can take it back within the days. */
+/**
+ * Nobody finds the contact any more; an operator can take it back within the days. Answers under which ids the analytics
+ * provider may know them, where it deletes nobody: when it is time nobody hears of it.
+ */
 export const hideHolder = Effect.fnUntraced(function* (parts: RemovingParts, holder: Known, days: number) {
   const { outbound, repo, tombstones } = parts
   const keys = yield* lockKeys(repo, holder)
@@ -54,6 +57,8 @@ export const hideHolder = Effect.fnUntraced(function* (parts: RemovingParts, hol
   yield* tellDeleted(parts, holder.contactId)
   yield* outbound.withdraw([...holder.contactIds, ...strangersOf(tombstones, keys)])
   yield* repo.hide(holder.contactId, holder.keyIds, days)
+  const cannot = refusalOf(parts.provider, distinctIdsOf(keys))
+  return cannot !== null && isByHand(cannot) ? distinctIdsOf(keys) : null
 })
 
 /** The last thing that is told of a contact. */
@@ -67,14 +72,27 @@ const askProvider = Effect.fnUntraced(function* (
   contactId: string | null,
   keys: ReadonlyArray<LockedKey>
 ) {
-  const not = (outcome: ProviderAsked["outcome"]): ProviderAsked => ({ outcome, deliveryId: null })
-  if (provider.meta.id === AnalyticsProviders.none.meta.id) return not("none")
-  if (provider.capabilities.deletePerson !== true) return not("cannot")
   const distinctIds = distinctIdsOf(keys)
-  if (distinctIds.length === 0) return not("shared")
+  const refusal = refusalOf(provider, distinctIds)
+  if (refusal !== null) return refusal
   const [deliveryId] = yield* outbound.tell([{ type: "person.delete", contactId, data: { distinctIds } }])
   return deliveryId === undefined ? not("unheard") : ({ outcome: "asked", deliveryId } satisfies ProviderAsked)
 })
+
+/** Why the provider is not asked; null: it is. */
+const refusalOf = (
+  { capabilities, meta }: AnalyticsProvider["Service"],
+  distinctIds: ReadonlyArray<string>
+): ProviderAsked | null => {
+  if (meta.id === AnalyticsProviders.none.meta.id) return not("none")
+  if (distinctIds.length === 0) return not("shared")
+  return capabilities.deletePerson === true ? null : not("cannot")
+}
+
+const not = (outcome: ProviderAsked["outcome"]): ProviderAsked => ({ outcome, deliveryId: null })
+
+/** Whether somebody has to delete the person there. */
+const isByHand = ({ outcome }: ProviderAsked): boolean => outcome === "cannot" || outcome === "unheard"
 
 /** What was told under a key while nobody held it hangs on that. */
 export const strangersOf = (

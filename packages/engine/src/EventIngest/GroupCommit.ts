@@ -8,7 +8,7 @@
  * is whoever has waited for too long. Knows nothing of events or of SQL.
  */
 import { DatabaseUnavailable, Overloaded } from "@hogsend/core"
-import { Clock, type Context, Effect, Exit, Latch, Semaphore } from "effect"
+import { Clock, type Context, Effect, Exit, Latch, type Scope, Semaphore } from "effect"
 
 export interface GroupCommitOptions {
   /** How many items are on their way at the most, stored or waiting. 10,000. */
@@ -49,6 +49,16 @@ export interface GroupOutcome<I, A, E> {
 export interface Storage<I, A, E> {
   readonly storeGroup: (items: ReadonlyArray<I>) => Effect.Effect<GroupOutcome<I, A, E>>
   readonly storeAlone: (item: I) => Effect.Effect<A, E>
+}
+
+/** Told of what happens, for whoever counts it. Times are in milliseconds. */
+export interface GroupObserver {
+  /** A group was stored, or came back; `waited` is how long its first item waited for its turn. */
+  readonly onGroup?: (group: { readonly items: number; readonly waited: number; readonly took: number }) => void
+  /** So many items were refused, for which there was no room or no time. */
+  readonly onRefused?: (items: number) => void
+  /** Once, with how to ask how many items are on their way. */
+  readonly onStart?: (depth: () => number) => Effect.Effect<void, never, Scope.Scope>
 }
 
 /** What items can share: a slot, a slot with room for one, or a series. */
@@ -93,7 +103,8 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
     maxItems = 10_000,
     maxSize = 64 * 1024 * 1024,
     patience = 10_000
-  }: GroupCommitOptions = {}
+  }: GroupCommitOptions = {},
+  { onGroup, onRefused, onStart }: GroupObserver = {}
 ) {
   const clock = yield* Clock.Clock
   const scope = yield* Effect.scope
@@ -162,6 +173,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
         return { group, tired }
       }
       if (isTooOld(entry)) {
+        onRefused?.(1)
         answer(entry, refused)
         continue
       }
@@ -188,7 +200,7 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       .withPermit(
         Effect.suspend((): Effect.Effect<A, E | Refused> =>
           isTooOld(entry) ? refused : Effect.provideContext(storage.storeAlone(entry.item), entry.context)
-        )
+        ).pipe(Effect.tapErrorTag("Overloaded", () => Effect.sync(() => onRefused?.(1))))
       )
       .pipe(
         Effect.onExit((exit) =>
@@ -222,7 +234,13 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       tell()
     })
     const growing = yield* Effect.forkChild(Effect.delay(grow, linger))
+    const since = clock.currentTimeMillisUnsafe()
     const outcome = yield* Effect.exit(storeGroup(group))
+    onGroup?.({
+      items: group.length,
+      waited: since - (group[0]?.waitsSince ?? since),
+      took: clock.currentTimeMillisUnsafe() - since
+    })
     growing.interruptUnsafe()
     young.delete(group)
     const apart = new Set(Exit.isSuccess(outcome) ? outcome.value.alone : [])
@@ -271,13 +289,17 @@ export const makeGroupCommit = Effect.fnUntraced(function* <I extends Item, A, E
       for (const entry of entries) answer(entry, waiting.has(entry) ? refused : unknown)
     })
   )
+  if (onStart !== undefined) yield* onStart(() => entries.size)
   for (let at = 0; at < groups; at++) yield* Effect.forkScoped(Effect.forever(lane))
 
   return (items: ReadonlyArray<I>): Effect.Effect<ReadonlyArray<Exit.Exit<A, E | Refused>>, Overloaded> =>
     Effect.contextWith((context: Context.Context<never>) =>
       Effect.callback((resume) => {
         const size = items.reduce((sum, item) => sum + item.size, state.size)
-        if (state.closed || entries.size + items.length > maxItems || size > maxSize) return resume(refused)
+        if (state.closed || entries.size + items.length > maxItems || size > maxSize) {
+          onRefused?.(items.length)
+          return resume(refused)
+        }
         const waitsSince = clock.currentTimeMillisUnsafe()
         const answers: Array<Exit.Exit<A, E | Refused>> = []
         let missing = items.length

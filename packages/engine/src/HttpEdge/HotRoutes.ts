@@ -14,6 +14,7 @@ import { type KeyGate, originFactsOf } from "../KeyGate.ts"
 import { answerHeaders } from "./answerHeaders.ts"
 import { refuseBody } from "./refuseBody.ts"
 import { requestIdOf } from "./requestId.ts"
+import { makeCountRequest, monotonicMillis } from "./requestNumbers.ts"
 import { routes } from "./routes.ts"
 
 export interface HotAnswer {
@@ -26,6 +27,8 @@ export interface HotAnswer {
 export interface HotStart {
   /** For the declared route to go on with. */
   readonly requestId: string
+  /** When its head was read, for `rememberFailure`. */
+  readonly startedAt: number
   /** Takes the body; undefined when it is one for the declared route. What it fails with is the handler's. */
   readonly answer: (text: string) => Effect.Effect<HotAnswer, unknown> | undefined
 }
@@ -58,7 +61,7 @@ export const makeHotRoute = <
     request: { readonly headers: Headers["Type"]; readonly payload: Payload["Type"]; readonly query: {} }
   ) => Effect.Effect<Success["Type"], Failure>
 ): Effect.Effect<HotRoute> =>
-  Effect.map(Clock.Clock, (clock) => {
+  Effect.map(Effect.all([Clock.Clock, makeCountRequest]), ([clock, count]) => {
     const access = Context.get(endpoint.annotations, Access)
     const [payload = Schema.Never] = [...endpoint.payload.values()].flatMap(({ schemas }) => schemas)
     const decodePayload = Schema.decodeUnknownOption(payload as Schema.Decoder<Payload["Type"]>)
@@ -78,22 +81,24 @@ export const makeHotRoute = <
       const decoded = decodeHeaders(headers)
       if (Option.isNone(decoded)) return undefined
       const requestId = requestIdOf(headers["x-request-id"])
+      const startedAt = monotonicMillis()
       const answer = (text: string) => {
         const payload = Option.flatMap(parseJson(text), (json) => decodePayload(json))
         if (Option.isNone(payload)) return undefined
         return handle(caller, { headers: decoded.value, payload: payload.value, query: {} }).pipe(
           Effect.flatMap((value) => Effect.orDie(encodeSuccess(value))),
-          Effect.flatMap((encoded) =>
-            Effect.as(Effect.logDebug(`POST ${found.path} ${status}`), {
+          Effect.flatMap((encoded) => {
+            count({ method: "POST", pattern: found.pattern, status, startedAt })
+            return Effect.as(Effect.logDebug(`POST ${found.pattern} ${status}`), {
               status,
               headers: answerHeaders(requestId, found.dataPlane, headers.origin),
               body: JSON.stringify(encoded)
             })
-          ),
+          }),
           Effect.annotateLogs({ requestId })
         )
       }
-      return { requestId, answer }
+      return { requestId, startedAt, answer }
     }
   })
 
@@ -103,19 +108,27 @@ const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(tex
 const bearerOf = ({ authorization }: Headers.Headers): string =>
   authorization?.startsWith("Bearer ") === true ? authorization.slice(7) : ""
 
-/** How handlers failed on the short way, by the request as its server knows it. */
-const failures = new WeakMap<object, Cause.Cause<unknown>>()
-
-/** Before the declared route gets the request `source`: its handler has run, and failed so. */
-export const rememberFailure = (source: object, cause: Cause.Cause<unknown>): void => {
-  failures.set(source, cause)
+interface Failure {
+  readonly cause: Cause.Cause<unknown>
+  readonly startedAt: number
 }
+
+/** How handlers failed on the short way, by the request as its server knows it. */
+const failures = new WeakMap<object, Failure>()
+
+/** Before the declared route gets the request `source`: its handler has run, from `startedAt` on, and failed so. */
+export const rememberFailure = (source: object, cause: Cause.Cause<unknown>, startedAt: number): void => {
+  failures.set(source, { cause, startedAt })
+}
+
+/** Since when somebody is at a request: at one that comes from the short way since it began there. */
+export const startOf = (source: object): number => failures.get(source)?.startedAt ?? monotonicMillis()
 
 /** A handler of a declared route that is hot as well. */
 export const unlessFailed = <A, E, R>(
   handler: Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R | HttpServerRequest.HttpServerRequest> =>
   Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ source }) => {
-    const cause = failures.get(source)
-    return cause === undefined ? handler : Effect.failCause(cause as Cause.Cause<E>)
+    const failure = failures.get(source)
+    return failure === undefined ? handler : Effect.failCause(failure.cause as Cause.Cause<E>)
   })

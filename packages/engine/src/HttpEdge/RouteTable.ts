@@ -20,26 +20,28 @@ export interface Route {
 export type Found =
   | {
       readonly _tag: "Found"
-      /** Without its query. */
-      readonly path: string
+      /** As it is declared, with the names of its parameters: `/v1/contacts/:id`. */
+      readonly pattern: string
       readonly dataPlane: boolean
       readonly route: Route | undefined
     }
   | {
       readonly _tag: "Refused"
-      readonly path: string
+      /** Undefined: nothing is served there. */
+      readonly pattern: string | undefined
       readonly dataPlane: boolean
       readonly refusal: RouteNotFound | MethodNotAllowed
       readonly headers: Readonly<Record<string, string>>
     }
 
 interface Path {
+  readonly pattern: string
   readonly segments: ReadonlyArray<string>
   readonly methods: Map<string, Route | undefined>
 }
 
 /** Paths that the engine serves beside its `HttpApi`. */
-const pages = ["/openapi.json", "/docs"]
+const pages = ["/openapi.json", "/docs", "/metrics"]
 
 /** Every call comes to one path, and says which it is in its body. */
 const calls: Route = {
@@ -60,7 +62,7 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
     const known = paths.get(path)
     if (known !== undefined) return known.methods
     const methods = new Map<string, Route | undefined>()
-    paths.set(path, { segments: path.split("/"), methods })
+    paths.set(path, { pattern: path, segments: path.split("/"), methods })
     return methods
   }
   for (const page of pages) methodsOf(page).set("GET", undefined)
@@ -79,9 +81,9 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
     }
   })
 
-  const methodsAt = (path: string): Map<string, Route | undefined> | undefined => {
+  const pathAt = (path: string): Path | undefined => {
     const exact = paths.get(path)
-    if (exact !== undefined) return exact.methods
+    if (exact !== undefined) return exact
     const segments = path.split("/")
     for (const candidate of paths.values()) {
       if (
@@ -90,7 +92,7 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
           (segment, at) => segment === segments[at] || (segment.startsWith(":") && segments[at] !== "")
         )
       ) {
-        return candidate.methods
+        return candidate
       }
     }
     return undefined
@@ -100,22 +102,17 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
   const find = (method: string, url: string): Found => {
     const path = pathOf(url)
     const dataPlane = path.startsWith("/v1/") && !path.startsWith("/v1/admin")
-    const methods = methodsAt(path)
-    if (methods === undefined) {
-      return {
-        _tag: "Refused",
-        path,
-        dataPlane,
-        refusal: nothingServed,
-        headers: {}
-      }
+    const found = pathAt(path)
+    if (found === undefined) {
+      return { _tag: "Refused", pattern: undefined, dataPlane, refusal: nothingServed, headers: {} }
     }
+    const { methods, pattern } = found
     const served = method === "HEAD" && !methods.has("HEAD") ? "GET" : method
-    if (methods.has(served)) return { _tag: "Found", path, dataPlane, route: methods.get(served) }
+    if (methods.has(served)) return { _tag: "Found", pattern, dataPlane, route: methods.get(served) }
     const allow = [...methods.keys(), ...(methods.has("GET") ? ["HEAD"] : [])].join(", ")
     return {
       _tag: "Refused",
-      path,
+      pattern,
       dataPlane,
       refusal: new MethodNotAllowed({ error: `This path does not take ${method}. It takes ${allow}.` }),
       headers: { allow }

@@ -33,7 +33,7 @@ const classes = [
   Unauthorized
 ] as const
 
-/** A failure that the edge itself answers. */
+/** A failure that is answered outside of the `HttpApi`. */
 export type EdgeFailure = InstanceType<(typeof classes)[number]>
 
 const declaredStatus = SchemaAST.resolveAt<number>("httpApiStatus")

@@ -57,11 +57,13 @@ interface Rules {
   readonly listens: () => boolean
   readonly limits: IdentityLimits
   readonly serverOnly: ReadonlySet<string>
+  /** Told of what was changed, when it is. */
+  readonly onChanges: (changes: Resolved["changes"]) => void
 }
 
 export const makeResolveGroup = (
   repo: Effect.Success<ReturnType<typeof makeGroupRepo>>,
-  { limits, listens: listensNow, serverOnly }: Rules
+  { limits, listens: listensNow, onChanges, serverOnly }: Rules
 ) =>
   Effect.fnUntraced(function* <R extends GroupRequest, E>(requests: ReadonlyArray<R>, work: GroupWork<R, E>) {
     const times = requests.map(({ occurredAt }) => occurredAt.getTime())
@@ -85,7 +87,9 @@ export const makeResolveGroup = (
       })
     )
     if (heard) yield* repo.wake
-    return { resolved: resolved.filter(({ request }) => !left.has(request)), alone } satisfies GroupResolved<R>
+    const done = resolved.filter(({ request }) => !left.has(request))
+    for (const { resolution } of done) onChanges(resolution.changes)
+    return { resolved: done, alone } satisfies GroupResolved<R>
   })
 
 /** The keys that requests name, each once. */

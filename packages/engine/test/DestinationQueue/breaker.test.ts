@@ -2,7 +2,8 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import type { EndpointId } from "@hogsend/core"
 import { expect, layer } from "@effect/vitest"
-import { Effect, Logger } from "effect"
+import { recordLogs } from "@hogsend/testing"
+import { Effect } from "effect"
 import { Endpoints } from "../../src/Endpoints.ts"
 import {
   actor,
@@ -12,6 +13,7 @@ import {
   isDone,
   moveClock,
   Receiver,
+  type Send,
   rowsOf,
   services,
   tell,
@@ -162,6 +164,59 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A breaker
   )
 })
 
+layer(services, { excludeTestServices: true, timeout: "30 seconds" })("The log", (it) => {
+  const failing = Effect.fnUntraced(function* (send: Send, draft: Parameters<typeof addEndpoint>[0], schedule: number) {
+    const receiver = yield* Receiver
+    const toUs = (send: Send) => receiver.answers((request) => (others(request) ? answer(200) : send)(request))
+    toUs(send)
+    const endpoint = yield* addEndpoint(draft)
+    const { layer: log, lines } = recordLogs()
+    yield* Effect.provide(worker({ breaker, schedule: times(schedule, () => 1) }), log)
+    yield* tell(
+      endpoint.id,
+      times(10, () => ({ type: "email.sent", data: { userId: "u_1", contactKey: "u_1" } }))
+    )
+    const said = (what: string) =>
+      until(
+        Effect.sync(() => lines.filter((line) => line.includes(what))),
+        (found) => found.length > 0
+      )
+    return { endpoint, lines, said, toUs }
+  })
+
+  it.effect("tells of an endpoint that is left alone its kind, what was answered last, and what to check", () =>
+    Effect.gen(function* () {
+      const config = { apiKey: "phc_secret" }
+      const { endpoint, lines, said } = yield* failing(answer(401), { kind: "posthog", url: null, config }, 40)
+      const [line] = yield* said("is left alone")
+      expect(line).toMatch(new RegExp(`^Warn.*${endpoint.id}.*"kind":"posthog".*POSTHOG_API_KEY.*"status":401`))
+      expect(lines.join()).not.toMatch(/phc_secret/)
+    })
+  )
+
+  it.effect("tells once of deliveries that are given up, and again after one has arrived", () =>
+    Effect.gen(function* () {
+      const { endpoint, lines, said, toUs } = yield* failing(answer(422), {}, 1)
+      const dead = () => lines.filter((line) => line.includes("given up")).length
+      const rows = yield* untilAll(endpoint.id, ({ status }) => status === "dead")
+      const [line] = yield* said("given up")
+      expect(line).toMatch(new RegExp(`^Warn.*${endpoint.id}.*"kind":"webhook".*"status":422`))
+      expect(rows.some(({ id }) => line?.includes(id))).toBe(true)
+      yield* tell(endpoint.id, [{}])
+      yield* untilAll(endpoint.id, ({ status }) => status === "dead")
+      yield* aWhile
+      expect(dead()).toBe(1)
+      toUs(answer(200))
+      yield* tell(endpoint.id, [{}])
+      const { get } = yield* Endpoints
+      yield* until(get(endpoint.id), ({ lastDeliveryAt }) => lastDeliveryAt !== null)
+      toUs(answer(422))
+      yield* tell(endpoint.id, [{}])
+      yield* until(Effect.sync(dead), (count) => count === 2)
+    })
+  )
+})
+
 layer(services, { excludeTestServices: true, timeout: "30 seconds" })(
   "An endpoint of which nothing but failures come back",
   (it) => {
@@ -172,8 +227,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })(
         receiver.answers((request) => (others(request) ? answer(200) : fails)(request))
         const endpoint = yield* addEndpoint()
         const watcher = yield* addEndpoint({ url: "https://other.example/", eventTypes: ["endpoint.disabled"] })
-        const lines: Array<string> = []
-        const log = Logger.layer([Logger.make(({ message }) => void lines.push(JSON.stringify(message)))])
+        const { layer: log, lines } = recordLogs()
         yield* Effect.provide(
           worker({ breaker: { interval: 10, tries: 1_000_000 }, schedule: times(40, () => 1) }),
           log
@@ -197,7 +251,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })(
         yield* untilAll(watcher.id, isDone)
         expect(yield* endpoints.get(endpoint.id)).toMatchObject({ disabledReason: expect.stringMatching(/5 days/) })
         expect(lines.filter((line) => line.includes("disabled"))).toEqual([
-          expect.stringMatching(new RegExp(`An endpoint is disabled.*${endpoint.id}.*5 days`))
+          expect.stringMatching(new RegExp(`^Warn.*An endpoint is disabled.*${endpoint.id}.*"webhook".*5 days`))
         ])
 
         yield* endpoints.edit(endpoint.id, { disabled: false }, actor)

@@ -22,7 +22,7 @@ import { ScriptedProvider } from "../ScriptedProvider.ts"
 
 export const actor = { name: "a test", keyId: null }
 
-type Send = Egress["Service"]["send"]
+export type Send = Egress["Service"]["send"]
 export type SentRequest = Parameters<Send>[0]
 
 /** The receiver of everything that is sent. */

@@ -67,11 +67,40 @@ describe("Destinations", () => {
     })
   )
 
+  it.effect("refuse a name in a config that they do not know, and say which one may be meant", () =>
+    Effect.gen(function* () {
+      const crm = { ...own("crm"), configNames: ["token", "region"] as const }
+      const { check } = yield* Effect.provide(
+        Destinations,
+        Destinations.layer({ presets: "*", own: [crm, own("any")] })
+      )
+      const answer = (kind: string, config: Readonly<Record<string, string>>) =>
+        Result.match(check({ ...asked(kind, ["contact.created"]), config }), {
+          onSuccess: () => "taken",
+          onFailure: ({ error }) => error
+        })
+      assert.match(answer("crm", { tokn: "secret" }), /crm does not know config\.tokn\..*token\?.*token, region\.$/)
+      assert.notInclude(answer("crm", { tokn: "secret" }), "secret")
+      assert.strictEqual(answer("crm", { token: "secret" }), "taken")
+      assert.strictEqual(answer("any", { whatever: "x" }), "taken")
+      for (const [kind, good, bad, meant] of [
+        ["posthog", { apiKey: "phc_a", unsubscribedPropertyKey: "out" }, "apikey", "apiKey"],
+        ["segment", { writeKey: "w" }, "writekey", "writeKey"],
+        ["slack", { url: "https://hooks.slack.com/services/a" }, "URL", "url"]
+      ] as const) {
+        assert.strictEqual(answer(kind, good), "taken")
+        assert.include(answer(kind, { ...good, [bad]: "x" }), `Did you mean ${meant}?`)
+      }
+    })
+  )
+
   it.effect("refuse a kind that is none and events that it does not take, and name what there is", () =>
     Effect.gen(function* () {
       const { check } = yield* withOwn("crm")
       const refused = (...of: Parameters<typeof asked>) => Result.getOrThrow(Result.flip(check(asked(...of)))).error
-      assert.match(refused("slack", ["contact.created"]), /no destination of the kind "slack".*webhook, posthog, crm\./)
+      const enabled = /no destination of the kind "slack".*webhook, posthog, crm\. slack .*ENABLED_DESTINATION_PRESETS/
+      assert.match(refused("slack", ["contact.created"]), enabled)
+      assert.match(refused("toString", ["contact.created"]), /no destination of the kind "toString".*crm\.$/)
       assert.match(
         refused("crm", ["contact.created", "email.sent"]),
         /crm does not take email\.sent\. It takes: contact\.created\./

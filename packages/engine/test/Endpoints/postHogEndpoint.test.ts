@@ -2,8 +2,8 @@
 import { PgClient } from "@effect/sql-pg"
 import { expect, it as test, layer } from "@effect/vitest"
 import { EndpointId } from "@hogsend/core"
-import { TestDatabase, TestHogsend } from "@hogsend/testing"
-import { Context, Effect, Layer, Logger, Redacted, Schedule } from "effect"
+import { recordLogs, TestDatabase, TestHogsend } from "@hogsend/testing"
+import { Context, Effect, Layer, Redacted, Schedule } from "effect"
 import { Endpoints } from "../../src/Endpoints.ts"
 import { type PostHogEndpointOptions, seededPostHog } from "../../src/PostHogEndpoint.ts"
 import { expectRefusal } from "../expectRefusal.ts"
@@ -84,7 +84,7 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
     () =>
       Effect.gen(function* () {
         const id = yield* theId
-        const chosen = { apiKey: "***", host: "***", syncPersons: false, eventNames: { "email.sent": "sent" }, more: 1 }
+        const chosen = { apiKey: "***", host: "***", syncPersons: false, eventNames: { "email.sent": "sent" } }
         yield* started(asked, ({ edit }) =>
           edit(id, { config: chosen, eventTypes: ["journey.completed", "email.sent"], description: "Ours" }, operator)
         )
@@ -111,15 +111,18 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
 
   it.effect("says when nothing may be sent to its host", () =>
     Effect.gen(function* () {
-      const logged: Array<string> = []
-      const logger = Logger.make(({ message }) => void logged.push(String(message)))
+      const { layer: logger, lines } = recordLogs()
       const host = "https://posthog.inside.example"
       yield* started({ ...asked, host }, () =>
         Effect.repeat(
-          Effect.sync(() => logged.some((line) => /Nothing can be sent to PostHog: \S/.test(line))),
+          Effect.sync(() =>
+            lines.some((line) =>
+              /The destination of the kind posthog \(ENABLE_POSTHOG_DESTINATION\) can send nothing: \S/.test(line)
+            )
+          ),
           { until: (said) => said, schedule: Schedule.spaced("5 millis") }
         )
-      ).pipe(Effect.provide(Logger.layer([logger])))
+      ).pipe(Effect.provide(logger))
     })
   )
 

@@ -339,7 +339,11 @@ layer(TestHogsend.layer(), options)("The receipt of an erasure", (it) => {
             idempotency_keys: 1,
             warnings: 1
           },
-          provider: { personDeleted: false, reason: expect.stringContaining("no analytics provider") }
+          provider: {
+            personDeleted: false,
+            reason: expect.stringContaining("no analytics provider"),
+            distinctIds: null
+          }
         }
       })
       expect(body.erasure.removed.identity_ledger).toBeGreaterThan(2)

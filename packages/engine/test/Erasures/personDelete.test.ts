@@ -256,9 +256,41 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
           const none = yield* erase(without, { userId: "w" })
           assert.match(none.provider.reason, /no analytics provider/)
           for (const { provider } of [unheard, cannot, none]) assert.isFalse(provider.personDeleted)
+          assert.isNull(none.provider.distinctIds)
           assert.deepStrictEqual([yield* deleted, yield* deliveries], [[], []])
           assert.lengthOf(yield* sql`select from hogsend.outbound_messages`, 0)
         })
+    )
+
+    it.effect("and it has to be done by hand, the answer tells their ids, and no later one does", () =>
+      Effect.gen(function* () {
+        const world = yield* setup
+        const { erasures, ownIds, put, receiptOf, sql, waitOut } = world
+        yield* platform.can({ deletePerson: false })
+        for (const [eraser, status] of [
+          [server, "done"],
+          [softly, "pending"]
+        ] as const) {
+          yield* put({ userId: "u", anonymousId: "a", email: "e@x.co", restore: true })
+          const ids = [...(yield* ownIds), "a", "u"].toSorted()
+          const erasure = yield* erasures.eraseByKeys({ userId: "u" }, eraser)
+          assert.strictEqual(erasure.status, status)
+          assert.deepStrictEqual(erasure.provider.distinctIds?.toSorted(), ids)
+          assert.match(erasure.provider.reason, /by hand.*distinctIds/)
+          assert.isNull((yield* receiptOf(erasure)).distinctIds)
+          yield* waitOut
+          assert.isNull((yield* receiptOf(erasure)).distinctIds)
+          assert.match((yield* receiptOf(erasure)).reason, /by hand\.$/)
+          const [kept] = yield* sql<{
+            row: string
+          }>`select e::text as row from hogsend.erasures e where id = ${erasure.id}`
+          assert.notMatch(kept?.row ?? "", /[(,]"?[ua]"?[,)]/)
+        }
+        // Nothing is sent to it: nobody listens.
+        yield* platform.can({ deletePerson: true })
+        yield* put({ userId: "v" })
+        assert.include((yield* erase(world, { userId: "v" })).provider.distinctIds ?? [], "v")
+      })
     )
   }
 )

@@ -52,13 +52,14 @@ layer(TestHogsend.layer({ health: { probeTimeout }, clientMigrations: [] }).pipe
         version: "1",
         components: {
           database: { status: "up", latencyMs: expect.any(Number) },
-          queue: { pending: 0, oldestDueSeconds: 0, deadLettered: 0 },
+          queue: { pending: 0, oldestDueSeconds: 0, deadLettered: 0, openCircuits: 0 },
           analytics: {
             configured: false,
             provider: null,
             personReads: null,
             personWrites: null,
             lastReadError: null,
+            lastWriteError: null,
             softFailures: 0
           }
         }
@@ -195,13 +196,19 @@ layer(TestHogsend.layer({ analytics: { provider: revoked } }).pipe(quiet), {
     Effect.gen(function* () {
       const can = { configured: true, provider: "warehouse", personReads: true, personWrites: false }
       const before = yield* health
-      expect(before.body.components.analytics).toEqual({ ...can, lastReadError: null, softFailures: 0 })
+      expect(before.body.components.analytics).toEqual({
+        ...can,
+        lastReadError: null,
+        lastWriteError: null,
+        softFailures: 0
+      })
       expect(yield* (yield* PersonReads).propertiesOrEmpty("u_1")).toEqual({})
       const { body } = yield* health
       expect(body.status).toBe("healthy")
       expect(body.components.analytics).toEqual({
         ...can,
         lastReadError: { reason: "unauthorized", at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) },
+        lastWriteError: null,
         softFailures: 1
       })
     }).pipe(Effect.provide(Logger.layer([])))

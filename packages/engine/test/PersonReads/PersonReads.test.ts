@@ -6,21 +6,15 @@ import {
   defineAnalyticsProvider,
   PersonReadUnavailable
 } from "@hogsend/core"
-import { Deferred, Effect, Exit, Fiber, Layer, Logger } from "effect"
+import { recordLogs } from "@hogsend/testing"
+import { Deferred, Effect, Exit, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { AnalyticsProviders, type AnalyticsProvidersOptions } from "../../src/AnalyticsProviders.ts"
 import { Installation } from "../../src/Installation.ts"
 import { PersonReads, type PersonReadsOptions } from "../../src/PersonReads.ts"
 
-/** What is logged. */
 const providersLayer = (options?: AnalyticsProvidersOptions) =>
   AnalyticsProviders.layer(options).pipe(Layer.provide(Layer.succeed(Installation, Installation.of({ id: "ours" }))))
-
-const logging = () => {
-  const lines = new Array<string>()
-  const logger = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${JSON.stringify(message)}`))
-  return { lines, logger: Logger.layer([logger]) }
-}
 
 type Answering = (distinctId: string, call: number) => unknown
 
@@ -38,7 +32,7 @@ const platform = (answer: Answering, own: Partial<AnalyticsProviderDefinition> =
     capture: () => {},
     ...own
   })
-  const { lines, logger } = logging()
+  const { layer: logger, lines } = recordLogs()
   const run = <A, E>(self: Effect.Effect<A, E, PersonReads>, options: PersonReadsOptions = {}) =>
     self.pipe(
       Effect.provide(PersonReads.layer(options).pipe(Layer.provide(providersLayer({ provider })))),
@@ -220,7 +214,7 @@ describe("A platform that fails", () => {
 
   it.effect("as a service that dies, throws or hangs is no different", () =>
     Effect.gen(function* () {
-      const { logger } = logging()
+      const { layer: logger } = recordLogs()
       const broken: ReadonlyArray<readonly [AnalyticsProvider["Service"]["readPerson"], string]> = [
         [() => Effect.die("of someone@example.com"), "bad-response"],
         [
@@ -439,6 +433,7 @@ describe("Without a credential", () => {
         personReads: false,
         personWrites: true,
         lastReadError: null,
+        lastWriteError: null,
         softFailures: 20
       })
       assert.deepStrictEqual(asked, [])
@@ -453,7 +448,7 @@ describe("Without a credential", () => {
   })
 
   it.effect("nothing is said, or counted, where no provider is configured", () => {
-    const { lines, logger } = logging()
+    const { layer: logger, lines } = recordLogs()
     return Effect.gen(function* () {
       assert.strictEqual(yield* reasonOf("u_1"), "no-credential")
       assert.deepStrictEqual(yield* orEmpty("u_1"), {})
@@ -463,6 +458,7 @@ describe("Without a credential", () => {
         personReads: null,
         personWrites: null,
         lastReadError: null,
+        lastWriteError: null,
         softFailures: 0
       })
       assert.deepStrictEqual(lines, [])

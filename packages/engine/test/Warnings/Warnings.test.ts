@@ -2,8 +2,8 @@
 import { PgClient } from "@effect/sql-pg"
 import { assert, layer } from "@effect/vitest"
 import type { Caller, ContactId, IngestionWarning } from "@hogsend/core"
-import { TestDatabase, TestHogsend } from "@hogsend/testing"
-import { Context, Effect, Fiber, Layer, Logger } from "effect"
+import { recordLogs, TestDatabase, TestHogsend } from "@hogsend/testing"
+import { Context, Effect, Fiber, Layer } from "effect"
 import { CurrentTransformer, type Transformer } from "effect/sql/Statement"
 import { Contacts } from "../../src/Contacts.ts"
 import { Erasures } from "../../src/Erasures.ts"
@@ -57,12 +57,6 @@ const waiting = (number: number) =>
       Effect.orDie
     )
   )
-
-/** What is logged. */
-const logging = () => {
-  const lines: Array<string> = []
-  return { lines, logger: Logger.layer([Logger.make(({ message }) => void lines.push(JSON.stringify(message)))]) }
-}
 
 /** What is said to the database. */
 const recording = () => {
@@ -188,7 +182,7 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
     Effect.gen(function* () {
       const sql = yield* PgClient.PgClient
       yield* clear
-      const { lines, logger } = logging()
+      const { layer: logger, lines } = recordLogs()
       const { flush, record } = yield* aProcess()
       const stored = Effect.provide(flush, logger)
       for (const streak of [1, 2]) {
@@ -230,7 +224,7 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "30 seconds" })(
   it.effect("of several processes that store at once are all counted, and no two wait for each other", () =>
     Effect.gen(function* () {
       yield* clear
-      const { lines, logger } = logging()
+      const { layer: logger, lines } = recordLogs()
       const codes = ["a", "b", "c", "d", "e"].map((end) => ({ ...junk, code: `code_${end}` }))
       const contacts = yield* Effect.forEach(codes, () => aContact)
       const processes = yield* Effect.forEach([1, 2, 3, 4], () => aProcess({ examplesPerCode: 10 }))

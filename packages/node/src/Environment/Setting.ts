@@ -103,6 +103,12 @@ export const integer = (
   example: String(fallback)
 })
 
+/** The same, for what is not there unless it is set. */
+export const optionalInteger = (
+  name: string,
+  { example, ...bounds }: { readonly minimum: number; readonly maximum: number; readonly example: number }
+): Setting<number | undefined> => ({ ...integer(name, { ...bounds, fallback: example }), default: undefined })
+
 /** Names divided by commas. */
 export const names = (name: string, example: string): Setting<ReadonlyArray<string>> => ({
   name,

@@ -38,7 +38,7 @@ export class HotServer extends Server {
     return route?.(Headers.fromInput(headers), socket.remoteAddress)
   }
 
-  #answer(request: IncomingMessage, response: ServerResponse, { answer, requestId }: HotStart): void {
+  #answer(request: IncomingMessage, response: ServerResponse, { answer, requestId, startedAt }: HotStart): void {
     // Hung up meanwhile: nobody waits for an answer, and nothing was promised.
     if (response.destroyed) return
     const body: Buffer | null = request.read()
@@ -60,7 +60,7 @@ export class HotServer extends Server {
         response.end(body)
       } else if (!response.destroyed) {
         const again = readAgain()
-        rememberFailure(again, exit.cause)
+        rememberFailure(again, exit.cause, startedAt)
         super.emit("request", again, response)
       }
     })

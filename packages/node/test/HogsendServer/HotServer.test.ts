@@ -17,7 +17,9 @@ const answer = (text: string): ReturnType<HotStart["answer"]> => {
 }
 
 const hot = HotRoutes.of(
-  new Map([["/hot", (headers) => (headers.authorization === undefined ? undefined : { requestId: "id", answer })]])
+  new Map([
+    ["/hot", (headers) => (headers.authorization === undefined ? undefined : { requestId: "id", startedAt: 0, answer })]
+  ])
 )
 
 const server = new HotServer(hot, Context.empty())

@@ -1,0 +1,90 @@
+/**
+ * The engine's routes as functions that a host app's own server calls: of a web `Request`, and of `node:http`'s pair.
+ *
+ * A request counts as in flight until its answer, streamed ones too, has ended. When the scope closes, what still goes on is
+ * cut off.
+ */
+import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
+import { Hogsend } from "@hogsend/engine"
+import { Context, Effect, Layer, Option, type Scope } from "effect"
+import { HttpEffect, HttpRouter, HttpServerRequest } from "effect/http"
+import type { IncomingMessage, ServerResponse } from "node:http"
+import { ClientSettings } from "./ClientSettings.ts"
+import type { InFlight } from "./InFlight.ts"
+
+export interface MountOptions {
+  readonly docs?: boolean
+  readonly inFlight: InFlight
+}
+
+/** Of a web request, which does not know it. */
+const RemoteAddress = Context.Reference<string | undefined>("node/RemoteAddress", { defaultValue: () => undefined })
+
+export class Mount extends Context.Service<
+  Mount,
+  {
+    readonly web: (request: Request, remoteAddress: string | undefined) => Promise<Response>
+    readonly node: (request: IncomingMessage, response: ServerResponse) => void
+  }
+>()("node/Mount") {
+  static readonly layer = ({ inFlight, ...options }: MountOptions) =>
+    Layer.effect(
+      Mount,
+      Effect.gen(function* () {
+        const { basePath } = yield* ClientSettings
+        const app = yield* HttpRouter.toHttpEffect(Hogsend.routes(options))
+        const closing = yield* Effect.acquireRelease(
+          Effect.sync(() => new AbortController()),
+          (controller) => Effect.sync(() => controller.abort())
+        )
+        /** `arrived` says where the request is to go, and whom it came from. */
+        const serve = (arrived: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Arrival>) =>
+          Effect.gen(function* () {
+            yield* Effect.acquireRelease(
+              Effect.sync(() => inFlight.begin()),
+              (end) => Effect.sync(end)
+            )
+            const request = yield* HttpServerRequest.HttpServerRequest
+            const arrival = yield* arrived(request)
+            return yield* Effect.provideService(app, HttpServerRequest.HttpServerRequest, request.modify(arrival))
+          })
+
+        const web = HttpEffect.toWebHandlerWith<never, Asked>(yield* Effect.context<never>())(
+          serve(({ url }) =>
+            Effect.map(RemoteAddress, (address) => ({
+              url: below(basePath, url),
+              remoteAddress: Option.fromUndefinedOr(address)
+            }))
+          )
+        )
+        const node = yield* NodeHttpServer.makeHandler(
+          serve((request) => {
+            const { originalUrl = request.url } = NodeHttpServerRequest.toIncomingMessage(request) as Routed
+            // Express and its kind take the path off at which they mount.
+            return Effect.succeed({ url: originalUrl === request.url ? below(basePath, request.url) : request.url })
+          }),
+          { scope: yield* Effect.scope }
+        )
+        return Mount.of({
+          web: (request, remoteAddress) =>
+            web(
+              new Request(request, { signal: AbortSignal.any([request.signal, closing.signal]) }),
+              Context.make(RemoteAddress, remoteAddress)
+            ),
+          node
+        })
+      })
+    ).pipe(Layer.provide([Hogsend.privacy, NodeHttpServer.layerHttpServices]))
+}
+
+type Asked = HttpServerRequest.HttpServerRequest | Scope.Scope
+type Arrival = Parameters<HttpServerRequest.HttpServerRequest["modify"]>[0]
+
+/** As a router leaves it. */
+type Routed = IncomingMessage & { readonly originalUrl?: string }
+
+/** The path that the engine knows. What is not below the base is nothing of ours, which `/` is not either. */
+const below = (basePath: string, url: string): string => {
+  const rest = url.slice(basePath.length)
+  return url.startsWith(basePath) && (rest === "" || "/?".includes(rest.charAt(0))) ? rest || "/" : "/"
+}
