@@ -213,11 +213,10 @@ export const Engine = {
       Layer.provide([EventsRpcs, ContactsRpcs, IdentityRpcs, DeliveriesRpcs]),
       Layer.provide(KeyGateRpcs)
     )
-    const metrics = MetricsHttp(options.metrics)
     return Layer.mergeAll(
       api,
       rpc,
-      metrics,
+      MetricsHttp(options.metrics),
       HttpEdge.layer,
       docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty
     )

@@ -31,8 +31,8 @@ import { refuseBody } from "./HttpEdge/refuseBody.ts"
 import { schemaFailure } from "./HttpEdge/schemaFailure.ts"
 import { RateLimits } from "./RateLimits.ts"
 
-export { toEnvelope } from "./HttpEdge/envelope.ts"
 export { bodyText } from "./HttpEdge/bodyText.ts"
+export { toEnvelope } from "./HttpEdge/envelope.ts"
 export {
   type HotRoute,
   HotRoutes,

@@ -30,8 +30,17 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/engine": ["effect", "@effect/sql-pg", "@hogsend/core", "node:crypto"],
   "packages/node": ["effect", "@effect/sql-pg", "@effect/platform-node", "@hogsend/core", "@hogsend/engine", "node:*"],
   "packages/plugin-posthog": ["effect", "@hogsend/core", "posthog-node", "node:crypto"],
-  "packages/testing": ["effect", "@effect/sql-pg", "@hogsend/engine", "@hogsend/node", "node:*", "vitest"],
+  "packages/testing": [
+    "effect",
+    "@effect/sql-pg",
+    "@hogsend/core",
+    "@hogsend/engine",
+    "@hogsend/node",
+    "node:*",
+    "vitest"
+  ],
   "apps/server": ["effect", "@effect/platform-node", "@hogsend/engine", "@hogsend/node", "@hogsend/plugin-posthog"],
+  "examples/drizzle": ["@hogsend/node", "drizzle-orm", "node:*"],
   bench: ["effect", "@effect/sql-pg", "@effect/platform-node", ...ours, "node:*", "fastify", "jose", "pg"].concat([
     "graphile-worker",
     "pg-boss"

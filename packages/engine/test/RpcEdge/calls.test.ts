@@ -14,7 +14,7 @@ import {
 } from "@hogsend/core"
 import { Contacts } from "@hogsend/engine"
 import { TestHogsend } from "@hogsend/testing"
-import { Effect, Layer, Logger, References } from "effect"
+import { Cause, Effect, Layer, Logger, References } from "effect"
 import { rpcClient } from "./rpcClient.ts"
 
 const options = { excludeTestServices: true, timeout: "30 seconds" } as const
@@ -103,7 +103,7 @@ layer(TestHogsend.layer(), options)("A call", (it) => {
 
 const told: Array<string> = []
 const logger = Logger.make<unknown, void>(({ cause, fiber, message }) => {
-  told.push(JSON.stringify([message, String(cause), fiber.getRef(References.CurrentLogAnnotations)]))
+  told.push(JSON.stringify([message, Cause.pretty(cause), fiber.getRef(References.CurrentLogAnnotations)]))
 })
 
 /** Contacts that break, or answer what is no answer. */
@@ -138,7 +138,7 @@ layer(server, options)("A call that breaks", (it) => {
       expect(JSON.stringify(failure)).not.toMatch(/secret reason|contactKey|stack/)
       expect(told.filter((line) => /A call failed/.test(line))).toHaveLength(1)
       expect(told.join()).toMatch(/requestId/)
-      expect(told.join()).toMatch(userId === "defect" ? /the secret reason/ : /contactKey/)
+      expect(told.join()).toMatch(userId === "defect" ? /the secret reason.* at .*calls\.test\.ts/ : /contactKey/)
     })
   )
 
