@@ -55,10 +55,10 @@ export const makeControls = Effect.fnUntraced(function* ({ delivers, settleTimeo
   }, inTurn)
 
   const clock: HogsendTestClock = {
-    adjust: (duration) => Effect.suspend(() => moveOn(movable.offset() + Duration.toMillis(duration))),
+    adjust: (duration) => Effect.suspend(() => moveOn(movable.offset() + Math.round(Duration.toMillis(duration)))),
     setTime: (time) =>
       Effect.suspend(() => {
-        const offset = Number(time) - Date.now()
+        const offset = Math.round(Number(time)) - Date.now()
         return offset < movable.offset() ? Effect.asVoid(inTurn(moveTo(offset))) : moveOn(offset)
       })
   }
