@@ -32,13 +32,13 @@ export const startHogsend = Effect.fnUntraced(function* (databaseUrl: Redacted.R
   return target
 })
 
-/** An endpoint that is told of contacts. Answers its secret. */
-export const addEndpoint = (target: Target, url: string) =>
+/** An endpoint that is told of contacts, of each in order where it asks for that. Answers its secret. */
+export const addEndpoint = (target: Target, url: string, ordering: "none" | "contact" = "none") =>
   Effect.tryPromise(async () => {
     const response = await fetch(`${target.url}/v1/admin/webhooks`, {
       method: "POST",
       headers: { authorization: `Bearer ${adminKey}`, "content-type": "application/json" },
-      body: JSON.stringify({ url, eventTypes: ["contact.created", "contact.updated"] })
+      body: JSON.stringify({ url, ordering, eventTypes: ["contact.created", "contact.updated"] })
     })
     const answer = (await response.json()) as { readonly secret?: string }
     if (answer.secret === undefined) throw new Error(`No endpoint was made: ${JSON.stringify(answer)}`)

@@ -3,7 +3,8 @@
  *
  * Ours, the real server with one endpoint, against graphile-worker and pg-boss doing the same signed POST as their users
  * would write it. All on one durable Postgres, each on a database of its own, in rounds that take turns. The receiver counts;
- * each peer has as many jobs at a time as are fastest on this machine, and ours what it has without a setting.
+ * each peer has as many jobs at a time as are fastest on this machine, and ours what it has without a setting. Beside it stands
+ * ours with an endpoint that is told of each contact in order, which no peer does.
  */
 import { Console, Effect } from "effect"
 import type { Bench, Report } from "./Bench.ts"
@@ -30,7 +31,7 @@ export const deliverWith = (plan: Plan): Effect.Effect<Report, unknown> =>
     const { create, dataDirectory, version } = yield* BenchPostgres
     const receiver = yield* startReceiver
     const alone = yield* receiverAlone(receiver, plan.backlog)
-    const [ourUrl, graphileUrl, bossUrl] = [yield* create, yield* create, yield* create]
+    const [ourUrl, orderedUrl, graphileUrl, bossUrl] = [yield* create, yield* create, yield* create, yield* create]
     const short = roundsOf(receiver, plan.shortBacklog)
     yield* Console.error("looking for what is fastest for each peer")
     const graphile = yield* fastestOf(
@@ -42,10 +43,13 @@ export const deliverWith = (plan: Plan): Effect.Effect<Report, unknown> =>
       short
     )
     const ours = yield* hogsend(ourUrl, receiver.url)
-    const series = yield* runInTurn([ours, graphile, boss], plan.rounds, roundsOf(receiver, plan.backlog))
+    const ordered = yield* hogsend(orderedUrl, receiver.url, ofEach)
+    const series = yield* runInTurn([ours, graphile, boss, ordered], plan.rounds, roundsOf(receiver, plan.backlog))
     return {
       columns: ["a backlog of webhooks", ...columns.with(0, "deliveries/s")],
-      rows: series.map((one, at) => (at === 0 ? rowOf(one) : rowOf(one, { ours: series[0], goal: "> 1" }))),
+      rows: series.map((one, at) =>
+        at === 0 ? rowOf(one) : rowOf(one, { ours: series[0], goal: one.name === ordered.name ? "" : "> 1" })
+      ),
       notes: [
         `Medians of ${plan.rounds} backlogs of ${grouped(plan.backlog)} deliveries each, from the first arrival to the last. ${flushNote(dataDirectory)}`,
         "µs: processor time a delivery until all is written down, of the worker, of Postgres, of the receiver; limit: what all cores could do at that cost.",
@@ -56,6 +60,9 @@ export const deliverWith = (plan: Plan): Effect.Effect<Report, unknown> =>
       numbers: { plan, receiverAlone: alone, series }
     }
   }).pipe(Effect.scoped, Effect.provide(BenchPostgres.layer({ durable: true })))
+
+/** Messages of a contact, where their order counts. */
+const ofEach = 10
 
 /** The plan that the goals are judged by: about two minutes. */
 export const deliver: Bench = {

@@ -8,7 +8,7 @@ import { deliverWith } from "../src/deliver.ts"
 const [secret, another] = [1, 2].map((byte) => `whsec_${Buffer.alloc(32, byte).toString("base64")}`)
 
 it.live(
-  "ours and both peers deliver every message of a backlog, signed",
+  "ours, with an order and without, and both peers deliver every message of a backlog, signed",
   () =>
     Effect.gen(function* () {
       const { columns, rows } = yield* deliverWith({
@@ -18,7 +18,7 @@ it.live(
         graphileWorkerJobs: [4],
         pgBossWorkers: [{ workers: 1, batch: 20 }]
       })
-      expect(rows).toHaveLength(3)
+      expect(rows).toHaveLength(4)
       for (const row of rows) {
         expect(row).toHaveLength(columns.length)
         expect(Number(row[1]?.replaceAll(",", ""))).toBeGreaterThan(0)

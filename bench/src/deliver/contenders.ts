@@ -22,16 +22,18 @@ const enqueueOurs = `
   )
   select pg_notify('hogsend_deliveries', 'bench') from (select count(*) from queued) as all_of_them`
 
-/** The real server, with one endpoint. */
-export const hogsend = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, receiver: string) {
+/** The real server, with one endpoint; where there are several messages of `each` contact, it is told of them in order. */
+export const hogsend = Effect.fnUntraced(function* (url: Redacted.Redacted<string>, receiver: string, each = 1) {
   const target = yield* startHogsend(url)
-  const secret = yield* addEndpoint(target, receiver)
+  const secret = yield* addEndpoint(target, receiver, each === 1 ? "none" : "contact")
+  const ofContacts = (envelopes: ReadonlyArray<Envelope>) =>
+    envelopes.map((envelope, n) => ({ ...envelope, contactId: envelopes[n - (n % each)]?.contactId }))
   const ours: Deliverer = {
-    name: "Hogsend",
+    name: each === 1 ? "Hogsend" : `Hogsend, ${each} of each contact in order`,
     url,
     pid: target.pid,
     secret,
-    enqueue: (envelopes) => ask(url, enqueueOurs, [JSON.stringify(envelopes)]),
+    enqueue: (envelopes) => ask(url, enqueueOurs, [JSON.stringify(ofContacts(envelopes))]),
     waiting: "select count(*) as waiting from hogsend.deliveries where status = 'pending'"
   }
   return ours

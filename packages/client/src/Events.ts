@@ -54,7 +54,7 @@ export interface Events {
   readonly track: (event: EventDraft, options?: RequestOptions) => Promise<EventAccepted>
   /**
    * Stores many events in their order, and answers one result for each, in the same order. An event that is refused is the result
-   * `rejected` and touches no other. They go in requests of 500, one after the other.
+   * `rejected` and touches no other. They go in requests of 500, one after the other; each may have 4 MiB.
    *
    * Rejected when a request fails for good; what went before it is stored then. Under an `idempotencyKey` of your own the same call
    * can be made again: what was stored is the result `duplicate`.

@@ -10,7 +10,7 @@ import { WebhookVerificationError } from "./WebhookVerificationError.ts"
 
 export interface VerifyWebhookOptions {
   /** The body of the request as it came: its text or its bytes, never what was parsed of it. */
-  readonly payload: string | Uint8Array
+  readonly payload: string | Uint8Array | ArrayBuffer
   /** The headers of the request: of a `Request`, of Node's, or any record of them. */
   readonly headers: Headers | { readonly [name: string]: string | ReadonlyArray<string> | undefined }
   /** The signing secret of the endpoint (`whsec_…`); several while one is rotated. */
@@ -59,16 +59,20 @@ const webhooksOf = (secret: string | ReadonlyArray<string>): ReadonlyArray<Webho
   throw new TypeError("secret must be the signing secret of an endpoint (whsec_…), or several")
 }
 
-const textOf = (payload: unknown): string => {
+const textOf = (payload: VerifyWebhookOptions["payload"]): string => {
   if (typeof payload === "string") return payload
   // As it was signed, with a mark at its beginning if there is one.
-  if (payload instanceof Uint8Array) return new TextDecoder("utf-8", { ignoreBOM: true }).decode(payload)
+  if (ArrayBuffer.isView(payload) || payload instanceof ArrayBuffer) {
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(payload)
+  }
   throw new TypeError("payload must be the body of the request as it came, not what was parsed of it")
 }
 
 const signedHeaders = (headers: VerifyWebhookOptions["headers"]) => {
+  if (typeof headers !== "object" || headers === null) throw new TypeError("headers must be those of the request")
   const all = new Map(
-    (headers instanceof Headers ? [...headers] : Object.entries(headers)).map(([name, value]) => [
+    // Whosever `Headers` they are.
+    (Symbol.iterator in headers ? [...headers] : Object.entries(headers)).map(([name, value]) => [
       name.toLowerCase(),
       typeof value === "object" ? value.join(" ") : value
     ])

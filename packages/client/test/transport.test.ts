@@ -180,9 +180,9 @@ describe("A pause", () => {
   })
 
   it("ends when the caller aborts", async () => {
-    await using server = await start(json(429, limited, { "retry-after": "5" }))
+    await using server = await start(json(429, limited, { "retry-after": "3600" }))
     const stop = new AbortController()
-    const answer = failureOf(server.connect().events.send(event, { signal: stop.signal }))
+    const answer = failureOf(server.connect({ maxRetryDelay: 3_600_000 }).events.send(event, { signal: stop.signal }))
     await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 10_000 })
     stop.abort(new Error("the user left"))
     expect(await answer).toMatchObject({ message: "the user left" })

@@ -70,7 +70,8 @@ describe("A webhook is verified", () => {
 
   it("from its text and from its bytes", () => {
     const bytes = new TextEncoder().encode(payload)
-    for (const one of [payload, bytes, Buffer.from(payload)]) expect(verify({ payload: one })).toMatchObject({ id })
+    for (const one of [payload, bytes, bytes.buffer, Buffer.from(payload)])
+      expect(verify({ payload: one })).toMatchObject({ id })
     const marked = `\uFEFF${payload}`
     expect(reasonOf({ payload: new TextEncoder().encode(marked) })).toBe("signature")
     expect(reasonOf({ payload: new TextEncoder().encode(marked), headers: signed(marked) })).toBe("payload")
@@ -136,6 +137,7 @@ describe("A webhook is refused", () => {
       expect(() => verifyHogsendWebhook({ payload, headers: signed(), secret: wrong as never })).toThrow(/^secret must/)
     }
     expect(() => verify({ payload: JSON.parse(payload) })).toThrow(/^payload must/)
+    expect(() => verify({ headers: undefined as never })).toThrow(/^headers must/)
     expect(() => verify({ tolerance: Number.NaN })).toThrow(/^tolerance must/)
   })
 })

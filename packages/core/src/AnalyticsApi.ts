@@ -36,7 +36,7 @@ export class AnalyticsApi extends HttpApiGroup.make("analytics")
         OpenApi.annotations({
           summary: "Make the platform post its events here",
           description:
-            "Makes the webhook in the analytics platform, or takes over the one whose address ends with our source's path: its address, secret and body are set, it is enabled, and what else somebody gave it (name, headers, further filters) stays; the filter on identified persons comes back. Asked again, it changes nothing."
+            "Makes the webhook in the analytics platform, or brings ours to what it is to be, which is the one at this server's address, or that was made for this installation: its address, secret and body are set, it is enabled, and what else somebody gave it (name, headers, further filters) stays; the filter on identified persons comes back. Asked again, it changes nothing. Others that post to a source like ours are left alone, and named in `others` when a new one is made."
         })
       )
   )

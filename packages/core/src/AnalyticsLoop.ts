@@ -37,13 +37,28 @@ export const ConnectInfo = Schema.Struct({
 })
 export type ConnectInfo = typeof ConnectInfo.Type
 
-/** The webhook in the platform, as it is now. */
-export const LoopWebhook = Schema.Struct({
-  action: Schema.Literals(["created", "updated", "unchanged"]),
+const webhookFields = {
   hogFunctionId: Schema.String.annotateKey({ description: "Its id in the platform." }),
   webhookUrl: Schema.String.annotateKey({ description: "Where it posts to." }),
   dashboardUrl: Schema.NullOr(Schema.String).annotateKey({ description: "Where a person can look at it." }),
   enabled: Schema.Boolean
+}
+
+/** A webhook in the platform that is not ours, and posts to a path like our source's: of another Hogsend, or made by hand. */
+export const OtherLoopWebhook = Schema.Struct(webhookFields)
+export type OtherLoopWebhook = typeof OtherLoopWebhook.Type
+
+const others = Schema.Array(OtherLoopWebhook).annotateKey({
+  description:
+    "Of a webhook that was created: those beside it that post to a path like our source's. One of an address that was ours before is to be deleted by hand."
+})
+
+/** The webhook in the platform, as it is now. */
+export const LoopWebhook = Schema.Struct({
+  action: Schema.Literals(["created", "updated", "unchanged"]),
+  ...webhookFields,
+  /** None, where a platform does not look for them. */
+  others: Schema.optionalKey(others)
 })
 export type LoopWebhook = typeof LoopWebhook.Type
 
@@ -51,7 +66,8 @@ export type LoopWebhook = typeof LoopWebhook.Type
 export const LoopProvisioned = Schema.Struct({
   provisioned: Schema.Literal(true),
   created: Schema.Boolean,
-  ...LoopWebhook.fields
+  ...LoopWebhook.fields,
+  others
 })
 export type LoopProvisioned = typeof LoopProvisioned.Type
 

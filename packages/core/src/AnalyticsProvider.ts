@@ -80,6 +80,8 @@ export interface LoopOrder {
   readonly webhookUrl: string
   /** What the webhook sends to prove where it comes from. Stands in no answer, error or log. */
   readonly secret: string
+  /** Which Hogsend orders it: by this the platform's webhook is known as ours when the address is another one by then. */
+  readonly installationId: string
   /** The address leads nowhere yet: a new webhook is disabled, and one that is there keeps its address. */
   readonly placeholder: boolean
 }
@@ -90,7 +92,8 @@ export interface AnalyticsLoopDefinition {
   readonly sourceId: string
   readonly connectInfo: () => Promise<LoopConnection>
   /**
-   * Makes the webhook, or brings the one that is there to what was ordered. Rejects with `LoopUnready` or
+   * Makes the webhook, or brings ours, if it is there, to what was ordered: the one at this very address, or made for this
+   * installation. Rejects with `LoopUnready` or
    * `LoopNotProvisioned`; whatever else is an `api-error`.
    */
   readonly provision: (order: LoopOrder) => Promise<LoopWebhook>

@@ -7,7 +7,8 @@ import type { AnalyticsLoopDefinition } from "../src/AnalyticsProvider.ts"
 import { adaptLoop } from "../src/adaptLoop.ts"
 
 const secret = "the secret of the webhook"
-const order = { webhookUrl: "https://api.example.com/v1/webhooks/warehouse", secret, placeholder: false }
+const webhookUrl = "https://api.example.com/v1/webhooks/warehouse"
+const order = { webhookUrl, secret, installationId: "ours", placeholder: false }
 const webhook = {
   action: "created" as const,
   hogFunctionId: "1",

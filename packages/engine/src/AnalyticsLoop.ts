@@ -16,6 +16,7 @@ import {
 import { Context, Effect, Layer, Redacted, Semaphore } from "effect"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { orUnavailable } from "./Database.ts"
+import { Installation } from "./Installation.ts"
 import { placeholderUrl, webhookUrl } from "./AnalyticsLoop/webhookUrl.ts"
 
 export interface AnalyticsLoopOptions {
@@ -41,6 +42,7 @@ export class AnalyticsLoop extends Context.Service<
       Effect.gen(function* () {
         const provider = yield* AnalyticsProvider
         const audit = yield* AuditLogs
+        const { id: installationId } = yield* Installation
         const oneAtATime = yield* Semaphore.make(1)
         const { id } = provider.meta
         const configured = id !== "none"
@@ -70,8 +72,9 @@ export class AnalyticsLoop extends Context.Service<
           // Before the change, which is no row of ours: there is none that nobody stands for.
           yield* orUnavailable(audit.record({ actor, action: "analytics.provision-loop", resourceId: id }))
           const secret = Redacted.value(webhookSecret)
-          const webhook = yield* oneAtATime.withPermits(1)(loop.provision({ webhookUrl: url, secret, placeholder }))
-          return { provisioned: true as const, created: webhook.action === "created", ...webhook }
+          const order = { webhookUrl: url, secret, installationId, placeholder }
+          const webhook = yield* oneAtATime.withPermits(1)(loop.provision(order))
+          return { provisioned: true as const, created: webhook.action === "created", others: [], ...webhook }
         })
 
         return AnalyticsLoop.of({ connectInfo, provision })

@@ -3,7 +3,8 @@
  * service, which is always there. Where nothing is configured it is `none`: reads fail with `no-credential`, writes and
  * captures do nothing.
  *
- * All that were brought are opened with the server and shut down with it; only the active one is asked for anything.
+ * All that were brought are opened with the server and shut down with it; only the active one is asked for anything. One that
+ * does not open in time is left out, and no other one takes its place.
  */
 import {
   type AdaptProviderOptions,
@@ -13,7 +14,8 @@ import {
   PersonReadUnavailable,
   providerLayer
 } from "@hogsend/core"
-import { Context, Effect, Layer, Schema, Scope } from "effect"
+import { Array as Arr, Context, Effect, Layer, Option, Schema, Scope } from "effect"
+import { inTime } from "./AnalyticsProviders/inTime.ts"
 import { marked } from "./AnalyticsProviders/marked.ts"
 import { watched } from "./AnalyticsProviders/watched.ts"
 import { Installation } from "./Installation.ts"
@@ -29,6 +31,8 @@ export interface AnalyticsProvidersOptions extends AdaptProviderOptions {
   readonly providers?: ReadonlyArray<AnalyticsProviderSource> | undefined
   /** The id of the active one. */
   readonly defaultProvider?: string | undefined
+  /** How long one that is a Layer may take to open, in milliseconds; the server starts without one that is late. 10000. */
+  readonly openTimeout?: number
 }
 
 /** A provider cannot be opened, or what is configured makes no sense together. */
@@ -49,11 +53,13 @@ const none: Provider = AnalyticsProvider.of({
   deliver: () => Effect.void
 })
 
-const layer = ({ defaultProvider, provider, providers = [], ...options }: AnalyticsProvidersOptions = {}): Layer.Layer<
-  AnalyticsProvider,
-  AnalyticsProvidersInvalid,
-  Installation
-> =>
+const layer = ({
+  defaultProvider,
+  openTimeout = 10_000,
+  provider,
+  providers = [],
+  ...options
+}: AnalyticsProvidersOptions = {}): Layer.Layer<AnalyticsProvider, AnalyticsProvidersInvalid, Installation> =>
   Layer.effect(
     AnalyticsProvider,
     Effect.gen(function* () {
@@ -61,16 +67,15 @@ const layer = ({ defaultProvider, provider, providers = [], ...options }: Analyt
       const scope = yield* Effect.acquireRelease(Scope.make("parallel"), (scope, exit) => Scope.close(scope, exit))
       // A set, since the active one may stand among `providers`, too.
       const sources = new Set(provider === undefined ? providers : [provider, ...providers])
-      const ready = yield* Effect.forEach(sources, (source) =>
-        Effect.mapError(
-          Layer.buildWithScope("meta" in source ? providerLayer(source, options) : source, scope),
-          ({ message }) => invalid(message)
-        )
-      )
-      const active = yield* choose(
-        ready.map((context) => Context.get(context, AnalyticsProvider)),
-        defaultProvider
-      )
+      const open = Effect.fnUntraced(function* (source: AnalyticsProviderSource) {
+        const built = Layer.buildWithScope("meta" in source ? providerLayer(source, options) : source, scope)
+        const opened = yield* Effect.mapError(inTime(built, openTimeout), ({ message }) => invalid(message))
+        const name = source === provider ? "provider" : `providers[${providers.indexOf(source)}]`
+        if (Option.isNone(opened)) yield* Effect.logWarning(isLate(name, openTimeout))
+        return Option.map(opened, (context) => Context.get(context, AnalyticsProvider))
+      })
+      const ready = yield* Effect.forEach(sources, open)
+      const active = yield* choose(ready, defaultProvider)
       if (active !== none && !active.capabilities.personWrites) yield* Effect.logWarning(writesOff(active.meta))
       return watched(marked(active, (yield* Installation).id))
     })
@@ -81,8 +86,13 @@ const writesOff = ({ name, writesHint = "" }: AnalyticsMeta) =>
 
 const invalid = (error: string) => new AnalyticsProvidersInvalid({ error })
 
-/** In the order in which they were brought. */
-const choose = Effect.fnUntraced(function* (providers: ReadonlyArray<Provider>, asked: string | undefined) {
+/** Named by its option: what it is called is not known before it is open. */
+const isLate = (name: string, milliseconds: number) =>
+  `The analytics provider of the option analytics.${name} did not open within ${milliseconds} ms. The server goes on without it until the next start.`
+
+/** In the order in which they were brought; none is one that was late. */
+const choose = Effect.fnUntraced(function* (ready: ReadonlyArray<Option.Option<Provider>>, asked: string | undefined) {
+  const providers = Arr.getSomes(ready)
   const byId = new Map<string, Provider>()
   for (const provider of providers) {
     const { id } = provider.meta
@@ -90,9 +100,11 @@ const choose = Effect.fnUntraced(function* (providers: ReadonlyArray<Provider>, 
     if (byId.has(id)) return yield* invalid(`There are two analytics providers with the id "${id}".`)
     byId.set(id, provider)
   }
-  if (asked === undefined) return providers[0] ?? none
+  if (asked === undefined) return ready[0] === undefined ? none : Option.getOrElse(ready[0], () => none)
   const found = byId.get(asked)
   if (found !== undefined) return found
+  // It may be the one that was late.
+  if (ready.some(Option.isNone)) return none
   const there = byId.size === 0 ? "None is configured." : `There are: ${[...byId.keys()].join(", ")}.`
   return yield* invalid(`There is no analytics provider "${asked}" (ANALYTICS_PROVIDER, defaultProvider). ${there}`)
 })

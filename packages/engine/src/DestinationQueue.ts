@@ -11,6 +11,8 @@ import {
   type AnalyticsMessage,
   AnalyticsProvider,
   type DatabaseUnavailable,
+  type DeliveriesWatch,
+  type DeliveriesWatchItem,
   type DeadLetter,
   type Delivery,
   type DeliveryAttempt,
@@ -25,7 +27,7 @@ import {
   type Page,
   type QueueHealth
 } from "@hogsend/core"
-import { Context, Effect, Layer, Tracer } from "effect"
+import { Context, Effect, Layer, type Stream, Tracer } from "effect"
 import type { Actor } from "./AuditLogs.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { Destinations } from "./Destinations.ts"
@@ -39,6 +41,7 @@ import { makeOperator } from "./DestinationQueue/makeOperator.ts"
 import { ownSessions } from "./DestinationQueue/ownSessions.ts"
 import { defaultSchedule } from "./DestinationQueue/retryDelay.ts"
 import { makeWarnOfEndpoint } from "./DestinationQueue/warnOfEndpoint.ts"
+import type { WatchOptions } from "./DestinationQueue/watchAttempts.ts"
 import { watchEndpoints } from "./DestinationQueue/watchEndpoints.ts"
 import { makeWorker } from "./DestinationQueue/worker.ts"
 import { Egress } from "./Egress.ts"
@@ -77,6 +80,8 @@ export interface DestinationQueueOptions {
   }
   /** After how many days of nothing but failures an endpoint is disabled. 5. */
   readonly disableAfterDays?: number
+  /** How attempts are looked for while somebody watches them. */
+  readonly watch?: WatchOptions
 }
 
 export class DestinationQueue extends Context.Service<
@@ -127,6 +132,10 @@ export class DestinationQueue extends Context.Service<
       endpointId: EndpointId,
       actor: Actor
     ) => Effect.Effect<void, EndpointNotFound | EndpointInvalid | EndpointDisabled | DatabaseUnavailable>
+    /** Answers once it watches: every attempt from then on as it ends, and how many were left out. */
+    readonly watch: (
+      filter: DeliveriesWatch
+    ) => Effect.Effect<Stream.Stream<DeliveriesWatchItem, DatabaseUnavailable>, DatabaseUnavailable>
     /** Counted up to 10,000. */
     readonly health: Effect.Effect<QueueHealth, DatabaseUnavailable>
   }
@@ -139,6 +148,7 @@ export class DestinationQueue extends Context.Service<
     shutdownGrace = 2000,
     slots = 512,
     timeout = 15_000,
+    watch: watchOptions = {},
     writeGrace = 1000,
     lease = timeout + 45_000
   }: DestinationQueueOptions = {}) =>
@@ -202,7 +212,7 @@ export class DestinationQueue extends Context.Service<
           yield* signal.onSignal(wake)
         }
 
-        return DestinationQueue.of(yield* makeOperator)
+        return DestinationQueue.of(yield* makeOperator(watchOptions))
       })
     )
 }

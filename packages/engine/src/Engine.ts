@@ -3,7 +3,8 @@
  * service with a Layer of its own; `Engine.routes` serves core's `Api` over the services.
  */
 import { Api } from "@hogsend/core"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
+import { HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { AnalyticsEndpoint } from "./AnalyticsEndpoint.ts"
 import { AnalyticsLoop, type AnalyticsLoopOptions } from "./AnalyticsLoop.ts"
@@ -16,10 +17,12 @@ import { AuditLogsHttp } from "./AuditLogs/AuditLogsHttp.ts"
 import { Database, type DatabaseOptions } from "./Database.ts"
 import { Contacts, type ContactsOptions } from "./Contacts.ts"
 import { AdminContactsHttp, ContactsHttp } from "./Contacts/ContactsHttp.ts"
+import { ContactsRpcs } from "./Contacts/ContactsRpcs.ts"
 import { DeliverySignal } from "./DeliverySignal.ts"
 import { DestinationQueue, type DestinationQueueOptions } from "./DestinationQueue.ts"
 import { DeadLettersHttp } from "./DestinationQueue/DeadLettersHttp.ts"
 import { DeliveriesHttp } from "./DestinationQueue/DeliveriesHttp.ts"
+import { DeliveriesRpcs } from "./DestinationQueue/DeliveriesRpcs.ts"
 import { Destinations, type DestinationsOptions } from "./Destinations.ts"
 import { Egress, type EgressOptions } from "./Egress.ts"
 import { Endpoints, type EndpointsOptions } from "./Endpoints.ts"
@@ -28,7 +31,8 @@ import { Erasures, type ErasuresOptions } from "./Erasures.ts"
 import { ErasuresHttp } from "./Erasures/ErasuresHttp.ts"
 import { EventIngest, type EventIngestOptions } from "./EventIngest.ts"
 import { EventsHot, EventsHttp } from "./EventIngest/EventsHttp.ts"
-import { Events } from "./Events.ts"
+import { EventsRpcs } from "./EventIngest/EventsRpcs.ts"
+import { Events, type EventsOptions } from "./Events.ts"
 import { AdminEventsHttp } from "./Events/AdminEventsHttp.ts"
 import { Health, type HealthOptions } from "./Health.ts"
 import { HealthHttp } from "./Health/HealthHttp.ts"
@@ -37,9 +41,12 @@ import { Housekeeping, type HousekeepingOptions } from "./Housekeeping.ts"
 import { HttpEdge } from "./HttpEdge.ts"
 import { IdentityResolver, type IdentityResolverOptions } from "./IdentityResolver.ts"
 import { IdentityHttp } from "./IdentityResolver/IdentityHttp.ts"
+import { IdentityRpcs } from "./IdentityResolver/IdentityRpcs.ts"
 import { Installation } from "./Installation.ts"
 import { KeyGate, type KeyGateOptions } from "./KeyGate.ts"
 import { KeyGateHttp } from "./KeyGate/KeyGateHttp.ts"
+import { KeyGateRpcs } from "./KeyGate/KeyGateRpcs.ts"
+import { LiveStreams, type LiveStreamsOptions } from "./LiveStreams.ts"
 import { Metrics } from "./Metrics.ts"
 import { metricsAnswer, MetricsHttp, type MetricsOptions } from "./Metrics/MetricsHttp.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
@@ -49,6 +56,7 @@ import { PostHogEndpoint, type PostHogEndpointOptions } from "./PostHogEndpoint.
 import { PersonWrites, type PersonWritesOptions } from "./PersonWrites.ts"
 import { Privacy } from "./Privacy.ts"
 import { Principals } from "./Principals.ts"
+import { RpcEdge } from "./RpcEdge.ts"
 import { RateLimits, type RateLimitsOptions } from "./RateLimits.ts"
 import { Sealing } from "./Sealing.ts"
 import { Tombstones } from "./Tombstones.ts"
@@ -75,8 +83,10 @@ interface ServiceOptions {
   readonly egress?: EgressOptions
   readonly endpoints?: EndpointsOptions
   readonly erasures?: ErasuresOptions
+  readonly events?: EventsOptions
   readonly health?: HealthOptions
   readonly housekeeping?: HousekeepingOptions
+  readonly liveStreams?: LiveStreamsOptions
   readonly metrics?: MetricsOptions & HealthMetricsOptions
   /** A start keeps an endpoint of the kind `posthog` in place for this project; without it, it disables that one. */
   readonly posthogDestination?: PostHogEndpointOptions | undefined
@@ -101,11 +111,12 @@ const ownServices = (options: ServiceOptions) => ({
   endpoints: Endpoints.layer(options.endpoints),
   erasures: Erasures.layer(options.erasures),
   eventIngest: EventIngest.layer(options.contacts),
-  events: Events.layer,
+  events: Events.layer(options.events),
   health: Health.layer(options.health),
   housekeeping: Housekeeping.layer(options.housekeeping),
   identityResolver: IdentityResolver.layer(options.contacts),
   keyGate: KeyGate.layer(options.keyGate),
+  liveStreams: LiveStreams.layer(options.liveStreams),
   outboundMessages: OutboundMessages.layer,
   personReads: PersonReads.layer({ ...options.analytics, ...options.defaults }),
   personWrites: PersonWrites.layer(options.analytics),
@@ -155,6 +166,7 @@ export const Engine = {
           Layer.provideMerge(services.outboundMessages, services.deliverySignal),
           services.warnings,
           services.events,
+          services.liveStreams,
           services.keyGate,
           services.userTokens,
           services.housekeeping,
@@ -188,7 +200,7 @@ export const Engine = {
   /** The short way of the busiest routes; a server may do without. */
   hotRoutes: EventsHot,
 
-  /** Core's `Api` on an `HttpRouter`, with the gate and the edge that every route has. */
+  /** Core's `Api` and `Rpcs` on an `HttpRouter`, with the gate and the edge that every route has. */
   routes: (options: Pick<EngineOptions, "docs" | "metrics">) => {
     const docs = options.docs ?? true
     const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
@@ -199,12 +211,29 @@ export const Engine = {
       Layer.provide([WarningsHttp, ApiKeysHttp, AuditLogsHttp]),
       Layer.provide([KeyGateHttp, HttpEdge.envelope])
     )
-    const metrics = MetricsHttp(options.metrics)
+    const rpc = RpcEdge.pipe(
+      Layer.provide([EventsRpcs, ContactsRpcs, IdentityRpcs, DeliveriesRpcs]),
+      Layer.provide(KeyGateRpcs)
+    )
     return Layer.mergeAll(
       api,
-      metrics,
+      rpc,
+      MetricsHttp(options.metrics),
       HttpEdge.layer,
       docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty
     )
-  }
+  },
+
+  /**
+   * `routes` on an `HttpRouter` that has routes of the host app's own: what these do not take is Hogsend's, and so is the
+   * answer to what nobody takes. The edge stays around Hogsend's own.
+   */
+  mount: (options: Pick<EngineOptions, "docs" | "metrics">) =>
+    HttpRouter.use((router) =>
+      HttpRouter.toHttpEffect(Engine.routes(options)).pipe(
+        // Or the host's router, which is built by now, would be taken for the one within.
+        Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap),
+        Effect.flatMap((app) => router.add("*", "/*", app))
+      )
+    )
 }

@@ -16,13 +16,11 @@ import {
   type EventItemRefusal,
   type IdempotencyKeyReused,
   type IdentityDenied,
-  type IngestionWarning,
   type Overloaded,
   type RateLimited,
   type ReservedEventName
 } from "@hogsend/core"
-import { Clock, Context, Effect, Exit, Layer, type Tracer } from "effect"
-import type { Actor } from "./AuditLogs.ts"
+import { Clock, Context, Effect, Exit, Layer } from "effect"
 import { orUnavailable } from "./Database.ts"
 import { reservedName } from "./EventIngest/answer.ts"
 import { toBatchAnswer, toResults } from "./EventIngest/batchAnswer.ts"
@@ -31,16 +29,15 @@ import { makeEventNumbers } from "./EventIngest/eventNumbers.ts"
 import { makeEventsRepo } from "./EventIngest/EventsRepo.ts"
 import { fingerprintOf } from "./EventIngest/fingerprint.ts"
 import { type GroupCommitOptions, makeGroupCommit } from "./EventIngest/GroupCommit.ts"
-import { occurrence } from "./EventIngest/occurrence.ts"
 import { makeStoreAlone } from "./EventIngest/storeAlone.ts"
 import { makeStoreGroup } from "./EventIngest/storeGroup.ts"
-import { onceOf, slotsOf, type Submission } from "./EventIngest/Submission.ts"
+import type { Submission } from "./EventIngest/Submission.ts"
+import { toSubmission } from "./EventIngest/toSubmission.ts"
 import { type AssertedKey, IdentityResolver } from "./IdentityResolver.ts"
 import { newId } from "./newId.ts"
 import {
   type Claims,
   isEmpty,
-  type Principal,
   type PrincipalRefused,
   Principals,
   type SourceClaims,
@@ -243,56 +240,6 @@ export class EventIngest extends Context.Service<
     )
 }
 
-interface Circumstances {
-  readonly receivedAt: number
-  readonly batch: string | undefined
-  readonly idempotencyKey: string | undefined
-  /** Of what comes under the idempotency key. */
-  readonly fingerprint: string
-  readonly span: Tracer.AnySpan | undefined
-}
-
-const toSubmission = (
-  actor: Actor,
-  draft: EventDraft,
-  principal: Principal,
-  { batch, fingerprint, idempotencyKey, receivedAt, span }: Circumstances
-): Submission => {
-  const { assertion, idempotencyScope: scope, source, traits } = principal
-  const when = occurrence(draft.timestamp, receivedAt)
-  const id = newId()
-  const properties = draft.eventProperties === undefined ? "{}" : JSON.stringify(draft.eventProperties)
-  const patch = { ...traits, ...draft.contactProperties }
-  const claim = idempotencyKey === undefined ? undefined : { scope, key: idempotencyKey, fingerprint, eventId: id }
-  return {
-    draft,
-    principal,
-    assertion,
-    asker: { actor, source },
-    span,
-    occurredAt: when.occurredAt,
-    properties: patch,
-    event: {
-      id,
-      name: draft.name,
-      properties,
-      value: draft.value ?? null,
-      currency: draft.value === undefined ? null : (draft.currency?.toUpperCase() ?? null),
-      groups: draft.groups ?? null,
-      source,
-      vouchedBy: assertion.vouchedBy,
-      idempotencyKey: idempotencyKey ?? null,
-      occurredAt: when.occurredAt
-    },
-    claim,
-    warnings: [...principal.warnings, ...when.warnings, ...(draft.properties === undefined ? [] : [unknownProperties])],
-    slots: slotsOf(principal),
-    once: claim === undefined ? undefined : onceOf(claim),
-    series: batch === undefined ? undefined : `batch:${batch}`,
-    size: properties.length + (isEmpty(patch) ? 0 : JSON.stringify(patch).length) + 256
-  }
-}
-
 /** To the tracer of its request, where one listens. */
 const describe = ({ event, span }: Submission, { contactKeyKind }: EventAccepted): void => {
   if (span?._tag !== "Span") return
@@ -318,8 +265,3 @@ const claimsOf = (draft: EventDraft, { device, userTokens }: Carried): Claims =>
   writesLists: draft.lists !== undefined,
   observesOnly: isEmpty(draft.contactProperties) && draft.value === undefined && isEmpty(draft.groups)
 })
-
-const unknownProperties: IngestionWarning = {
-  code: "unknown_field",
-  hint: "An event has no field named properties, so it was left out. Send eventProperties or contactProperties."
-}

@@ -24,7 +24,6 @@ import { schemaFailure } from "./HttpEdge/schemaFailure.ts"
 import { RateLimits } from "./RateLimits.ts"
 
 export { bodyText } from "./HttpEdge/bodyText.ts"
-export { toEnvelope } from "./HttpEdge/envelope.ts"
 export {
   type HotRoute,
   HotRoutes,
@@ -130,6 +129,7 @@ const failed = (cause: Cause.Cause<unknown>, route: Route | undefined) => {
   return Effect.as(Effect.logError("A request failed", cause), toEnvelope(internalFault, {}))
 }
 
-const internalFault = new InternalFault({
+/** All that anybody is told of a defect. */
+export const internalFault = new InternalFault({
   error: "Something broke on our side. The X-Request-Id of this answer finds it in the server's log."
 })

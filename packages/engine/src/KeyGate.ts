@@ -28,6 +28,7 @@ import { RateLimits } from "./RateLimits.ts"
 import { isSameDigest, sha256Hex } from "./SyncCrypto.ts"
 import { traced } from "./traced.ts"
 
+export { bearerOf } from "./KeyGate/bearerOf.ts"
 export { originFactsOf } from "./KeyGate/originFacts.ts"
 
 export interface KeyGateOptions {
@@ -37,6 +38,8 @@ export interface KeyGateOptions {
   readonly epochInterval?: number
   /** How old the last reading may be for cached keys to count. 1000 ms. */
   readonly epochMaxAge?: number
+  /** How often the key of an open stream is judged again. 1000 ms. */
+  readonly streamInterval?: number
 }
 
 /** Why a request was refused. */
@@ -57,6 +60,12 @@ export class KeyGate extends Context.Service<
       origin: OriginFacts,
       nowMs: number
     ) => Caller["Service"] | undefined
+    /** Goes on as long as `authorize` lets the caller in. */
+    readonly untilRefused: (
+      bearer: Redacted.Redacted<string>,
+      access: Access,
+      origin: OriginFacts
+    ) => Effect.Effect<never, Refusal | DatabaseUnavailable>
   }
 >()("engine/KeyGate") {
   static readonly layer = (options: KeyGateOptions = {}) =>
@@ -124,7 +133,10 @@ export class KeyGate extends Context.Service<
             : undefined
         }
 
-        return KeyGate.of({ authorize, admitted })
+        const untilRefused: KeyGate["Service"]["untilRefused"] = (...asked) =>
+          Effect.forever(Effect.delay(authorize(...asked), options.streamInterval ?? 1000))
+
+        return KeyGate.of({ authorize, admitted, untilRefused })
       })
     )
 }

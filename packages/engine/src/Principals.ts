@@ -31,6 +31,7 @@ import { RateLimits } from "./RateLimits.ts"
 import { traced } from "./traced.ts"
 import { UserTokens, type VerifiedUserToken } from "./UserTokens.ts"
 
+export { asServer } from "./Principals/asServer.ts"
 export { type SourceClaims, type SourceOrigin, sourcePrincipal } from "./Principals/sourcePrincipal.ts"
 
 /** What a request says about itself. */

@@ -34,6 +34,12 @@ export interface EmbeddedPostgresOptions {
   readonly maxConnections?: number | undefined
 }
 
+const serverOptions = (options: EmbeddedPostgresOptions): ServerOptions => ({
+  throwaway: options.throwaway ?? false,
+  durable: options.durable ?? !options.throwaway,
+  maxConnections: options.maxConnections ?? 100
+})
+
 const enter = Effect.fnUntraced(function* (folders: ClusterFolders, options: ServerOptions) {
   const running = yield* findPostmaster(folders.cluster)
   const server = running ?? (yield* startPostmaster(folders, options))
@@ -92,13 +98,15 @@ export class EmbeddedPostgres extends Context.Service<
     readonly url: string
   }
 >()("node/EmbeddedPostgres") {
+  /** Stops the server when no live process uses it, as who was killed could not: a throwaway one is removed. */
+  static readonly stopUnused = (options: EmbeddedPostgresOptions): Effect.Effect<void, EmbeddedPostgresFailed> =>
+    Effect.flatMap(clusterFolders(options.dataDirectory), (folders) =>
+      withLock(folders.lock, leave(folders, serverOptions(options)))
+    )
+
   /** Adopts or starts the server; closing the scope stops it when no other live process uses it. */
   static readonly layer = (options: EmbeddedPostgresOptions): Layer.Layer<EmbeddedPostgres, EmbeddedPostgresFailed> => {
-    const server: ServerOptions = {
-      throwaway: options.throwaway ?? false,
-      durable: options.durable ?? !options.throwaway,
-      maxConnections: options.maxConnections ?? 100
-    }
+    const server = serverOptions(options)
     return Layer.effect(
       EmbeddedPostgres,
       Effect.gen(function* () {

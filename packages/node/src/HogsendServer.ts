@@ -5,7 +5,7 @@
  * and the pool.
  */
 import { NodeHttpServer } from "@effect/platform-node"
-import { Hogsend, HotRoutes, type HogsendOptions } from "@hogsend/engine"
+import { Hogsend, HotRoutes, type HogsendOptions, LiveStreams } from "@hogsend/engine"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { answerClientErrors } from "./HogsendServer/answerClientErrors.ts"
@@ -67,6 +67,8 @@ const served = (app: App, server: Server, { drainTimeout, host, port }: HogsendS
       closing = true
       for (const answer of answers) answer.shouldKeepAlive = false
     }).pipe(
+      // A stream would be in flight for ever.
+      Layer.merge(Layer.effectDiscard(Effect.flatMap(LiveStreams, ({ end }) => Effect.addFinalizer(() => end)))),
       // Stops accepting, and waits for what is in flight.
       Layer.provideMerge(HttpServer.serve(app)),
       Layer.provideMerge(atTheEnd(() => server.closeAllConnections())),

@@ -3,8 +3,9 @@
  * processes may start it at the same moment. It prints nothing.
  */
 import { type MigrationReport, Migrations } from "@hogsend/engine"
-import { Effect, Logger, Redacted } from "effect"
-import { Postgres } from "./Postgres.ts"
+import { Effect, Logger, Redacted, Result } from "effect"
+import { settings } from "./Environment.ts"
+import { DatabaseRefused, Postgres } from "./Postgres.ts"
 import { readMigrations } from "./readMigrations.ts"
 
 export interface MigrationOptions {
@@ -36,19 +37,18 @@ export const runMigrations = Effect.fn("runMigrations")(function* ({ clientMigra
  * (the folder is not there, or not whole), `DatabaseRefused` or `DatabaseUnavailable`.
  *
  * ```ts
- * const { applied } = await migrate({ database: "postgres://localhost/shop", clientMigrations: "migrations" })
+ * const { applied } = await migrate({ database: "postgres://postgres@localhost/shop", clientMigrations: "migrations" })
  * ```
  */
 export const migrate = ({ database, ...options }: MigrateOptions): Promise<MigrationReport> =>
-  runMigrations(options).pipe(
-    Effect.provide(
-      Postgres.layer({
-        databaseUrl: Redacted.isRedacted(database) ? database : Redacted.make(database),
-        databaseSetting: "database",
-        dataDirectory: "",
-        poolMax: 3
-      })
-    ),
-    Effect.provide(Logger.layer([])),
-    Effect.runPromise
-  )
+  Effect.gen(function* () {
+    // A variable that is not set is no text, whatever its type says.
+    const url = settings.databaseUrl.read(String(Redacted.isRedacted(database) ? Redacted.value(database) : database))
+    if (Result.isFailure(url)) return yield* new DatabaseRefused({ error: `${databaseSetting} ${url.failure}` })
+    const databaseUrl = Redacted.make(url.success ?? "")
+    // A connection for the lock, one for the migration, and one to spare; the folder is that of an embedded database.
+    const postgres = Postgres.layer({ databaseUrl, databaseSetting, dataDirectory: "", poolMax: 3 })
+    return yield* Effect.provide(runMigrations(options), postgres)
+  }).pipe(Effect.provide(Logger.layer([])), Effect.runPromise)
+
+const databaseSetting = "The option database"

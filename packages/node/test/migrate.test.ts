@@ -8,6 +8,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { vi } from "vitest"
+import { createHogsendClient } from "../src/createHogsendClient.ts"
 import { migrate } from "../src/migrate.ts"
 import { DatabaseRefused } from "../src/Postgres.ts"
 import { MigrationsUnreadable } from "../src/readMigrations.ts"
@@ -32,28 +33,26 @@ const rejectionOf = (promise: () => Promise<unknown>) =>
   Effect.flip(Effect.tryPromise({ try: promise, catch: (e) => e }))
 
 describe("migrate", () => {
-  it.live(
-    "runs the engine's track and then the host's, answers what it did, prints nothing, and lets the process end",
-    () =>
-      Effect.gen(function* () {
-        const printed = (["log", "info", "warn", "error"] as const).map((method) => vi.spyOn(console, method))
-        const { url } = yield* EmptyDatabase.create
-        const clientMigrations = yield* folderOf({ "0000_orders.sql": "create table orders (id int)" })
-        const options = { database: url, clientMigrations }
-        const first = yield* Effect.promise(() => migrate(options))
-        expect(first.applied[0]).toBe("engine/0001_Clock")
-        expect(first.applied.at(-1)).toBe("client/0000_orders")
-        expect(first).toMatchObject({ outOfOrder: [], renamed: [], unknown: [] })
-        expect(yield* tables(url)).toEqual([
-          { schemaname: "hogsend", tablename: "contacts" },
-          { schemaname: "public", tablename: "orders" }
-        ])
-        expect((yield* Effect.promise(() => migrate(options))).applied).toEqual([])
-        for (const method of printed) {
-          expect(method).not.toHaveBeenCalled()
-          method.mockRestore()
-        }
-      })
+  it.live("runs the engine's track and then the host's, answers what it did, and prints nothing", () =>
+    Effect.gen(function* () {
+      const printed = (["log", "info", "warn", "error"] as const).map((method) => vi.spyOn(console, method))
+      const { url } = yield* EmptyDatabase.create
+      const clientMigrations = yield* folderOf({ "0000_orders.sql": "create table orders (id int)" })
+      const options = { database: url, clientMigrations }
+      const first = yield* Effect.promise(() => migrate(options))
+      expect(first.applied[0]).toBe("engine/0001_Clock")
+      expect(first.applied.at(-1)).toBe("client/0000_orders")
+      expect(first).toMatchObject({ outOfOrder: [], renamed: [], unknown: [] })
+      expect(yield* tables(url)).toEqual([
+        { schemaname: "hogsend", tablename: "contacts" },
+        { schemaname: "public", tablename: "orders" }
+      ])
+      expect((yield* Effect.promise(() => migrate(options))).applied).toEqual([])
+      for (const method of printed) {
+        expect(method).not.toHaveBeenCalled()
+        method.mockRestore()
+      }
+    })
   )
 
   it.live("runs one track when so asked, and needs no folder", () =>
@@ -94,8 +93,33 @@ describe("migrate", () => {
       expect(String(missing)).toContain("/nowhere/at/all does not exist")
       const refused = yield* rejectionOf(() => migrate({ database: "postgres://u:hunter2@127.0.0.1:1/db" }))
       expect(refused).toBeInstanceOf(DatabaseRefused)
-      expect(String(refused)).toMatch(/database cannot be used: .*ECONNREFUSED/)
+      expect(String(refused)).toMatch(/The option database cannot be used: .*ECONNREFUSED/)
       expect(String(refused)).not.toContain("hunter2")
+      const nonsense = yield* rejectionOf(() => migrate({ database: "localhost/hunter2" }))
+      expect(nonsense).toBeInstanceOf(DatabaseRefused)
+      expect(String(nonsense)).toMatch(/The option database is not a URL that starts with postgres:/)
+      expect(String(nonsense)).not.toContain("hunter2")
+    })
+  )
+
+  it.live("is a method of a client, too, whose health tells what is left to do", () =>
+    Effect.gen(function* () {
+      const { url } = yield* EmptyDatabase.create
+      const clientMigrations = yield* folderOf({ "0000_orders.sql": "create table orders (id int)" })
+      const secret = "a secret of thirty-two characters or more"
+      const hogsend = yield* Effect.acquireRelease(
+        Effect.sync(() => createHogsendClient({ database: url, secret, clientMigrations, logLevel: "error" })),
+        (client) => Effect.promise(() => client.dispose())
+      )
+      const health = Effect.promise(() => hogsend.handler(new Request("http://localhost/v1/health"))).pipe(
+        Effect.flatMap((answer) => Effect.promise(() => answer.json()))
+      )
+      expect(yield* health).toMatchObject({
+        status: "migration_pending",
+        schema: { engine: { inSync: true }, client: { pending: ["0000_orders"] } }
+      })
+      expect(yield* Effect.promise(() => hogsend.migrate())).toMatchObject({ applied: ["client/0000_orders"] })
+      expect(yield* health).toMatchObject({ status: "healthy" })
     })
   )
 })

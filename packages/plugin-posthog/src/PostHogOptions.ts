@@ -21,7 +21,7 @@ export interface PostHogOptions {
   readonly deleteEvents?: boolean | undefined
   /** How long one request may take, in milliseconds. 10000. */
   readonly requestTimeout?: number | undefined
-  /** How long `shutdown` waits for what was captured to be sent, in milliseconds. 8000. */
+  /** How long `shutdown` waits for what was captured to be sent, in milliseconds; less than the 4000 of a server. 3500. */
   readonly shutdownTimeout?: number | undefined
   /** How many captures may wait; beyond, the oldest is lost. 10000. */
   readonly maxQueueSize?: number | undefined

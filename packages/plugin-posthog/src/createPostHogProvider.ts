@@ -50,7 +50,7 @@ export const createPostHogProvider = (options: PostHogOptions = {}): AnalyticsPr
           apiKey,
           host,
           requestTimeout,
-          shutdownTimeout: options.shutdownTimeout ?? 8000,
+          shutdownTimeout: options.shutdownTimeout ?? 3500,
           maxQueueSize: options.maxQueueSize ?? 10_000,
           flushAt: options.flushAt ?? 20,
           flushInterval: options.flushInterval ?? 5000,

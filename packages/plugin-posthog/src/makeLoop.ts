@@ -1,11 +1,19 @@
 /**
  * The way back: the webhook in PostHog that posts events of identified persons to our source, made or brought up to date
- * through the private API, with the personal key. It is found by the path that it posts to, so that one that somebody made by
- * hand, or that posts to an address of before, is taken over. What PostHog answers is told by status and code, never by text.
+ * through the private API, with the personal key. Ours is the one at this very address, also when somebody made it by hand, or
+ * that was made for this installation, at whatever address. What PostHog answers is told by status and code, never by text.
  */
-import type { AnalyticsLoopDefinition, LoopOrder, LoopWebhook } from "@hogsend/core"
+import type { AnalyticsLoopDefinition, LoopOrder, LoopWebhook, OtherLoopWebhook } from "@hogsend/core"
 import { Option, Schema } from "effect"
-import { type HogFunction, type HogFunctionChange, missingOf, newWebhook, postsTo, urlOf } from "./loopWebhook.ts"
+import {
+  type HogFunction,
+  type HogFunctionChange,
+  isOurs,
+  missingOf,
+  newWebhook,
+  postsTo,
+  urlOf
+} from "./loopWebhook.ts"
 import { invalidSecret, noCredential, notProvisioned, refused, unanswered, type Where } from "./loopFailures.ts"
 import type { Connection } from "./PostHogOptions.ts"
 import { makePrivateRequest, type PrivateAnswer } from "./privateRequest.ts"
@@ -81,34 +89,47 @@ export const makeLoop = (options: LoopOptions): AnalyticsLoopDefinition => {
     const get = (id: string) => ask(Details, "hogFunctions", "GET", `${functions}${encodeURIComponent(id)}/`)
     const wanted = { ...order, url: order.webhookUrl }
 
-    /** The one at the very address, or else the first that posts to a source like ours. A list tells no addresses. */
-    const find = async (): Promise<HogFunction | undefined> => {
-      let first: HogFunction | undefined
+    /** Ours, at the very address rather than at one of before, and who else posts to a source like it. A list tells no addresses. */
+    const find = async () => {
+      let ours: HogFunction | undefined
+      const others: Array<HogFunction> = []
       const candidates = (await listed()).toSorted((one, other) => Number(isNamed(other)) - Number(isNamed(one)))
       for (const [index, { id }] of candidates.entries()) {
         if (index === maxLookedAt) throw tooMany
         const candidate = await get(id)
-        if (urlOf(candidate) === wanted.url) return candidate
-        if (postsTo(candidate, wanted)) first ??= candidate
+        if (isOurs(candidate, wanted)) {
+          if (urlOf(candidate) === wanted.url) return { ours: candidate, others }
+          ours ??= candidate
+        } else if (postsTo(candidate, wanted)) others.push(candidate)
       }
-      return first
+      return { ours, others }
     }
 
+    const dashboardUrl = ({ id }: HogFunction) => `${privateHost}/project/${project.id}/functions/${id}`
     const told = (action: LoopWebhook["action"], webhook: HogFunction): LoopWebhook => ({
       action,
       hogFunctionId: webhook.id,
       webhookUrl: urlOf(webhook) ?? wanted.url,
-      dashboardUrl: `${privateHost}/project/${project.id}/functions/${webhook.id}`,
+      dashboardUrl: dashboardUrl(webhook),
+      enabled: webhook.enabled === true
+    })
+    const toldOther = (webhook: HogFunction): OtherLoopWebhook => ({
+      hogFunctionId: webhook.id,
+      webhookUrl: withoutSecrets(urlOf(webhook) ?? ""),
+      dashboardUrl: dashboardUrl(webhook),
       enabled: webhook.enabled === true
     })
     const change = (method: "POST" | "PATCH", path: string, body: HogFunctionChange) =>
       ask(Details, "hogFunctions", method, path, body)
 
-    const existing = await find()
-    if (existing === undefined) return told("created", await change("POST", functions, newWebhook(wanted)))
-    const missing = missingOf(existing, wanted)
-    if (missing === undefined) return told("unchanged", existing)
-    return told("updated", await change("PATCH", `${functions}${encodeURIComponent(existing.id)}/`, missing))
+    const { others, ours } = await find()
+    if (ours === undefined) {
+      const made = await change("POST", functions, newWebhook(wanted))
+      return { ...told("created", made), others: others.map(toldOther) }
+    }
+    const missing = missingOf(ours, wanted)
+    if (missing === undefined) return told("unchanged", ours)
+    return told("updated", await change("PATCH", `${functions}${encodeURIComponent(ours.id)}/`, missing))
   }
 
   return { sourceId: "posthog", connectInfo, provision }
@@ -133,6 +154,12 @@ const decode = <A, I>(schema: Schema.Codec<A, I>, text: PrivateAnswer["text"]) =
 const pathOf = (next: string | null | undefined): string | undefined => {
   const url = next ? URL.parse(next, "http://localhost") : null
   return url === null ? undefined : `${url.pathname}${url.search}`
+}
+
+/** Of somebody's address where it is. */
+const withoutSecrets = (address: string): string => {
+  const url = URL.parse(address)
+  return url === null ? "" : `${url.origin}${url.pathname}`
 }
 
 /** Most likely ours, so it is looked at first. */

@@ -13,7 +13,12 @@ import { printsNothing } from "./quiet.ts"
 printsNothing()
 
 const secret = "a-secret-of-the-webhook"
-const order = { webhookUrl: "https://api.example.com/v1/webhooks/posthog", secret, placeholder: false }
+const order = {
+  webhookUrl: "https://api.example.com/v1/webhooks/posthog",
+  secret,
+  installationId: "ours",
+  placeholder: false
+}
 const placeholder = { ...order, webhookUrl: "https://CHANGEME.yourdomain.com/v1/webhooks/posthog", placeholder: true }
 
 const looped = (options: PostHogOptions = {}, behaves: TestPostHogOptions = {}) =>
@@ -42,12 +47,12 @@ const looped = (options: PostHogOptions = {}, behaves: TestPostHogOptions = {}) 
         }
       )
     /** Somebody's own destination. */
-    const add = (url: string, name = "Theirs") => {
+    const add = (url: string, name = "Theirs", headers: Readonly<Record<string, string>> = {}) => {
       const made = posthog.hogFunctions.create({
         type: "destination",
         template_id: "template-webhook",
         name,
-        inputs: { url: { value: url } }
+        inputs: { url: { value: url }, headers: { value: headers } }
       })
       if ("attr" in made) throw new Error(made.detail)
       return made.id
@@ -67,7 +72,8 @@ describe("Provisioning", () => {
         hogFunctionId: made?.id,
         webhookUrl: order.webhookUrl,
         dashboardUrl: `${posthog.apiHost}/project/17/functions/${made?.id}`,
-        enabled: true
+        enabled: true,
+        others: []
       })
       expect(made).toMatchObject({
         enabled: true,
@@ -80,13 +86,14 @@ describe("Provisioning", () => {
         },
         filters: { properties: [{ key: "$is_identified", type: "event", operator: "exact", value: ["true"] }] }
       })
-      expect(yield* provision()).toEqual({ ...created, action: "unchanged" })
+      const { others: _, ...unchanged } = { ...created, action: "unchanged" }
+      expect(yield* provision()).toEqual(unchanged)
       expect(writes().length).toBe(1)
       expect(posthog.hogFunctions.all().length).toBe(1)
     })
   )
 
-  it.effect("takes over the one that posts to a source like ours, and leaves its name and what else is theirs", () =>
+  it.effect("brings ours of an address of before to the new one, and leaves its name and what else is theirs", () =>
     Effect.gen(function* () {
       const { add, posthog, provision } = yield* looped()
       add("https://slack.example.com/hook")
@@ -95,7 +102,7 @@ describe("Provisioning", () => {
       posthog.hogFunctions.change(id, {
         inputs: {
           url: { value: "https://old.example.com/v1/webhooks/posthog" },
-          headers: { value: { "X-Tenant": "acme" } }
+          headers: { value: { "X-Tenant": "acme", "X-Hogsend-Installation": "ours" } }
         },
         filters: { source: "events", properties: [theirs] }
       })
@@ -106,7 +113,9 @@ describe("Provisioning", () => {
         enabled: true,
         inputs: {
           url: { value: order.webhookUrl },
-          headers: { value: { "X-Tenant": "acme", "x-posthog-webhook-secret": secret } }
+          headers: {
+            value: { "X-Tenant": "acme", "x-posthog-webhook-secret": secret, "x-hogsend-installation": "ours" }
+          }
         },
         filters: { properties: [theirs, { key: "$is_identified" }] }
       })
@@ -114,15 +123,44 @@ describe("Provisioning", () => {
     })
   )
 
-  it.effect("prefers the one at the very address to another that it could take over", () =>
+  it.effect(
+    "leaves those alone that are not ours, makes another one, and says who else posts to a source like it",
+    () =>
+      Effect.gen(function* () {
+        const { add, posthog, provision } = yield* looped()
+        add("https://slack.example.com/hook", "Theirs", { "x-hogsend-installation": "ours" })
+        const theirs = [
+          add("https://staging.example.com/v1/webhooks/posthog", "Hogsend staging", {
+            "x-hogsend-installation": "staging"
+          }),
+          add("https://user:a-secret@old.example.com/v1/webhooks/posthog?key=a-secret")
+        ]
+        const before = posthog.hogFunctions.all()
+        const dashboardUrl = (id: string) => `${posthog.apiHost}/project/17/functions/${id}`
+        expect(yield* provision()).toMatchObject({
+          action: "created",
+          others: [
+            "https://staging.example.com/v1/webhooks/posthog",
+            "https://old.example.com/v1/webhooks/posthog"
+          ].map((webhookUrl, at) => ({
+            webhookUrl,
+            hogFunctionId: theirs[at],
+            dashboardUrl: dashboardUrl(theirs[at] ?? "")
+          }))
+        })
+        expect(posthog.hogFunctions.all().slice(0, 3)).toEqual(before)
+        expect(yield* provision()).toMatchObject({ action: "unchanged" })
+      })
+  )
+
+  it.effect("prefers the one at the very address to ours at another one", () =>
     Effect.gen(function* () {
       const { add, posthog, provision } = yield* looped()
-      const other = add("https://staging.example.com/v1/webhooks/posthog", "Hogsend staging")
+      const other = add("https://old.example.com/v1/webhooks/posthog", "Hogsend", { "x-hogsend-installation": "ours" })
+      const before = posthog.hogFunctions.get(other)
       const id = add(order.webhookUrl)
       expect(yield* provision()).toMatchObject({ action: "updated", hogFunctionId: id })
-      expect(posthog.hogFunctions.get(other)?.inputs).toEqual({
-        url: { value: "https://staging.example.com/v1/webhooks/posthog" }
-      })
+      expect(posthog.hogFunctions.get(other)).toEqual(before)
     })
   )
 
@@ -157,6 +195,12 @@ describe("Provisioning", () => {
         enabled: true
       })
       expect(posthog.hogFunctions.all().length).toBe(1)
+      // Another Hogsend's is none that could be filled in, and its own.
+      const another = { ...placeholder, installationId: "another" }
+      const theirs = yield* provision(another)
+      expect(theirs).toMatchObject({ action: "created", others: [{ hogFunctionId: made.hogFunctionId }] })
+      expect(yield* provision({ ...placeholder, installationId: "third" })).toMatchObject({ action: "created" })
+      expect(yield* provision(another)).toMatchObject({ action: "unchanged", hogFunctionId: theirs.hogFunctionId })
     })
   )
 
@@ -261,7 +305,7 @@ describe("Provisioning fails", () => {
     it.effect(`when PostHog ${name}, whichever request it is`, () =>
       Effect.gen(function* () {
         const { add, failure, posthog } = yield* looped()
-        add("https://old.example.com/v1/webhooks/posthog")
+        add("https://old.example.com/v1/webhooks/posthog", "Ours", { "x-hogsend-installation": "ours" })
         // The project, the list, the one, the change.
         for (const before of [0, 1, 2, 3]) {
           posthog.api.heal()

@@ -1,14 +1,29 @@
 /** What our webhook in PostHog is to look like, and what of one that is there stays somebody else's. */
 import { describe, expect, it } from "@effect/vitest"
-import { type HogFunction, missingOf, newWebhook, postsTo, urlOf, type WantedWebhook } from "../src/loopWebhook.ts"
+import {
+  type HogFunction,
+  isOurs,
+  missingOf,
+  newWebhook,
+  postsTo,
+  urlOf,
+  type WantedWebhook
+} from "../src/loopWebhook.ts"
 import { scopeGap } from "../src/scopeGap.ts"
 
 const wanted: WantedWebhook = {
   url: "https://api.example.com/v1/webhooks/posthog",
   secret: "s3cret",
+  installationId: "ours",
   placeholder: false
 }
 const placeholder = { ...wanted, url: "https://CHANGEME.yourdomain.com/v1/webhooks/posthog", placeholder: true }
+
+const headers = {
+  "Content-Type": "application/json",
+  "x-posthog-webhook-secret": "s3cret",
+  "x-hogsend-installation": "ours"
+}
 
 /** As PostHog gives it back. */
 const stored = (change: object): HogFunction => ({ id: "1", ...change })
@@ -33,7 +48,7 @@ describe("A webhook that is there", () => {
     expect(missingOf(ours, { ...wanted, secret: "another" })).toEqual({
       inputs: {
         ...ours.inputs,
-        headers: { value: { "Content-Type": "application/json", "x-posthog-webhook-secret": "another" } }
+        headers: { value: { ...headers, "x-posthog-webhook-secret": "another" } }
       }
     })
     expect(missingOf({ ...ours, enabled: false }, wanted)).toEqual({ enabled: true })
@@ -52,8 +67,7 @@ describe("A webhook that is there", () => {
     const change = missingOf({ ...theirs, inputs: { ...theirs.inputs, debug: { value: true } } }, wanted)
     expect(inputsOf(change)["headers"]?.value).toEqual({
       "X-Tenant": "acme",
-      "Content-Type": "application/json",
-      "x-posthog-webhook-secret": "s3cret"
+      ...headers
     })
     expect(inputsOf(change)["debug"]).toEqual({ value: true })
     expect(Object.keys(change ?? {})).toEqual(["inputs"])
@@ -63,13 +77,14 @@ describe("A webhook that is there", () => {
   })
 
   it("has our headers when it has them in another case, and not when it has one of them twice", () => {
-    const lower = { "content-type": "application/json", "X-POSTHOG-WEBHOOK-SECRET": "s3cret" }
+    const lower = {
+      "content-type": "application/json",
+      "X-POSTHOG-WEBHOOK-SECRET": "s3cret",
+      "X-Hogsend-Installation": "ours"
+    }
     expect(missingOf(withInput("headers", lower), wanted)).toBe(undefined)
     const twice = { ...lower, "x-posthog-webhook-secret": "s3cret" }
-    expect(inputsOf(missingOf(withInput("headers", twice), wanted))["headers"]?.value).toEqual({
-      "Content-Type": "application/json",
-      "x-posthog-webhook-secret": "s3cret"
-    })
+    expect(inputsOf(missingOf(withInput("headers", twice), wanted))["headers"]?.value).toEqual(headers)
   })
 
   const filter = (value: unknown, more: object = {}) => ({ key: "$is_identified", type: "event", value, ...more })
@@ -110,7 +125,7 @@ describe("A webhook that is there", () => {
   })
 })
 
-describe("A webhook is taken over", () => {
+describe("A webhook posts to a source like ours", () => {
   it.each([
     ["https://old.example.com/v1/webhooks/posthog", true],
     ["http://10.0.0.1:3002/base/v1/webhooks/posthog?tenant=1", true],
@@ -121,9 +136,32 @@ describe("A webhook is taken over", () => {
     ["{event.properties.url}", false],
     [{ secret: true }, false],
     [undefined, false]
-  ])("by the path that it posts to: %j %s", (url, expected) => {
+  ])("by its path: %j %s", (url, expected) => {
     expect(postsTo(withInput("url", url), wanted)).toBe(expected)
     expect(urlOf(withInput("url", url))).toBe(typeof url === "string" ? url : undefined)
+  })
+})
+
+describe("A webhook is ours", () => {
+  const old = "https://old.example.com/v1/webhooks/posthog"
+  it.each([
+    [wanted.url, undefined, true],
+    [wanted.url, "another", true],
+    [old, "ours", true],
+    [placeholder.url, "ours", true],
+    [old, undefined, false],
+    [old, "another", false],
+    ["https://old.example.com/elsewhere", "ours", false]
+  ])("at %s, made for %s: %s", (url, owner, expected) => {
+    const inputs = { url: { value: url }, headers: { value: owner ? { "X-Hogsend-Installation": owner } : {} } }
+    expect(isOurs({ id: "1", inputs }, wanted)).toBe(expected)
+  })
+
+  it("is at the placeholder's address only when nobody else made it", () => {
+    const at = (owner: string | undefined) =>
+      isOurs(stored(newWebhook({ ...placeholder, installationId: owner ?? "" })), placeholder)
+    expect([at("ours"), at("another")]).toEqual([true, false])
+    expect(isOurs({ id: "1", inputs: { url: { value: placeholder.url } } }, placeholder)).toBe(true)
   })
 })
 

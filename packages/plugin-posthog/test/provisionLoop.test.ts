@@ -55,6 +55,7 @@ describe("An operator", () => {
         expect(created).toMatchObject({ status: 200, body: { created: true, action: "created", webhookUrl } })
         const again = yield* asServer("POST", path)
         expect(again.body).toEqual({ ...created.body, created: false, action: "unchanged" })
+        expect(created.body.others).toEqual([])
         posthog.allowKey(posthog.personalApiKey, ["project:read"])
         const refused = yield* asServer("POST", path)
         expect(refused).toMatchObject({ status: 502, body: { _tag: "LoopNotProvisioned", reason: "missing-scope" } })
@@ -87,7 +88,9 @@ describe("An operator", () => {
         personalApiKey: posthog.personalApiKey
       })
       const webhookUrl = `http://127.0.0.1:${port}/v1/webhooks/posthog`
-      yield* Effect.promise(async () => provider.loop?.provision({ webhookUrl, secret, placeholder: false }))
+      yield* Effect.promise(async () =>
+        provider.loop?.provision({ webhookUrl, secret, installationId: "ours", placeholder: false })
+      )
       // Ours, a visitor's, and a user's.
       yield* Effect.promise(() => provider.setPersonProperties({ distinctId: "u_1", set: { plan: "pro" } }))
       for (const properties of [{}, { $is_identified: false }, { $is_identified: true }]) {

@@ -2,10 +2,13 @@
  * An `EgressTransport` for tests: nothing leaves the process, and what would have left it is written down.
  *
  * Every name leads to one public address, but those under `inside.example` to a private one; every request is answered with an
- * empty 200. The engine's own guard stands in front of it.
+ * empty 200, unless a test says otherwise. The engine's own guard stands in front of it.
  */
-import { EgressTransport, type VettedRequest } from "@hogsend/engine"
+import { type EgressAnswer, type EgressFailed, EgressTransport, type VettedRequest } from "@hogsend/engine"
 import { Context, Effect, Layer } from "effect"
+
+/** What a receiver does with a request. */
+export type Respond = (request: VettedRequest) => Effect.Effect<EgressAnswer, EgressFailed>
 
 export class RecordingTransport extends Context.Service<
   RecordingTransport,
@@ -14,6 +17,8 @@ export class RecordingTransport extends Context.Service<
     readonly resolved: Array<string>
     /** What was sent, in order. */
     readonly sent: Array<VettedRequest>
+    /** From now on requests are answered so. */
+    readonly answerWith: (respond: Respond) => void
   }
 >()("testing/RecordingTransport") {
   /** The engine's `EgressTransport`, and what it was asked for. */
@@ -21,6 +26,7 @@ export class RecordingTransport extends Context.Service<
     Effect.sync(() => {
       const resolved: Array<string> = []
       const sent: Array<VettedRequest> = []
+      const state: { respond: Respond } = { respond: () => Effect.succeed({ status: 200, headers: {}, body: "" }) }
       const transport = EgressTransport.of({
         resolve: (name) =>
           Effect.sync(() => {
@@ -28,14 +34,17 @@ export class RecordingTransport extends Context.Service<
             return [name.endsWith("inside.example") ? "10.0.0.1" : "93.184.216.34"]
           }),
         exchange: (request) =>
-          Effect.sync(() => {
+          Effect.suspend(() => {
             sent.push(request)
-            return { status: 200, headers: {}, body: "" }
+            return state.respond(request)
           })
       })
-      return Context.make(EgressTransport, transport).pipe(
-        Context.add(RecordingTransport, RecordingTransport.of({ resolved, sent }))
-      )
+      const recording = RecordingTransport.of({
+        resolved,
+        sent,
+        answerWith: (respond) => void (state.respond = respond)
+      })
+      return Context.make(EgressTransport, transport).pipe(Context.add(RecordingTransport, recording))
     })
   )
 }

@@ -1,11 +1,20 @@
 /**
- * vitest's global setup: one Postgres server for the whole run, however many projects it has.
+ * vitest's global setup: one Postgres server with one migrated template for the whole run, however many files and projects it
+ * has. Tests find it by themselves. It is named once, in the root configuration:
  *
- * Tests read the facts about it through `TestDatabase`. It is named once, in the root configuration.
+ * ```ts
+ * export default defineConfig({ test: { globalSetup: "@hogsend/testing/globalSetup" } })
+ * ```
  */
 import { Effect, Exit, Scope } from "effect"
 import type { TestProject } from "vitest/node"
-import { startTestServer } from "./TestServer.ts"
+import { startTestServer, type TestServerFacts } from "./TestServer.ts"
+
+declare module "vitest" {
+  export interface ProvidedContext {
+    hogsendPostgres: TestServerFacts
+  }
+}
 
 export default async (project: TestProject) => {
   const scope = Scope.makeUnsafe()

@@ -1,6 +1,21 @@
 /** The SQL of what operators see and do: deliveries, their attempts, dead letters, replays, and how long the queue is. */
-import type { PgClient } from "@effect/sql-pg"
-import type { DeadLetter, Delivery, DeliveryAttempt, DeliveryStatus, Page, QueueHealth } from "@hogsend/core"
+import { type PgClient, PgTypes } from "@effect/sql-pg"
+import type {
+  DeadLetter,
+  DeliveriesWatch,
+  Delivery,
+  DeliveryAttempt,
+  DeliveryStatus,
+  Page,
+  QueueHealth
+} from "@hogsend/core"
+import { sinceHorizon } from "../commitHorizon.ts"
+import { column } from "../Database.ts"
+import type { AttemptName } from "./watchAttempts.ts"
+
+/** An attempt beside its delivery. */
+export type AttemptRow = typeof Delivery.Type &
+  Omit<typeof DeliveryAttempt.Type, "status"> & { readonly answerStatus: number | null }
 
 /** Which deliveries to list; what is absent does not matter. */
 export interface DeliveryFilter {
@@ -108,6 +123,40 @@ export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
     attempts: (id: string) => sql<typeof DeliveryAttempt.Type>`
       select number, started_at as "startedAt", duration_ms as "durationMs", status, error, answer
       from hogsend.delivery_attempts where delivery_id = ${id} order by number`,
+
+    /** Attempts that can have become visible since the horizon, in the order in which they ended. */
+    attemptsSince: ({ contactId, endpointId }: DeliveriesWatch, horizon: string, lookBack: number) => sql<AttemptName>`
+      select a.delivery_id as id, a.number
+      from hogsend.delivery_attempts a cross join lateral (
+        select from hogsend.deliveries d
+        where ${sql.and([
+          sql`d.id = a.delivery_id`,
+          sql`(d.contact_id is null or d.contact_id not in (select hogsend.waiting_contacts()))`,
+          ...(endpointId === undefined ? [] : [sql`d.endpoint_id = ${endpointId}`]),
+          ...(contactId === undefined ? [] : [sql`d.contact_id = ${contactId}`])
+        ])} offset 0
+      ) d
+      where a.started_at > hogsend.now() - make_interval(secs => ${lookBack / 1000}::float8)
+        and ${sinceHorizon(sql, "a.xmin", horizon)}
+      order by a.started_at + make_interval(secs => a.duration_ms / 1000.0)`,
+
+    /** Those attempts, in the given order. */
+    readAttempts: (attempts: ReadonlyArray<AttemptName>) => sql<AttemptRow>`
+      select ${columns}, a.number, a.started_at as "startedAt", a.duration_ms as "durationMs", a.status as "answerStatus",
+        a.error, a.answer
+      from unnest(${column(
+        attempts.map(({ id }) => id),
+        PgTypes.OID.uuid
+      )}, ${column(
+        attempts.map(({ number }) => number),
+        PgTypes.OID.int4
+      )}) with ordinality as w (id, number, place)
+      cross join lateral (
+        select * from hogsend.delivery_attempts where delivery_id = w.id and number = w.number offset 0
+      ) a
+      cross join lateral (select * from hogsend.deliveries where id = w.id offset 0) d
+      cross join lateral (select type from hogsend.outbound_messages where id = d.message_id offset 0) m
+      order by w.place`,
 
     lock: (id: string) => sql<LockedDelivery>`
       select d.endpoint_id as "endpointId", d.status, e.disabled_at is null as enabled

@@ -4,7 +4,9 @@
  */
 import { PgClient } from "@effect/sql-pg"
 import {
+  AttemptEnded,
   DeadLetter,
+  type DeliveriesWatch,
   Delivery,
   DeliveryAttempt,
   DeliveryEnded,
@@ -18,14 +20,16 @@ import {
 } from "@hogsend/core"
 import { Clock, Effect } from "effect"
 import { type Actor, AuditLogs } from "../AuditLogs.ts"
+import { currentHorizon } from "../commitHorizon.ts"
 import { asTask, oneRow, orUnavailable } from "../Database.ts"
 import { DeliverySignal } from "../DeliverySignal.ts"
 import type { DestinationQueue } from "../DestinationQueue.ts"
 import { Endpoints, refuseProviders } from "../Endpoints.ts"
 import { OutboundMessages } from "../OutboundMessages.ts"
-import { type DeliveryFilter, type LockedDelivery, makeDeliveriesRepo } from "./DeliveriesRepo.ts"
+import { type AttemptRow, type DeliveryFilter, type LockedDelivery, makeDeliveriesRepo } from "./DeliveriesRepo.ts"
+import { watchAttempts, type WatchOptions } from "./watchAttempts.ts"
 
-export const makeOperator = Effect.gen(function* () {
+export const makeOperator = Effect.fnUntraced(function* (watchOptions: WatchOptions) {
   const sql = yield* PgClient.PgClient
   const repo = makeDeliveriesRepo(sql)
   const endpoints = yield* Endpoints
@@ -125,6 +129,16 @@ export const makeOperator = Effect.gen(function* () {
     orUnavailable
   )
 
+  const watch = (filter: DeliveriesWatch) =>
+    watchAttempts(
+      {
+        horizon: orUnavailable(currentHorizon(sql)),
+        since: (horizon) => orUnavailable(repo.attemptsSince(filter, horizon, watchOptions.lookBack ?? 30_000)),
+        read: (attempts) => Effect.map(orUnavailable(repo.readAttempts(attempts)), (rows) => rows.map(attemptEnded))
+      },
+      watchOptions
+    )
+
   return {
     list,
     get,
@@ -134,9 +148,16 @@ export const makeOperator = Effect.gen(function* () {
     discard,
     replay,
     test,
+    watch,
     health: Effect.withSpan(orUnavailable(Effect.flatMap(repo.health, oneRow)), "DestinationQueue.health")
   }
 })
+
+const attemptEnded = ({ answer, answerStatus, durationMs, error, number, startedAt, ...delivery }: AttemptRow) =>
+  new AttemptEnded({
+    delivery: new Delivery(delivery),
+    attempt: new DeliveryAttempt({ number, startedAt, durationMs, status: answerStatus, error, answer })
+  })
 
 const notFound = new DeliveryNotFound({ error: "Delivery not found. No delivery has this id." })
 

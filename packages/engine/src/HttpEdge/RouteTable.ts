@@ -2,13 +2,15 @@
  * The table of all routes, made from the `HttpApi` itself: which paths exist, with which methods, whether they take a
  * body and how large. 404 and 405 are answered from it.
  */
-import { Authorization, MaxBodyBytes, MethodNotAllowed, RouteNotFound } from "@hogsend/core"
+import { Authorization, MaxBodyBytes, maxBatchBytes, MethodNotAllowed, RouteNotFound, rpcPath } from "@hogsend/core"
 import { Context } from "effect"
 import { HttpApi, type HttpApiGroup } from "effect/http-api"
 
 /** What the edge knows of a route. Paths of the router that are not in the `HttpApi` (`/docs`) have none. */
 export interface Route {
   readonly takesBody: boolean
+  /** How a body is to be declared, if it is. */
+  readonly bodyType: string
   /** Largest body that is read, in bytes. */
   readonly maxBodyBytes: number
   /** Takes so many requests of an address, as it asks for no key. */
@@ -41,6 +43,14 @@ interface Path {
 /** Paths that the engine serves beside its `HttpApi`. */
 const pages = ["/openapi.json", "/docs", "/metrics"]
 
+/** Every call comes to one path, and says which it is in its body. */
+const calls: Route = {
+  takesBody: true,
+  bodyType: "application/x-ndjson",
+  maxBodyBytes: maxBatchBytes,
+  keyless: false
+}
+
 /** A balancer must always hear from probes; a vendor sends all of its webhooks from a few addresses, and shows a secret. */
 const unlimited = ["/v1/health/live", "/v1/health/ready", "/v1/webhooks/:id"]
 
@@ -56,12 +66,15 @@ export const makeRouteTable = <Id extends string, Groups extends HttpApiGroup.Co
     return methods
   }
   for (const page of pages) methodsOf(page).set("GET", undefined)
+  // Effect's own client puts a slash behind it.
+  for (const path of [rpcPath, `${rpcPath}/`]) methodsOf(path).set("POST", calls)
   HttpApi.reflect(api, {
     onGroup: () => {},
     onEndpoint: ({ endpoint, mergedAnnotations, middleware }) => {
       const guarded = [...middleware].some(({ key }) => key === Authorization.key)
       methodsOf(endpoint.path).set(endpoint.method, {
         takesBody: endpoint.payload.size > 0,
+        bodyType: "application/json",
         maxBodyBytes: Context.get(mergedAnnotations, MaxBodyBytes),
         keyless: !guarded && !unlimited.includes(endpoint.path)
       })

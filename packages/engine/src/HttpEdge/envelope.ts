@@ -9,6 +9,7 @@ import {
   MethodNotAllowed,
   OriginDenied,
   RateLimited,
+  RequestInvalid,
   RouteNotFound,
   ScopeMissing,
   Unauthorized
@@ -26,6 +27,7 @@ const classes = [
   MethodNotAllowed,
   OriginDenied,
   RateLimited,
+  RequestInvalid,
   RouteNotFound,
   ScopeMissing,
   Unauthorized

@@ -11,8 +11,8 @@ export const refuseBody = (
   const { "content-encoding": encoding, "content-length": length, "content-type": type } = request.headers
   if (Number(length ?? 0) > route.maxBodyBytes) return BodyTooLarge.of(route.maxBodyBytes)
   if (!route.takesBody) return undefined
-  if (type !== undefined && type.split(";")[0]?.trim().toLowerCase() !== "application/json") {
-    return new ContentTypeUnsupported({ error: "Send the body as JSON, with Content-Type: application/json." })
+  if (type !== undefined && type.split(";")[0]?.trim().toLowerCase() !== route.bodyType) {
+    return new ContentTypeUnsupported({ error: `Send the body as JSON, with Content-Type: ${route.bodyType}.` })
   }
   return encoding === undefined || encoding === "identity"
     ? undefined

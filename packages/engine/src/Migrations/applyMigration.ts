@@ -8,7 +8,7 @@ import type { PgClient } from "@effect/sql-pg"
 import { Effect, Schedule } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import { SqlError } from "effect/sql/SqlError"
-import { oneRow } from "../Database.ts"
+import { isUnreachable, oneRow } from "../Database.ts"
 import { sha256Hex } from "../SyncCrypto.ts"
 import { MigrationFailed } from "./MigrationFailed.ts"
 import {
@@ -39,21 +39,10 @@ export const applyMigration = Effect.fnUntraced(function* (
     error._tag === "MigrationFailed" || ["ConnectionError", "LockTimeoutError"].includes(error.reason._tag)
       ? error
       : fault(describe(error))
+  const unlessOursChanged = keepingOurs(sql, fault(touchesOurs))
   const record = sql`
     insert into hogsend.migrations (track, name, sha256)
     values (${track}, ${migration.name}, ${sha256Hex(migration.sql)})`
-
-  const fingerprint = Effect.flatMap(sql.unsafe<{ fingerprint: string }>(ourSchema), oneRow)
-  const keepingOurs = <E>(text: Effect.Effect<void, E>) =>
-    Effect.gen(function* () {
-      const before = yield* fingerprint
-      yield* text
-      const asked = Effect.mapError(
-        fingerprint,
-        failed(() => touchesOurs)
-      )
-      if ((yield* asked).fingerprint !== before.fingerprint) return yield* fault(touchesOurs)
-    })
 
   const pieces = Effect.forEach(
     piecesOf(migration.sql),
@@ -67,7 +56,7 @@ export const applyMigration = Effect.fnUntraced(function* (
   const inTransaction = Effect.gen(function* () {
     if (theirs) {
       yield* sql.unsafe(leaveOurSchema, [true])
-      yield* keepingOurs(
+      yield* unlessOursChanged(
         Effect.andThen(
           pieces,
           Effect.forEach(resetSession, (statement) => sql.unsafe(statement))
@@ -95,7 +84,7 @@ export const applyMigration = Effect.fnUntraced(function* (
     if (theirs) {
       // It may have opened a transaction, which would stay open.
       const reset = Effect.forEach(["rollback", ...resetSession], (one) => Effect.ignore(execute(one)))
-      yield* keepingOurs(Effect.ensuring(Effect.andThen(execute(leaveOurSchema, false), statement), reset))
+      yield* unlessOursChanged(Effect.ensuring(Effect.andThen(execute(leaveOurSchema, false), statement), reset))
     } else yield* statement
     yield* record
   })
@@ -106,6 +95,18 @@ export const applyMigration = Effect.fnUntraced(function* (
   yield* Effect.mapError(isWithoutTransaction(migration.sql) ? alone : inTransaction, failed(messageOf))
   yield* Effect.logInfo(`Migrated ${track}/${migration.name}`)
 })
+
+/** Fails when a text has changed what is ours, so that what it did is taken back, where it can be. */
+const keepingOurs =
+  (sql: PgClient.PgClient, changed: MigrationFailed) =>
+  <E>(text: Effect.Effect<unknown, E>) =>
+    Effect.gen(function* () {
+      const fingerprint = Effect.flatMap(sql.unsafe<{ fingerprint: string }>(ourSchema), oneRow)
+      const before = yield* fingerprint
+      yield* text
+      const after = yield* Effect.mapError(fingerprint, (error) => (isUnreachable(error) ? error : changed))
+      if (after.fingerprint !== before.fingerprint) return yield* changed
+    })
 
 const isLockTimeout = (error: unknown): error is SqlError =>
   error instanceof SqlError && error.reason._tag === "LockTimeoutError"

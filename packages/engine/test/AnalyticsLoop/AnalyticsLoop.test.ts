@@ -9,6 +9,7 @@ import {
 import { TestHogsend } from "@hogsend/testing"
 import { Effect, Fiber, Layer, Logger, Redacted } from "effect"
 import type { AnalyticsLoopOptions } from "../../src/AnalyticsLoop.ts"
+import { Installation } from "../../src/Installation.ts"
 
 const secret = "a-secret-of-the-webhook"
 const publicUrl = "https://api.example.com"
@@ -95,13 +96,21 @@ layer(fullServer, options)(full, (it) => {
     Effect.gen(function* () {
       const { asServer } = yield* TestHogsend
       const webhookUrl = "https://api.example.com/v1/webhooks/warehouse"
-      const made = { provisioned: true, hogFunctionId: "wh_1", webhookUrl, dashboardUrl: null, enabled: true }
+      const { id: installationId } = yield* Installation
+      const made = {
+        provisioned: true,
+        hogFunctionId: "wh_1",
+        webhookUrl,
+        dashboardUrl: null,
+        enabled: true,
+        others: []
+      }
       const first = yield* asServer("POST", path)
       expect(first).toMatchObject({ status: 200, body: { ...made, created: true, action: "created" } })
       expect((yield* asServer("POST", path, {})).body).toEqual({ ...made, created: false, action: "unchanged" })
       expect(orders).toEqual([
-        { webhookUrl, secret, placeholder: false },
-        { webhookUrl, secret, placeholder: false }
+        { webhookUrl, secret, installationId, placeholder: false },
+        { webhookUrl, secret, installationId, placeholder: false }
       ])
       const { body } = yield* asServer("GET", "/v1/admin/audit-logs?limit=1")
       expect(body.auditLogs).toMatchObject([
@@ -116,7 +125,7 @@ layer(fullServer, options)(full, (it) => {
       const answer = yield* asServer("POST", `${path}?placeholder=true`)
       const webhookUrl = "https://CHANGEME.yourdomain.com/v1/webhooks/warehouse"
       expect(answer).toMatchObject({ status: 200, body: { action: "created", webhookUrl, enabled: false } })
-      expect(orders.at(-1)).toEqual({ webhookUrl, secret, placeholder: true })
+      expect(orders.at(-1)).toMatchObject({ webhookUrl, secret, placeholder: true })
       expect(yield* asServer("POST", `${path}?placeholder=yes`)).toMatchObject({ status: 400 })
       expect(yield* asServer("POST", `${path}?place_holder=true`)).toMatchObject({ status: 400 })
     })

@@ -124,6 +124,58 @@ it.effect("A start says once that nothing is written, and what to set, of the ac
   })
 )
 
+describe("A Layer that does not open in time", () => {
+  const hanging = Layer.effect(AnalyticsProvider, Effect.never)
+  const stubborn = Layer.effect(AnalyticsProvider, Effect.uninterruptible(Effect.never))
+
+  const startedWith = Effect.fnUntraced(function* (options: AnalyticsProvidersOptions, late: number) {
+    const { layer, lines } = recordLogs()
+    const starting = yield* Effect.forkChild(Effect.provide(active({ openTimeout: 1000, ...options }), layer))
+    yield* TestClock.adjust(late * 1000 - 1)
+    assert.isUndefined(starting.pollUnsafe())
+    yield* TestClock.adjust(1)
+    return { id: yield* Fiber.join(starting), lines }
+  })
+
+  it.effect("does not hold up the start, which names it and goes on without it", () =>
+    Effect.gen(function* () {
+      for (const layer of [hanging, stubborn]) {
+        const { id, lines } = yield* startedWith({ provider: layer }, 1)
+        assert.strictEqual(id, "none")
+        assert.lengthOf(lines, 1)
+        assert.match(lines[0] ?? "", /^Warn.*analytics\.provider did not open within 1000 ms.*goes on without it/)
+      }
+    })
+  )
+
+  it.effect("leaves the active one as it is, and its own place to nobody", () =>
+    Effect.gen(function* () {
+      const [a, b] = [named("a"), named("b")]
+      const { id, lines } = yield* startedWith({ provider: a, providers: [b, hanging] }, 1)
+      assert.strictEqual(id, "a")
+      assert.match(lines.join(), /analytics\.providers\[1\]/)
+      assert.strictEqual((yield* startedWith({ provider: hanging, providers: [a] }, 1)).id, "none")
+      assert.strictEqual((yield* startedWith({ providers: [hanging, a], defaultProvider: "a" }, 1)).id, "a")
+      assert.strictEqual(
+        (yield* startedWith({ providers: [hanging, stubborn, a], defaultProvider: "c" }, 2)).id,
+        "none"
+      )
+    })
+  )
+
+  it.effect("may take ten seconds", () =>
+    Effect.gen(function* () {
+      const slow = Layer.effect(
+        AnalyticsProvider,
+        Effect.delay(Effect.provide(AnalyticsProvider, providerLayer(named("slow"))), 9999)
+      )
+      const starting = yield* Effect.forkChild(active({ provider: slow }))
+      yield* TestClock.adjust(9999)
+      assert.strictEqual(yield* Fiber.join(starting), "slow")
+    })
+  )
+})
+
 describe("A shutdown", () => {
   it.effect("is every provider's, at the end and at once; one that hangs gets its time and no more", () =>
     Effect.gen(function* () {

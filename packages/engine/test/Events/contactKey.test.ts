@@ -6,7 +6,7 @@ import { Effect, Layer } from "effect"
 import { Events } from "../../src/Events.ts"
 import { newId } from "../../src/newId.ts"
 
-layer(Layer.provideMerge(Events.layer, TestDatabase.layer), { excludeTestServices: true })("Events", (it) => {
+layer(Layer.provideMerge(Events.layer(), TestDatabase.layer), { excludeTestServices: true })("Events", (it) => {
   it.effect.each([
     ["the one asserted first", { a1: 2, z1: 1, m1: 3 }, "z1"],
     ["of those asserted at once the smallest", { z1: 1, b1: 1, c1: 1, a1: 2 }, "b1"]

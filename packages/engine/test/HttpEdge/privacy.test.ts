@@ -83,6 +83,17 @@ layer(observed, { excludeTestServices: true, timeout: "30 seconds" })("What the 
     yield* request("GET", `/v1/contacts/me?${query}`, { key: `${secret.slice(0, -4)}AAAA` })
     yield* request("GET", "/v1/admin/api-keys/self", { key: adminKey })
     yield* request("POST", "/v1/events", { key: proxy, rawBody: `{"email":"${email}",` })
+    for (const payload of [
+      { userId, email, properties: { property } },
+      { userId, email: 7 },
+      { userId, timezone: property }
+    ]) {
+      const call = { _tag: "Request", id: "1", tag: "Contacts.upsert", payload, headers: [["x", property]] }
+      const headers = { "content-type": "application/x-ndjson" }
+      for (const key of [secret, publishable]) {
+        yield* request("POST", `/rpc?${query}`, { key, rawBody: JSON.stringify(call), headers })
+      }
+    }
     const minted = yield* asServer("POST", "/v1/admin/api-keys", { name: "minted", scopes: ["read"] })
     const said = { event: "e", distinct_id: email, properties: { property } }
     const forwarded = { event: said, person: { properties: { email, note: property } } }

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY "orders_contact_key" ON "orders" USING btree ("contact_key");
