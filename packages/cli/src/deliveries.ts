@@ -5,6 +5,7 @@ import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { contactIdOf } from "./naming.ts"
 import { details, note, printPage, printResult } from "./output.ts"
 import { paging } from "./paging.ts"
 import { asAdmin } from "./server.ts"
@@ -26,10 +27,12 @@ interface Filter {
   readonly until: Option.Option<Date>
 }
 
-const filterOf = ({ contact, since, until }: Filter) => ({
-  contactId: Option.getOrUndefined(contact),
-  since: Option.getOrUndefined(since),
-  until: Option.getOrUndefined(until)
+const filterOf = Effect.fnUntraced(function* ({ contact, since, until }: Filter) {
+  return {
+    contactId: Option.isSome(contact) ? yield* contactIdOf(contact.value) : undefined,
+    since: Option.getOrUndefined(since),
+    until: Option.getOrUndefined(until)
+  }
 })
 
 export const deliveries = Command.make(
@@ -46,7 +49,7 @@ export const deliveries = Command.make(
   },
   Effect.fnUntraced(function* ({ event, id, limit, offset, status, ...given }) {
     const query: DeliveryQuery = {
-      ...filterOf(given),
+      ...(yield* filterOf(given)),
       limit,
       offset,
       status: Option.getOrUndefined(status),
@@ -104,7 +107,7 @@ export const replay = Command.make(
   },
   Effect.fnUntraced(function* ({ dryRun, event, id, message, missingOnly, ...given }) {
     const chosen: Replay = {
-      ...filterOf(given),
+      ...(yield* filterOf(given)),
       eventTypes: event.length === 0 ? undefined : (event as ReadonlyArray<string> as Replay["eventTypes"]),
       messageIds: message.length === 0 ? undefined : message,
       missingOnly: missingOnly || undefined
