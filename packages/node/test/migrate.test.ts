@@ -33,28 +33,26 @@ const rejectionOf = (promise: () => Promise<unknown>) =>
   Effect.flip(Effect.tryPromise({ try: promise, catch: (e) => e }))
 
 describe("migrate", () => {
-  it.live(
-    "runs the engine's track and then the host's, answers what it did, prints nothing, and lets the process end",
-    () =>
-      Effect.gen(function* () {
-        const printed = (["log", "info", "warn", "error"] as const).map((method) => vi.spyOn(console, method))
-        const { url } = yield* EmptyDatabase.create
-        const clientMigrations = yield* folderOf({ "0000_orders.sql": "create table orders (id int)" })
-        const options = { database: url, clientMigrations }
-        const first = yield* Effect.promise(() => migrate(options))
-        expect(first.applied[0]).toBe("engine/0001_Clock")
-        expect(first.applied.at(-1)).toBe("client/0000_orders")
-        expect(first).toMatchObject({ outOfOrder: [], renamed: [], unknown: [] })
-        expect(yield* tables(url)).toEqual([
-          { schemaname: "hogsend", tablename: "contacts" },
-          { schemaname: "public", tablename: "orders" }
-        ])
-        expect((yield* Effect.promise(() => migrate(options))).applied).toEqual([])
-        for (const method of printed) {
-          expect(method).not.toHaveBeenCalled()
-          method.mockRestore()
-        }
-      })
+  it.live("runs the engine's track and then the host's, answers what it did, and prints nothing", () =>
+    Effect.gen(function* () {
+      const printed = (["log", "info", "warn", "error"] as const).map((method) => vi.spyOn(console, method))
+      const { url } = yield* EmptyDatabase.create
+      const clientMigrations = yield* folderOf({ "0000_orders.sql": "create table orders (id int)" })
+      const options = { database: url, clientMigrations }
+      const first = yield* Effect.promise(() => migrate(options))
+      expect(first.applied[0]).toBe("engine/0001_Clock")
+      expect(first.applied.at(-1)).toBe("client/0000_orders")
+      expect(first).toMatchObject({ outOfOrder: [], renamed: [], unknown: [] })
+      expect(yield* tables(url)).toEqual([
+        { schemaname: "hogsend", tablename: "contacts" },
+        { schemaname: "public", tablename: "orders" }
+      ])
+      expect((yield* Effect.promise(() => migrate(options))).applied).toEqual([])
+      for (const method of printed) {
+        expect(method).not.toHaveBeenCalled()
+        method.mockRestore()
+      }
+    })
   )
 
   it.live("runs one track when so asked, and needs no folder", () =>
