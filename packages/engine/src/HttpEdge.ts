@@ -24,6 +24,7 @@ import { schemaFailure } from "./HttpEdge/schemaFailure.ts"
 import { RateLimits } from "./RateLimits.ts"
 
 export { bodyText } from "./HttpEdge/bodyText.ts"
+export { toEnvelope } from "./HttpEdge/envelope.ts"
 export {
   type HotRoute,
   HotRoutes,
