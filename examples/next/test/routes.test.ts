@@ -18,7 +18,7 @@ it.live("The routes serve the engine, and a user's token is their own", () =>
     const ask = (method: "GET" | "POST", path: string, headers: Record<string, string> = {}, body?: object) =>
       new Request(`https://app.example.com${path}`, {
         method,
-        headers,
+        headers: { "content-type": "application/json", ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) })
       })
 

@@ -16,13 +16,11 @@ import {
   type EventItemRefusal,
   type IdempotencyKeyReused,
   type IdentityDenied,
-  type IngestionWarning,
   type Overloaded,
   type RateLimited,
   type ReservedEventName
 } from "@hogsend/core"
 import { Clock, Context, Effect, Exit, Layer } from "effect"
-import type { Actor } from "./AuditLogs.ts"
 import { orUnavailable } from "./Database.ts"
 import { reservedName } from "./EventIngest/answer.ts"
 import { toBatchAnswer, toResults } from "./EventIngest/batchAnswer.ts"
@@ -31,16 +29,15 @@ import { makeEventNumbers } from "./EventIngest/eventNumbers.ts"
 import { makeEventsRepo } from "./EventIngest/EventsRepo.ts"
 import { fingerprintOf } from "./EventIngest/fingerprint.ts"
 import { type GroupCommitOptions, makeGroupCommit } from "./EventIngest/GroupCommit.ts"
-import { occurrence } from "./EventIngest/occurrence.ts"
 import { makeStoreAlone } from "./EventIngest/storeAlone.ts"
 import { makeStoreGroup } from "./EventIngest/storeGroup.ts"
-import { onceOf, slotsOf, type Submission } from "./EventIngest/Submission.ts"
+import type { Submission } from "./EventIngest/Submission.ts"
+import { toSubmission } from "./EventIngest/toSubmission.ts"
 import { type AssertedKey, IdentityResolver } from "./IdentityResolver.ts"
 import { newId } from "./newId.ts"
 import {
   type Claims,
   isEmpty,
-  type Principal,
   type PrincipalRefused,
   Principals,
   type SourceClaims,
@@ -48,6 +45,7 @@ import {
   sourcePrincipal
 } from "./Principals.ts"
 import { Tombstones } from "./Tombstones.ts"
+import { currentSpan } from "./traceContext.ts"
 import { Warnings } from "./Warnings.ts"
 
 export interface EventIngestOptions {
@@ -141,7 +139,8 @@ export class EventIngest extends Context.Service<
             receivedAt,
             batch,
             idempotencyKey,
-            fingerprint: fingerprintOf(draft)
+            fingerprint: fingerprintOf(draft),
+            span: yield* currentSpan
           })
         })
 
@@ -178,7 +177,8 @@ export class EventIngest extends Context.Service<
               batch,
               idempotencyKey: draft.idempotencyKey,
               // The vendor's word: what comes under the same id is the same event, also where this version reads it otherwise.
-              fingerprint: "source"
+              fingerprint: "source",
+              span: yield* currentSpan
             }
           )
         })
@@ -199,13 +199,12 @@ export class EventIngest extends Context.Service<
 
         const ingest = Effect.fnUntraced(
           function* (caller: Caller["Service"], draft: EventDraft, carried: Carried) {
-            const [exit] = yield* submit([
-              yield* prepare(caller, draft, {
-                ...carried,
-                idempotencyKey: carried.idempotencyKey ?? draft.idempotencyKey
-              })
-            ])
-            return yield* exit ?? unanswered
+            const { idempotencyKey = draft.idempotencyKey } = carried
+            const submission = yield* prepare(caller, draft, { ...carried, idempotencyKey })
+            const [exit] = yield* submit([submission])
+            const accepted = yield* exit ?? unanswered
+            describe(submission, accepted)
+            return accepted
           },
           Effect.onExit((exit) => Effect.sync(() => numbers.count(exit)))
         )
@@ -241,52 +240,11 @@ export class EventIngest extends Context.Service<
     )
 }
 
-interface Circumstances {
-  readonly receivedAt: number
-  readonly batch: string | undefined
-  readonly idempotencyKey: string | undefined
-  /** Of what comes under the idempotency key. */
-  readonly fingerprint: string
-}
-
-const toSubmission = (
-  actor: Actor,
-  draft: EventDraft,
-  principal: Principal,
-  { batch, fingerprint, idempotencyKey, receivedAt }: Circumstances
-): Submission => {
-  const { assertion, idempotencyScope: scope, source, traits } = principal
-  const when = occurrence(draft.timestamp, receivedAt)
-  const id = newId()
-  const properties = draft.eventProperties === undefined ? "{}" : JSON.stringify(draft.eventProperties)
-  const patch = { ...traits, ...draft.contactProperties }
-  const claim = idempotencyKey === undefined ? undefined : { scope, key: idempotencyKey, fingerprint, eventId: id }
-  return {
-    draft,
-    principal,
-    assertion,
-    asker: { actor, source },
-    occurredAt: when.occurredAt,
-    properties: patch,
-    event: {
-      id,
-      name: draft.name,
-      properties,
-      value: draft.value ?? null,
-      currency: draft.value === undefined ? null : (draft.currency?.toUpperCase() ?? null),
-      groups: draft.groups ?? null,
-      source,
-      vouchedBy: assertion.vouchedBy,
-      idempotencyKey: idempotencyKey ?? null,
-      occurredAt: when.occurredAt
-    },
-    claim,
-    warnings: [...principal.warnings, ...when.warnings, ...(draft.properties === undefined ? [] : [unknownProperties])],
-    slots: slotsOf(principal),
-    once: claim === undefined ? undefined : onceOf(claim),
-    series: batch === undefined ? undefined : `batch:${batch}`,
-    size: properties.length + (isEmpty(patch) ? 0 : JSON.stringify(patch).length) + 256
-  }
+/** To the tracer of its request, where one listens. */
+const describe = ({ event, span }: Submission, { contactKeyKind }: EventAccepted): void => {
+  if (span?._tag !== "Span") return
+  span.attribute("hogsend.event_id", event.id)
+  span.attribute("hogsend.contact_key_kind", contactKeyKind)
 }
 
 const unanswered = Exit.die(new Error("An event that was handed in was not answered"))
@@ -307,8 +265,3 @@ const claimsOf = (draft: EventDraft, { device, userTokens }: Carried): Claims =>
   writesLists: draft.lists !== undefined,
   observesOnly: isEmpty(draft.contactProperties) && draft.value === undefined && isEmpty(draft.groups)
 })
-
-const unknownProperties: IngestionWarning = {
-  code: "unknown_field",
-  hint: "An event has no field named properties, so it was left out. Send eventProperties or contactProperties."
-}

@@ -14,11 +14,11 @@ import {
   type CutNotFound,
   type DatabaseUnavailable,
   type Explanation,
-  IdentityDenied,
+  type IdentityDenied,
   type IdentityMerge,
   type IdentityMissing,
   type IdentitySplit,
-  IngestionWarning,
+  type IngestionWarning,
   type KeyAmbiguous,
   KeysDisagree,
   type LedgerEntry,
@@ -30,24 +30,23 @@ import {
   type SplitImpossible,
   type SplitOutcome
 } from "@hogsend/core"
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { assertedKeys, type ContactKeys } from "./assertedKeys.ts"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
-import { Moved, oneRow, orUnavailable } from "./Database.ts"
-import { applySteps, type Changes, stepsOf } from "./IdentityResolver/applySteps.ts"
+import { type Moved, oneRow, orUnavailable } from "./Database.ts"
+import type { Changes } from "./IdentityResolver/applySteps.ts"
 import { makeCountChanges } from "./IdentityResolver/countChanges.ts"
-import { listensToMerges, starOf } from "./IdentityResolver/burnGuard.ts"
-import { decide } from "./IdentityResolver/decide.ts"
+import { listensToMerges } from "./IdentityResolver/burnGuard.ts"
 import { slotOf } from "./IdentityKey.ts"
 import { makeGroupRepo } from "./IdentityResolver/GroupRepo.ts"
 import { type ContactRow, makeIdentityRepo } from "./IdentityResolver/IdentityRepo.ts"
-import { emailMoved, erasedPerson, joinRefused, promotedKey } from "./IdentityResolver/identityWarnings.ts"
 import type { IdentityLimits } from "./IdentityResolver/limits.ts"
 import { makeLocking } from "./IdentityResolver/locking.ts"
 import { makeTellStar } from "./IdentityResolver/makeTellStar.ts"
 import { makeOperator } from "./IdentityResolver/operator/makeOperator.ts"
 import { makeOperatorRepo } from "./IdentityResolver/operator/OperatorRepo.ts"
+import { makeResolveAlone, type PersonErased } from "./IdentityResolver/resolveAlone.ts"
 import {
   type GroupRequest,
   type GroupResolved,
@@ -56,20 +55,15 @@ import {
   type TakenMeanwhile
 } from "./IdentityResolver/resolveGroup.ts"
 import { type Portrait, portraitOf } from "./IdentityResolver/contactEvents.ts"
-import { resolutionEvents } from "./IdentityResolver/resolutionEvents.ts"
-import { noUpdate, updateContact, writerOf } from "./IdentityResolver/updateContact.ts"
 import {
   type AssertedKey,
   type Assertion,
   type ContactKey,
   contactKeyAsSent,
   contactKeyOf,
-  type ContactState,
   isIdentified,
-  type KeyState,
-  type Snapshot
+  type KeyState
 } from "./IdentityResolver/snapshot.ts"
-import { newId } from "./newId.ts"
 import { OutboundMessages } from "./OutboundMessages.ts"
 
 export type { Changes } from "./IdentityResolver/applySteps.ts"
@@ -77,6 +71,7 @@ export type { GroupStatement } from "./IdentityResolver/GroupRepo.ts"
 export { type BeforeAndAfter, contactEvents, type Portrait } from "./IdentityResolver/contactEvents.ts"
 export type { DatedRow } from "./IdentityResolver/IdentityRepo.ts"
 export { publicContact } from "./IdentityResolver/publicContact.ts"
+export { PersonErased } from "./IdentityResolver/resolveAlone.ts"
 export { type GroupRequest, type GroupResolved, type InGroup, TakenMeanwhile } from "./IdentityResolver/resolveGroup.ts"
 export {
   type AssertedKey,
@@ -139,11 +134,6 @@ export interface IdentityResolverOptions {
   readonly serverOnlyProperties?: ReadonlyArray<string>
   readonly limits?: IdentityLimits
 }
-
-/** Whoever held the keys was erased: nothing was stored. The caller answers as usual, with these warnings. */
-export class PersonErased extends Schema.TaggedError<PersonErased>()("PersonErased", {
-  warnings: Schema.Array(IngestionWarning)
-}) {}
 
 export class IdentityResolver extends Context.Service<
   IdentityResolver,
@@ -216,63 +206,10 @@ export class IdentityResolver extends Context.Service<
         const provider = yield* AnalyticsProvider
         const listens = () => listensToMerges(provider)
 
-        const attempt = <A, E1, E2>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
-          Effect.gen(function* () {
-            const { contacts, snapshot } = yield* locking.lockedSnapshot(assertion.keys)
-            const occurredAt = work.occurredAt.getTime() * 1000
-            const decision = decide(assertion, snapshot, { mint: newId, occurredAt, limits })
-            if (decision._tag === "Denied") return yield* denied
-            if (decision._tag === "Erased") {
-              return yield* new PersonErased({ warnings: decision.keys.map(erasedPerson) })
-            }
-            if (work.claim !== undefined) yield* work.claim
-            // Nothing else keeps a key that is nobody's in its place until the event that hangs on it is there.
-            if (decision.contact === null && decision.steps.length === 0) {
-              if ((yield* repo.holdFreeKey(decision.keyId)).length === 0) return yield* new Moved()
-            }
-            const { contact, keyId } = decision
-            const isNew = stepsOf(decision.steps, "CreateContact").some(({ contactId }) => contactId === contact?.id)
-            const star = starOf(contact, { isNew, listens: listens() })
-            const { changes, rows } = yield* applySteps(repo, decision.steps, {
-              contacts,
-              identified: identifiedIn(snapshot),
-              assertedBy: assertion.vouchedBy,
-              asker,
-              occurredAt: work.occurredAt,
-              serverOnly,
-              marks: star.marks
-            })
-            const row = contact === null ? undefined : rows.get(contact.id)
-            const update =
-              row === undefined ? noUpdate : updateContact(row, work, writerOf(assertion, decision), serverOnly)
-            if (update.changed !== undefined) yield* repo.saveContacts([update.changed])
-            const now = update.changed === undefined ? rows : new Map(rows).set(update.changed.id, update.changed)
-            yield* outbound.follow(
-              stepsOf(decision.steps, "ClaimKey").flatMap(({ contactId, notBefore, value }) =>
-                contactId === null || notBefore === null ? [] : [{ value, contactId }]
-              )
-            )
-            const events = resolutionEvents({ decision, snapshot, locked: contacts, rows: now, changes })
-            yield* outbound.tell([...events, ...star.merges])
-            yield* sql.afterCommit(Effect.sync(() => count.changes(changes)))
-            return yield* work.write({
-              ...(contact === null ? contactKeyAsSent(assertion.keys) : contactKeyOf(contact)),
-              keyId,
-              contactId: contact?.id ?? null,
-              contact: update.changed ?? row ?? null,
-              changes: { ...changes, updated: update.updated },
-              warnings: [
-                ...changes.refused.map(({ key, rule }) => joinRefused(key, rule)),
-                ...changes.moved.map(({ value }) => emailMoved(value)),
-                ...changes.promoted.map(() => promotedKey(assertion.keys[0]?.value ?? "")),
-                ...decision.erased.map(erasedPerson),
-                ...update.warnings
-              ]
-            })
-          })
-
+        const onChanges = count.changes
+        const resolveAlone = makeResolveAlone({ sql, repo, outbound, locking, limits, listens, serverOnly, onChanges })
         const resolve = <A, E1 = never, E2 = never>(assertion: Assertion, asker: Asker, work: Work<A, E1, E2>) =>
-          locking.untilStill(attempt(assertion, asker, work)).pipe(
+          locking.untilStill(resolveAlone(assertion, asker, work)).pipe(
             orUnavailable,
             Effect.tapErrorTag("IdentityDenied", () => Effect.sync(count.denied)),
             Effect.withSpan("IdentityResolver.resolve")
@@ -330,20 +267,12 @@ export class IdentityResolver extends Context.Service<
           limits,
           listens,
           serverOnly,
-          onChanges: count.changes
+          onChanges
         })
         return IdentityResolver.of({ resolve, resolveGroup, portray, tellMerges, lookup, whose, ...operator })
       })
     )
 }
-
-const identifiedIn = (snapshot: Snapshot): ReadonlySet<string> =>
-  new Set([...snapshot.contacts.values()].filter((contact: ContactState) => isIdentified(contact)).map(({ id }) => id))
-
-const denied = new IdentityDenied({
-  error:
-    "This anonymousId cannot be used from a browser: it belongs to an identified person. For that person, identify them first; for another, start over with a new one."
-})
 
 const ofTwo = new KeysDisagree({
   error:

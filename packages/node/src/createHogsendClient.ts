@@ -38,11 +38,12 @@ import {
   PersonReads,
   PersonWrites
 } from "@hogsend/engine"
-import { Effect, type Layer, Redacted, Schema } from "effect"
+import { Array, Effect, type Layer, Redacted, Schema } from "effect"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { clientLayers } from "./createHogsendClient/clientLayers.ts"
 import { ClientRuntime } from "./createHogsendClient/ClientRuntime.ts"
 import { ClientSecrets } from "./createHogsendClient/ClientSecrets.ts"
+import { ClientSettings } from "./createHogsendClient/ClientSettings.ts"
 import { type Input, inputDecoder } from "./createHogsendClient/decodeInput.ts"
 import type { HogsendClientOptions } from "./createHogsendClient/HogsendClientOptions.ts"
 import { Mount } from "./createHogsendClient/Mount.ts"
@@ -252,10 +253,12 @@ export const createHogsendClient = (options: HogsendClientOptions = {}): Hogsend
         call(Effect.flatMap(PersonReads, (reads) => reads.propertiesOrEmpty(distinctId)))
     },
     userTokens: {
-      generate: (user) =>
-        runtime
-          .runWith(layers.secrets, ClientSecrets)
-          .then(([secret]) => generateUserToken({ ...user, secret: Redacted.value(secret) }))
+      generate: async (user) => {
+        // A secret that was named needs nothing of the engine.
+        const { secrets } = await runtime.runWith(layers.settings, ClientSettings)
+        const [secret = await runtime.run(Effect.map(ClientSecrets, Array.headNonEmpty))] = secrets
+        return generateUserToken({ ...user, secret: Redacted.value(secret) })
+      }
     },
     migrate: () =>
       runtime.runWith(

@@ -4,7 +4,7 @@
  */
 import { Effect, Exit, Layer, ManagedRuntime } from "effect"
 import { InFlight } from "./InFlight.ts"
-import { ClientDisposed, rejectionOf, withSentence } from "./rejection.ts"
+import { disposed, rejectionOf } from "./rejection.ts"
 
 export class ClientRuntime<R, E> {
   readonly inFlight = new InFlight()
@@ -91,8 +91,3 @@ export class ClientRuntime<R, E> {
     throw this.#ending !== undefined && Exit.hasInterrupts(exit) ? disposed() : rejectionOf(exit.cause)
   }
 }
-
-const disposed = () =>
-  withSentence(
-    new ClientDisposed({ error: "This Hogsend client was disposed. Make another one with createHogsendClient." })
-  )

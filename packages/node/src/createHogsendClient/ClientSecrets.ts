@@ -8,21 +8,12 @@ export class ClientSecrets extends Context.Service<
   ClientSecrets,
   Array.NonEmptyReadonlyArray<Redacted.Redacted<string>>
 >()("node/ClientSecrets") {
-  /** `postgres` is built only to learn where the data is. */
-  static readonly layer = <E, R>(postgres: Layer.Layer<Postgres, E, R>) =>
-    Layer.unwrap(
-      Effect.map(ClientSettings, ({ secrets }) =>
-        Array.isReadonlyArrayNonEmpty(secrets)
-          ? Layer.succeed(ClientSecrets, secrets)
-          : Layer.provide(
-              Layer.effect(
-                ClientSecrets,
-                Effect.gen(function* () {
-                  return [yield* developmentSecret((yield* Postgres).dataDirectory)] as const
-                })
-              ),
-              postgres
-            )
-      )
-    )
+  static readonly layer = Layer.effect(
+    ClientSecrets,
+    Effect.gen(function* () {
+      const { secrets } = yield* ClientSettings
+      if (Array.isReadonlyArrayNonEmpty(secrets)) return secrets
+      return Array.of(yield* developmentSecret((yield* Postgres).dataDirectory))
+    })
+  )
 }

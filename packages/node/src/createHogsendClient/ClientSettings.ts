@@ -2,7 +2,7 @@
  * What a client runs with: its options, and from the environment what they leave out, which is read when this is built and
  * never before. All that is wrong is told at once, a line each.
  */
-import { Context, Effect, Layer, Redacted, Result } from "effect"
+import { ConfigProvider, Context, Effect, Layer, Redacted, Result } from "effect"
 import { resolve } from "node:path"
 import { settings } from "../Environment.ts"
 import * as Setting from "../Environment/Setting.ts"
@@ -40,7 +40,8 @@ const read = Effect.fn("ClientSettings.read")(function* (options: HogsendClientO
     dataDirectory: settings.dataDirectory,
     authSecret: settings.authSecret,
     previousAuthSecrets: settings.previousAuthSecrets
-  })
+    // As it is now: the default one is what the environment was when anybody in this process first asked.
+  }).pipe(Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv()))
   const readsUrl = database.url === undefined
   const readsSecret = ownSecrets.length === 0
   const asked = [

@@ -6,11 +6,13 @@
  */
 import { NodeHttpServer, NodeHttpServerRequest } from "@effect/platform-node"
 import { Hogsend } from "@hogsend/engine"
-import { Context, Effect, Layer, Option, type Scope } from "effect"
+import { Context, Deferred, Effect, Layer, Option, type Scope } from "effect"
 import { HttpEffect, HttpRouter, HttpServerRequest } from "effect/http"
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { ClientSettings } from "./ClientSettings.ts"
 import type { InFlight } from "./InFlight.ts"
+import { type ClientDisposed, disposed } from "./rejection.ts"
+import { untilClosed } from "./untilClosed.ts"
 
 export interface MountOptions {
   readonly docs?: boolean
@@ -33,9 +35,8 @@ export class Mount extends Context.Service<
       Effect.gen(function* () {
         const { basePath } = yield* ClientSettings
         const app = yield* HttpRouter.toHttpEffect(Hogsend.routes(options))
-        const closing = yield* Effect.acquireRelease(
-          Effect.sync(() => new AbortController()),
-          (controller) => Effect.sync(() => controller.abort())
+        const closed = yield* Effect.acquireRelease(Deferred.make<never, ClientDisposed>(), (deferred) =>
+          Deferred.fail(deferred, disposed())
         )
         /** `arrived` says where the request is to go, and whom it came from. */
         const serve = (arrived: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Arrival>) =>
@@ -50,11 +51,14 @@ export class Mount extends Context.Service<
           })
 
         const web = HttpEffect.toWebHandlerWith<never, Asked>(yield* Effect.context<never>())(
-          serve(({ url }) =>
-            Effect.map(RemoteAddress, (address) => ({
-              url: below(basePath, url),
-              remoteAddress: Option.fromUndefinedOr(address)
-            }))
+          untilClosed(
+            serve(({ url }) =>
+              Effect.map(RemoteAddress, (address) => ({
+                url: below(basePath, url),
+                remoteAddress: Option.fromUndefinedOr(address)
+              }))
+            ),
+            closed
           )
         )
         const node = yield* NodeHttpServer.makeHandler(
@@ -66,11 +70,7 @@ export class Mount extends Context.Service<
           { scope: yield* Effect.scope }
         )
         return Mount.of({
-          web: (request, remoteAddress) =>
-            web(
-              new Request(request, { signal: AbortSignal.any([request.signal, closing.signal]) }),
-              Context.make(RemoteAddress, remoteAddress)
-            ),
+          web: (request, remoteAddress) => web(request, Context.make(RemoteAddress, remoteAddress)),
           node
         })
       })
@@ -83,8 +83,6 @@ type Arrival = Parameters<HttpServerRequest.HttpServerRequest["modify"]>[0]
 /** As a router leaves it. */
 type Routed = IncomingMessage & { readonly originalUrl?: string }
 
-/** The path that the engine knows. What is not below the base is nothing of ours, which `/` is not either. */
-const below = (basePath: string, url: string): string => {
-  const rest = url.slice(basePath.length)
-  return url.startsWith(basePath) && (rest === "" || "/?".includes(rest.charAt(0))) ? rest || "/" : "/"
-}
+/** The path as the engine knows it. What is not below the base is `/`, where nothing is. */
+const below = (basePath: string, url: string): string =>
+  url.startsWith(basePath) ? url.slice(basePath.length) || "/" : "/"

@@ -29,7 +29,6 @@ export const clientLayers = (options: HogsendClientOptions) => {
       Postgres.layer({ ...database, poolMax: maxConnections })
     )
   ).pipe(Layer.provideMerge(observed), Layer.provideMerge(settings))
-  const secrets = Layer.provide(ClientSecrets.layer(foundation), settings)
   const migrations = Layer.unwrap(
     Effect.map(readMigrations(options.clientMigrations), (client) => Migrations.layer({ client }))
   ).pipe(Layer.provideMerge(foundation))
@@ -41,10 +40,11 @@ export const clientLayers = (options: HogsendClientOptions) => {
         return Layer.provideMerge(Mount.layer({ ...engine, inFlight }), Hogsend.layer(engine))
       })
     ).pipe(
-      Layer.provide([NodeEgressTransport.layer(), secrets]),
+      Layer.provide(NodeEgressTransport.layer()),
+      Layer.provideMerge(ClientSecrets.layer),
       Layer.provideMerge(Layer.effectDiscard(bringUpToDate(options.migrate ?? "auto"))),
       Layer.provideMerge(migrations)
     )
 
-  return { secrets, migrations, engine }
+  return { settings, migrations, engine }
 }

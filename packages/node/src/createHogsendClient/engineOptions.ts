@@ -10,6 +10,7 @@ export const engineOptions = (
     databaseTimeouts,
     destinationPresets,
     destinations,
+    metricsToken,
     publicUrl,
     rateLimits,
     webhookSources,
@@ -26,6 +27,7 @@ export const engineOptions = (
     publicUrl,
     webhookSecret: analyticsWebhookSecret === undefined ? undefined : Redacted.make(analyticsWebhookSecret)
   },
+  metrics: { token: metricsToken === undefined ? undefined : Redacted.make(metricsToken) },
   destinations: { own: destinations ?? [], presets: destinationPresets },
   webhookSources: { sources: webhookSources ?? [] },
   rateLimits: { ...rateLimits, trustedProxies }

@@ -13,8 +13,13 @@ export const rejectionOf = (cause: Cause.Cause<unknown>): unknown => {
 }
 
 /** Failures of ours say what is wrong in `error`, as the wire does, where whoever logs an error does not look. */
-export const withSentence = <Failure extends Error>(failure: Failure): Failure =>
+const withSentence = <Failure extends Error>(failure: Failure): Failure =>
   Object.defineProperty(failure, "message", { value: sentenceOf(failure), configurable: true, writable: true })
+
+export const disposed = () =>
+  withSentence(
+    new ClientDisposed({ error: "This Hogsend client was disposed. Make another one with createHogsendClient." })
+  )
 
 const sentenceOf = (failure: Error): string => {
   if (failure instanceof SettingsInvalid || failure instanceof MigrationFailed) return explain(failure).join("\n")
