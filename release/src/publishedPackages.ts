@@ -12,6 +12,7 @@ export interface Manifest {
   readonly name: string
   readonly version: string
   readonly private?: boolean
+  readonly bin?: Entries
   readonly exports?: Entries
   readonly publishConfig?: { readonly exports?: Readonly<Record<string, Conditions>> }
   readonly dependencies?: Entries
