@@ -33,3 +33,6 @@ export const publishedPackages: ReadonlyArray<PublishedPackage> = readdirSync(jo
     manifest: JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest
   }))
   .filter(({ manifest }) => manifest.private !== true)
+
+/** Those that are imported. The others are programs alone. */
+export const libraries = publishedPackages.filter(({ manifest }) => manifest.exports !== undefined)

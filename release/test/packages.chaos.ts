@@ -59,7 +59,7 @@ const typeCheck = (module: string, moduleResolution: string) => {
 }
 
 beforeAll(async () => {
-  await run("node", [join(root, "release/src/main.ts"), packed])
+  await run(process.execPath, [join(root, "release/src/main.ts"), "pack", packed])
 }, 600_000)
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
