@@ -45,7 +45,7 @@ export const apiReport = (entry: string): string => {
     const { exported, wholes } = read(file)
     const all = new Map<string, Found | Reference>()
     for (const from of wholes) {
-      if (!isOurs(from)) all.set(`* from ${from}`, { from, name: "*" })
+      if (!isOurs(from)) all.set("*", { from, name: "*" })
       else for (const [name, found] of exportsOf(fileOf(from, file))) all.set(name, found)
     }
     for (const [outside, inside] of exported) {
@@ -56,16 +56,15 @@ export const apiReport = (entry: string): string => {
     return all
   }
 
-  const lines = new Map<string, string>()
+  const parts = new Map<string, string>()
+  const outsideOf = new Map<string, string>()
   const waiting: Array<Found> = []
   const keyOf = ({ file, name }: Found): string => `${name} ${relative(dirname(entry), file)}`
-  const exportedAs = new Map<string, string>()
+
   for (const [outside, found] of exportsOf(entry)) {
-    if ("from" in found) {
-      const name = found.name === "*" ? `* as ${outside}`.replace(/^\* as \* .*/, "*") : `{ ${found.name} }`
-      lines.set(outside, `export ${name} from "${found.from}"`)
-    } else {
-      exportedAs.set(keyOf(found), outside)
+    if ("from" in found) parts.set(outside, passedOn(found, outside))
+    else {
+      outsideOf.set(keyOf(found), outside)
       waiting.push(found)
     }
   }
@@ -73,29 +72,31 @@ export const apiReport = (entry: string): string => {
     const { file, name } = found
     const key = keyOf(found)
     const declaration = read(file).declared.get(name)
-    if (lines.has(key) || declaration === undefined) continue
-    const outside = exportedAs.get(key)
+    if (parts.has(key) || declaration === undefined) continue
     const { references, text, uses } = declaration
-    const digest = () => createHash("sha256").update(text).digest("hex").slice(0, 16)
-    const shown =
-      text.length > longest ? `${text.slice(0, 80).split("\n")[0]} … // ${digest()}, of what is too long` : text
-    lines.set(
-      key,
-      outside === undefined
-        ? `// not exported\n${shown}`
-        : outside === name
-          ? `export ${shown}`
-          : `export { ${name} as ${outside} }\n${shown}`
-    )
-    const named = [...uses]
-      .map((use) => locate(file, use))
-      .concat(references.map((reference) => follow(file, reference)))
-    waiting.push(...named.filter((found) => found !== undefined && "file" in found))
+    parts.set(key, shown(name, text, outsideOf.get(key)))
+    for (const named of [...uses].map((use) => locate(file, use)).concat(references.map((one) => follow(file, one)))) {
+      if (named !== undefined && "file" in named) waiting.push(named)
+    }
   }
   // A module that a reached file adds to is part of the surface, too.
   for (const { declared } of files.values()) {
-    for (const [name, { text }] of declared) if (name.startsWith("module ")) lines.set(name, text)
+    for (const [name, { text }] of declared) if (name.startsWith("module ")) parts.set(name, text)
   }
-  const sorted = [...lines].toSorted(([one], [other]) => (one < other ? -1 : 1))
+  const sorted = [...parts].toSorted(([one], [other]) => (one < other ? -1 : 1))
   return sorted.map(([, text]) => text).join("\n\n")
+}
+
+/** What another package exports, and ours passes on. */
+const passedOn = ({ from, name }: Reference, outside: string): string => {
+  const whole = outside === name ? "*" : `* as ${outside}`
+  const named = outside === name ? `{ ${name} }` : `{ ${name} as ${outside} }`
+  return `export ${name === "*" ? whole : named} from ${JSON.stringify(from)}`
+}
+
+const shown = (name: string, text: string, outside: string | undefined): string => {
+  const digest = () => createHash("sha256").update(text).digest("hex").slice(0, 16)
+  const short = text.length > longest ? `${text.split("\n")[0]?.slice(0, 80)} … // ${digest()}` : text
+  if (outside === undefined) return `// not exported\n${short}`
+  return outside === name ? `export ${short}` : `export { ${name} as ${outside} }\n${short}`
 }
