@@ -36,11 +36,12 @@ export const readEnv = (...names: ReadonlyArray<string>) =>
     return undefined
   })
 
-/** The environment over `.env`, for whatever is configured by `Config`. */
-export const environmentWithDotEnv = Effect.map(dotEnv, (file) => {
-  const values = Object.entries(file).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
-  return ConfigProvider.orElse(
-    ConfigProvider.fromEnv(),
-    ConfigProvider.fromEnv({ env: Object.fromEntries(values) as Record<string, string> })
-  )
-})
+/** `over`, the environment, and then `.env`, for whatever is configured by `Config`. */
+export const environmentWithDotEnv = (over: Readonly<Record<string, string>> = {}) =>
+  Effect.map(dotEnv, (file) => {
+    const values = Object.entries(file).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))
+    return [ConfigProvider.fromEnv(), ConfigProvider.fromEnv({ env: Object.fromEntries(values) })].reduce(
+      (before, next) => ConfigProvider.orElse(before, next),
+      ConfigProvider.fromEnv({ env: over })
+    )
+  })
