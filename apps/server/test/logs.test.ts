@@ -2,41 +2,12 @@
 import { expect, it } from "@effect/vitest"
 import { EmptyDatabase } from "@hogsend/testing"
 import { Effect } from "effect"
-import { createServer } from "node:http"
 import { vi } from "vitest"
+import { bodiesAt, collector } from "./otlpCollector.ts"
 import { addressOf, request, startServer, until } from "./serverProcess.ts"
 
 // For slow machines.
 vi.setConfig({ testTimeout: 60_000 })
-
-/** Takes what an OpenTelemetry collector takes, and remembers it by path. */
-const collector = Effect.acquireRelease(
-  Effect.callback<{ url: string; received: Map<string, string>; close: () => void }>((resume) => {
-    const received = new Map<string, string>()
-    const server = createServer((request, response) => {
-      let text = ""
-      request.setEncoding("utf8").on("data", (data: string) => (text += data))
-      request.on("end", () => {
-        received.set(request.url ?? "", (received.get(request.url ?? "") ?? "") + text)
-        response.end("{}")
-      })
-    }).listen(0, "127.0.0.1", () => {
-      const address = server.address()
-      const port = typeof address === "object" ? address?.port : 0
-      resume(
-        Effect.succeed({
-          url: `http://127.0.0.1:${port}`,
-          received,
-          close: () => {
-            server.closeAllConnections()
-            server.close()
-          }
-        })
-      )
-    })
-  }),
-  ({ close }) => Effect.sync(close)
-)
 
 const adminKey = "YWRtaW4ta2V5LXRoYXQtbXVzdC1ub3Qtc2hvdw"
 const authSecret = "c2lnbmluZy1zZWNyZXQtdGhhdC1tdXN0LW5vdC1zaG93"
@@ -45,6 +16,7 @@ it.live("Logs at debug level, and traces, have the request's id, and no key, tok
   Effect.gen(function* () {
     const { url } = yield* EmptyDatabase.create
     const otlp = yield* collector
+    const bodyAt = (path: string) => bodiesAt(otlp.received, path).join("\n")
     const server = yield* startServer({
       DATABASE_URL: url,
       BETTER_AUTH_SECRET: authSecret,
@@ -106,11 +78,11 @@ it.live("Logs at debug level, and traces, have the request's id, and no key, tok
     expect(others.join("\n")).toMatch(/^Hogsend serves [^\n]+\n/)
     expect(others.join("\n")).not.toMatch(/\n\s+at |Error/)
 
-    yield* until("traces and logs have arrived", () => otlp.received.has("/v1/traces") && otlp.received.has("/v1/logs"))
-    const traces = otlp.received.get("/v1/traces") ?? ""
+    yield* until("traces and logs have arrived", () => bodyAt("/v1/traces") !== "" && bodyAt("/v1/logs") !== "")
+    const traces = bodyAt("/v1/traces")
     expect(traces).toContain("a-request-of-mine")
     expect(traces).toContain("hogsend.request_id")
-    const told = { output: server.output(), traces, logs: otlp.received.get("/v1/logs") ?? "" }
+    const told = { output: server.output(), traces, logs: bodyAt("/v1/logs") }
     const theirs = [email, encodeURIComponent(email), "nobody.mustsee", token, "c2lnbmF0dXJl", "prop-nobody-must-see"]
     const ours = [adminKey, authSecret, publishable, unknownKey]
     for (const [where, text] of Object.entries(told)) {

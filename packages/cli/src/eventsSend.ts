@@ -8,7 +8,7 @@ import * as Flag from "effect/cli/Flag"
 import { Failed, WrongUsage } from "./Failed.ts"
 import { details, note, printResult } from "./output.ts"
 import { parseProperties } from "./parseProperties.ts"
-import { rejectedTable, sendLines } from "./sendLines.ts"
+import { sentText, sendLines } from "./sendLines.ts"
 import { asSender } from "./server.ts"
 
 const property = (name: string, about: string) =>
@@ -100,7 +100,10 @@ const sendMany = Effect.fnUntraced(function* (file: string, idempotencyKey: stri
       error._tag === "Failed" ? new Failed({ message: `${error.message}\n${again}` }) : error
     )
   )
-  yield* printResult(sent, rejectedTable)
+  if (sent.results.length === 0) {
+    return yield* new WrongUsage({ message: "there was no event to read; to send one, say what happened: see --help" })
+  }
+  yield* printResult(sent, sentText)
   if (sent.rejected > 0)
     return yield* new Failed({ message: `${sent.rejected} were rejected. Mend them in their lines. ${again}` })
 })

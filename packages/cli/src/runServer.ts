@@ -5,12 +5,18 @@ import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { endsInOrder } from "./endsInOrder.ts"
+import { note } from "./output.ts"
 import { environmentWithDotEnv } from "./readEnv.ts"
 
 export const runServer = (over: Readonly<Record<string, string>>) =>
   Effect.gen(function* () {
     const environment = yield* readEnvironment(process.cwd())
     const { posthog } = environment
+    if (environment.adminApiKey === undefined) {
+      yield* note(
+        "For the other commands of hogsend put a secret key of this server into .env: HOGSEND_ADMIN_KEY=hsk_…"
+      )
+    }
     const analyticsProviders =
       posthog === undefined
         ? []

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import { createReadStream } from "node:fs"
 import { createInterface } from "node:readline"
 import { Failed } from "./Failed.ts"
-import { details, note, table } from "./output.ts"
+import { cellOf, details, note } from "./output.ts"
 import { asSender } from "./server.ts"
 
 /** What became of a line, counted from 1. */
@@ -51,14 +51,12 @@ export const sendLines = Effect.fnUntraced(function* (file: string, key: string)
   return { stored: count("stored"), duplicate: count("duplicate"), rejected: count("rejected"), results } satisfies Sent
 })
 
-/** How many became what, and the lines that were rejected. */
-export const rejectedTable = ({ results, ...counts }: Sent) => {
+/** How many became what, and the lines that were rejected, with why. */
+export const sentText = ({ results, ...counts }: Sent): string => {
   const rejected = results.flatMap(({ error, line }) =>
-    error === undefined ? [] : [{ line, error: error._tag, says: [error.error, ...issuesOf(error)].join("; ") }]
+    error === undefined ? [] : [`line ${line}: ${cellOf([error.error, ...issuesOf(error)].join("; "))}`]
   )
-  return rejected.length === 0
-    ? Effect.succeed(details(counts))
-    : Effect.map(table(rejected, ["line", "error", "says"]), (lines) => `${details(counts)}\n\n${lines}`)
+  return [details(counts), ...(rejected.length === 0 ? [] : ["", ...rejected])].join("\n")
 }
 
 const issuesOf = ({ issues = [] }: NonNullable<LineResult["error"]>) =>

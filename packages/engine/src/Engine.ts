@@ -3,7 +3,8 @@
  * service with a Layer of its own; `Engine.routes` serves core's `Api` over the services.
  */
 import { Api } from "@hogsend/core"
-import { Layer } from "effect"
+import { Effect, Layer } from "effect"
+import { HttpRouter } from "effect/http"
 import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
 import { AnalyticsEndpoint } from "./AnalyticsEndpoint.ts"
 import { AnalyticsLoop, type AnalyticsLoopOptions } from "./AnalyticsLoop.ts"
@@ -53,6 +54,7 @@ import { offerPostHog } from "./getPostHog.ts"
 import { PersonReads, type PersonReadsOptions } from "./PersonReads.ts"
 import { PostHogEndpoint, type PostHogEndpointOptions } from "./PostHogEndpoint.ts"
 import { PersonWrites, type PersonWritesOptions } from "./PersonWrites.ts"
+import { Privacy } from "./Privacy.ts"
 import { Principals } from "./Principals.ts"
 import { RpcEdge } from "./RpcEdge.ts"
 import { RateLimits, type RateLimitsOptions } from "./RateLimits.ts"
@@ -185,12 +187,12 @@ export const Engine = {
       ),
       Layer.provide(Database.client),
       Layer.provideMerge(Database.timeouts(options.database)),
-      Layer.provideMerge(Metrics.registry())
+      Layer.provideMerge(Layer.merge(Metrics.registry(), Privacy.layer))
     )
   },
 
-  /** What a tracer may not see; provide it to whatever serves `routes`. */
-  privacy: HttpEdge.privacy,
+  /** Keeps what is somebody's out of logs and traces; provide it to whatever serves `routes`. */
+  privacy: Privacy.layer,
 
   /** The numbers of the context's engine as an answer for Prometheus, for a server that guards it otherwise. */
   metrics: metricsAnswer,
@@ -220,5 +222,18 @@ export const Engine = {
       HttpEdge.layer,
       docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty
     )
-  }
+  },
+
+  /**
+   * `routes` on an `HttpRouter` that has routes of the host app's own: what these do not take is Hogsend's, and so is the
+   * answer to what nobody takes. The edge stays around Hogsend's own.
+   */
+  mount: (options: Pick<EngineOptions, "docs" | "metrics">) =>
+    HttpRouter.use((router) =>
+      HttpRouter.toHttpEffect(Engine.routes(options)).pipe(
+        // Or the host's router, which is built by now, would be taken for the one within.
+        Effect.provideServiceEffect(Layer.CurrentMemoMap, Layer.makeMemoMap),
+        Effect.flatMap((app) => router.add("*", "/*", app))
+      )
+    )
 }

@@ -45,6 +45,7 @@ import {
   sourcePrincipal
 } from "./Principals.ts"
 import { Tombstones } from "./Tombstones.ts"
+import { currentSpan } from "./traceContext.ts"
 import { Warnings } from "./Warnings.ts"
 
 export interface EventIngestOptions {
@@ -138,7 +139,8 @@ export class EventIngest extends Context.Service<
             receivedAt,
             batch,
             idempotencyKey,
-            fingerprint: fingerprintOf(draft)
+            fingerprint: fingerprintOf(draft),
+            span: yield* currentSpan
           })
         })
 
@@ -175,7 +177,8 @@ export class EventIngest extends Context.Service<
               batch,
               idempotencyKey: draft.idempotencyKey,
               // The vendor's word: what comes under the same id is the same event, also where this version reads it otherwise.
-              fingerprint: "source"
+              fingerprint: "source",
+              span: yield* currentSpan
             }
           )
         })
@@ -196,13 +199,12 @@ export class EventIngest extends Context.Service<
 
         const ingest = Effect.fnUntraced(
           function* (caller: Caller["Service"], draft: EventDraft, carried: Carried) {
-            const [exit] = yield* submit([
-              yield* prepare(caller, draft, {
-                ...carried,
-                idempotencyKey: carried.idempotencyKey ?? draft.idempotencyKey
-              })
-            ])
-            return yield* exit ?? unanswered
+            const { idempotencyKey = draft.idempotencyKey } = carried
+            const submission = yield* prepare(caller, draft, { ...carried, idempotencyKey })
+            const [exit] = yield* submit([submission])
+            const accepted = yield* exit ?? unanswered
+            describe(submission, accepted)
+            return accepted
           },
           Effect.onExit((exit) => Effect.sync(() => numbers.count(exit)))
         )
@@ -236,6 +238,13 @@ export class EventIngest extends Context.Service<
         return EventIngest.of({ ingest, ingestBatch, ingestFrom })
       })
     )
+}
+
+/** To the tracer of its request, where one listens. */
+const describe = ({ event, span }: Submission, { contactKeyKind }: EventAccepted): void => {
+  if (span?._tag !== "Span") return
+  span.attribute("hogsend.event_id", event.id)
+  span.attribute("hogsend.contact_key_kind", contactKeyKind)
 }
 
 const unanswered = Exit.die(new Error("An event that was handed in was not answered"))

@@ -6,16 +6,8 @@
  * answers CORS, the admin plane does not. Who may call is judged inside the route, by `KeyGate`.
  */
 import { BodyMalformed, BodyTooLarge, Envelope, InternalFault } from "@hogsend/core"
-import { Cause, Effect, Exit, Layer, Option, type Types } from "effect"
-import {
-  Headers,
-  HttpIncomingMessage,
-  HttpRouter,
-  HttpServerError,
-  HttpServerRequest,
-  HttpServerResponse,
-  UrlParams
-} from "effect/http"
+import { Cause, Effect, Exit, Option, type Types } from "effect"
+import { HttpIncomingMessage, HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiMiddleware } from "effect/http-api"
 import * as ByteSize from "effect/ByteSize"
 import { answerHeaders } from "./HttpEdge/answerHeaders.ts"
@@ -24,7 +16,7 @@ import { toEnvelope } from "./HttpEdge/envelope.ts"
 import { isPreflight, preflightHeaders } from "./HttpEdge/cors.ts"
 import { startOf } from "./HttpEdge/HotRoutes.ts"
 import { requestIdOf } from "./HttpEdge/requestId.ts"
-import { hungUp, makeCountRequest } from "./HttpEdge/requestNumbers.ts"
+import { hungUp, makeCountRequests } from "./HttpEdge/requestNumbers.ts"
 import { routes } from "./HttpEdge/routes.ts"
 import { nothingServed, type Route } from "./HttpEdge/RouteTable.ts"
 import { refuseBody } from "./HttpEdge/refuseBody.ts"
@@ -42,14 +34,15 @@ export {
   unlessFailed
 } from "./HttpEdge/HotRoutes.ts"
 
-/** What a header is called that holds a secret, of ours or of a vendor's. */
-const secretHeaders = /auth|key|password|secret|signature|token/i
+/** What a request is called in a trace: by its route, since a path may hold what somebody sent. */
+export const requestName = ({ method, url }: HttpServerRequest.HttpServerRequest): string =>
+  `${method} ${routes.find(method, url).pattern ?? "(no route)"}`
 
 export class HttpEdge {
   /** The global middleware, and the implementation of core's `Envelope`. */
   static readonly layer = HttpRouter.middleware(
     Effect.map(
-      Effect.all([RateLimits, makeCountRequest]),
+      Effect.all([RateLimits, makeCountRequests]),
       ([limits, count]) =>
         (handler) =>
           edge(handler, limits, count)
@@ -57,22 +50,13 @@ export class HttpEdge {
     { global: true }
   )
 
-  /** What spans and logged requests must not hold: the values of a query, and the headers that carry a secret. */
-  static readonly privacy = Layer.merge(
-    Layer.succeed(UrlParams.CurrentRedactedNames, [/.*/]),
-    Layer.succeed(Headers.CurrentRedactedNames, ["cookie", "x-hogsend-device", secretHeaders])
-  )
-
-  /** Whether a header's value is kept out of traces. */
-  static readonly isPrivate = (header: string): boolean => secretHeaders.test(header)
-
   static readonly envelope = HttpApiMiddleware.layerSchemaErrorTransform(Envelope, schemaFailure)
 }
 
 const edge = (
   handler: Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled>,
   limits: RateLimits["Service"],
-  count: Effect.Success<typeof makeCountRequest>
+  count: Effect.Success<typeof makeCountRequests>
 ): Effect.Effect<HttpServerResponse.HttpServerResponse, Types.unhandled, HttpServerRequest.HttpServerRequest> =>
   Effect.gen(function* () {
     const request = yield* HttpServerRequest.HttpServerRequest
@@ -86,7 +70,7 @@ const edge = (
       Effect.onExit((exit) =>
         Effect.sync(() => {
           const status = Exit.isSuccess(exit) ? exit.value.status : hungUp
-          count({ method: request.method, pattern: found.pattern, status, startedAt })
+          count({ method: request.method, pattern: found.pattern, status })(startedAt)
         })
       ),
       // The route's pattern: a path and a query may carry a token or an email.

@@ -20,8 +20,13 @@ type LabelsOf<Name extends MetricName> = (typeof metricCatalog)[Name]["labels"]
 
 type Update = (value: number) => void
 
-const attributesOf = ({ labels }: MetricFamily, values: ReadonlyArray<string>) =>
-  Object.fromEntries(labels.map((label, at) => [label, values[at] ?? ""]))
+/** A `unit` is no label for Prometheus; OTLP has a place for it. */
+const unitOf = (name: MetricName) => (name.endsWith("_seconds") ? { unit: "s" } : {})
+
+const attributesOf = (name: MetricName, values: ReadonlyArray<string>) => {
+  const { labels }: MetricFamily = metricCatalog[name]
+  return { ...unitOf(name), ...Object.fromEntries(labels.map((label, at) => [label, values[at] ?? ""])) }
+}
 
 /** What is counted under each combination of labels, made when it is first asked for. */
 const makeSeries =
@@ -41,7 +46,8 @@ const makeSeries =
     }
   }
 
-const gaugeOf = (name: OfType<"gauge">) => Metric.gauge(name, { description: metricCatalog[name].description })
+const gaugeOf = (name: OfType<"gauge">) =>
+  Metric.gauge(name, { description: metricCatalog[name].description, attributes: unitOf(name) })
 
 const own = (): Metric.MetricRegistry => new Map()
 
@@ -58,19 +64,17 @@ export const Metrics = {
 
   /** Answers `count(…labels)(by)`. */
   counter: <Name extends OfType<"counter">>(name: Name) => {
-    const family: MetricFamily = metricCatalog[name]
-    const { description } = family
+    const { description } = metricCatalog[name]
     const make = (values: ReadonlyArray<string>) =>
-      Metric.counter(name, { description, attributes: attributesOf(family, values), incremental: true })
+      Metric.counter(name, { description, attributes: attributesOf(name, values), incremental: true })
     return Effect.map(Effect.context<never>(), makeSeries<LabelsOf<Name>>(make))
   },
 
   /** Answers `observe(…labels)(value)`. */
   histogram: <Name extends OfType<"histogram">>(name: Name) => {
-    const family: MetricFamily = metricCatalog[name]
-    const { buckets: boundaries = [], description } = family
+    const { buckets: boundaries, description } = metricCatalog[name]
     const make = (values: ReadonlyArray<string>) =>
-      Metric.histogram(name, { description, attributes: attributesOf(family, values), boundaries })
+      Metric.histogram(name, { description, attributes: attributesOf(name, values), boundaries })
     return Effect.map(Effect.context<never>(), makeSeries<LabelsOf<Name>>(make))
   },
 

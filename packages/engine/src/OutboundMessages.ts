@@ -26,6 +26,8 @@ import { DeliverySignal } from "./DeliverySignal.ts"
 import { newId } from "./newId.ts"
 import { makeOutboundRepo, type MessageOptions, type Parting } from "./OutboundMessages/OutboundRepo.ts"
 
+import { currentSpan, traceparentOf } from "./traceContext.ts"
+
 /** The events of the catalog that something tells so far, with their `data`. */
 interface OutboundData {
   readonly "contact.created": typeof ContactCreatedData.Type
@@ -40,6 +42,8 @@ interface Event<Type extends string, Data> {
   readonly type: Type
   readonly contactId: string | null
   readonly data: Data
+  /** The `traceparent` of the request that it came of, where another one tells it. */
+  readonly trace?: string | undefined
 }
 
 /** What the analytics provider is told. */
@@ -105,12 +109,13 @@ export class OutboundMessages extends Context.Service<
       const signal = yield* DeliverySignal
 
       const written = (events: ReadonlyArray<OutboundEvent | TestEvent>, options: MessageOptions) =>
-        Effect.map(Clock.currentTimeMillis, (now) => {
+        Effect.map(Effect.all([Clock.currentTimeMillis, currentSpan]), ([now, span]) => {
+          const current = span === undefined ? null : traceparentOf(span)
           const timestamp = new Date(now).toISOString()
           return repo.messageParts(
-            events.map(({ contactId, data, type }) => {
+            events.map(({ contactId, data, trace = current, type }) => {
               const id = newId()
-              return { id, type, contactId, body: JSON.stringify({ id: `msg_${id}`, type, timestamp, data }) }
+              return { id, type, contactId, trace, body: JSON.stringify({ id: `msg_${id}`, type, timestamp, data }) }
             }),
             options
           )

@@ -69,7 +69,6 @@ export const metricCatalog = {
 
   hogsend_analytics_reads_total: counter("Reads of persons from the analytics platform, by outcome.", ["outcome"]),
   hogsend_analytics_soft_failures_total: counter("How often it went on without a person's properties.", []),
-  hogsend_analytics_captures_dropped_total: counter("Captures that the analytics platform was never told.", []),
 
   hogsend_database_up: gauge("1 when the database answered the last look, else 0."),
   hogsend_database_latency_seconds: gauge("How long it took, the wait for a connection of the pool included."),

@@ -7,6 +7,7 @@
 import { destinationPresets } from "@hogsend/engine"
 import { Console, Effect, Redacted } from "effect"
 import { resolve } from "node:path"
+import * as OtlpSettings from "./Environment/otlpSettings.ts"
 import * as Setting from "./Environment/Setting.ts"
 import { unknownSettings } from "./Environment/unknownSettings.ts"
 
@@ -61,7 +62,9 @@ export const settings = {
   metricsToken: Setting.secret("METRICS_TOKEN", 16),
   metricsPort: Setting.optionalInteger("METRICS_PORT", { minimum: 0, maximum: 65_535, example: 9464 }),
   metricsHost: Setting.text("METRICS_HOST", undefined, "127.0.0.1"),
-  otlpEndpoint: Setting.url("OTEL_EXPORTER_OTLP_ENDPOINT", ["http", "https"], "http://localhost:4318")
+  otlpEndpoint: OtlpSettings.endpoint,
+  otlpHeaders: OtlpSettings.headers("OTEL_EXPORTER_OTLP_HEADERS"),
+  otlpTimeout: Setting.integer("OTEL_EXPORTER_OTLP_TIMEOUT", { minimum: 1, maximum: 600_000, fallback: 10_000 })
 }
 
 /** What is wrong with the data folder, which is seen only when it is used. */

@@ -7,6 +7,7 @@ export { migrate, type MigrateOptions, type MigrationOptions, runMigrations } fr
 export { MigrationFailed, type MigrationReport } from "@hogsend/engine"
 export { MetricsPortUnusable, MetricsServer, type MetricsServerOptions } from "./MetricsServer.ts"
 export { ProcessMetrics, type ProcessMetricsOptions } from "./ProcessMetrics.ts"
+export { migrated, type MigratedOptions } from "./migrated.ts"
 export { NodeEgressTransport, type NodeEgressTransportOptions } from "./NodeEgressTransport.ts"
 export { Observability } from "./Observability.ts"
 export { DatabaseRefused, Postgres } from "./Postgres.ts"

@@ -77,7 +77,12 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
     [{ HOGSEND_MIGRATE: "never" }, `HOGSEND_MIGRATE is "never", and must be one of auto, manual`],
     [{ LOG_LEVEL: "INFO" }, `LOG_LEVEL is "INFO", and must be one of debug, info, warn, error`],
     [{ LOG_FORMAT: "logfmt" }, `LOG_FORMAT is "logfmt", and must be one of pretty, json`],
-    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" }, "OTEL_EXPORTER_OTLP_ENDPOINT is not a URL"]
+    [{ METRICS_TOKEN: "short" }, "METRICS_TOKEN has 5 characters, and must have 16 or more"],
+    [{ METRICS_PORT: "66000" }, `METRICS_PORT is "66000", and must be a whole number from 0 to 65535`],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "localhost:4318" }, "OTEL_EXPORTER_OTLP_ENDPOINT is not a URL"],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: "http://me:pass@localhost:4318" }, "OTEL_EXPORTER_OTLP_ENDPOINT names a user"],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: "api-key" }, "OTEL_EXPORTER_OTLP_HEADERS must be name=value"],
+    [{ OTEL_EXPORTER_OTLP_TIMEOUT: "10s" }, `OTEL_EXPORTER_OTLP_TIMEOUT is "10s", and must be a whole number`]
   ] as ReadonlyArray<readonly [Record<string, string>, string]>)("%o", ([env, expected]) =>
     Effect.gen(function* () {
       const lines = yield* linesOf(env)
@@ -110,7 +115,10 @@ describe("A bad setting is one line: the variable, what is wrong, an example", (
         HOGSEND_MIGRATE: "x",
         LOG_LEVEL: "x",
         LOG_FORMAT: "x",
-        OTEL_EXPORTER_OTLP_ENDPOINT: "x"
+        METRICS_PORT: "x",
+        OTEL_EXPORTER_OTLP_ENDPOINT: "x",
+        OTEL_EXPORTER_OTLP_HEADERS: "x",
+        OTEL_EXPORTER_OTLP_TIMEOUT: "x"
       }
       const examples = (yield* linesOf(bad)).map((line) => /for example (\w+)=(.*)$/.exec(line)?.slice(1, 3))
       expect(examples).toHaveLength(Object.keys(bad).length)

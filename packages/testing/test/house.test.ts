@@ -26,7 +26,7 @@ const ours = ["@hogsend/core", "@hogsend/engine", "@hogsend/node", "@hogsend/tes
 /** What each part may import beside itself. */
 const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/core": ["effect"],
-  "packages/client": ["@hogsend/core", "standardwebhooks"],
+  "packages/client": ["effect", "@hogsend/core", "standardwebhooks"],
   "packages/cli": ["effect", "@effect/platform-node", "@hogsend/client", "@hogsend/core", "node:*"].concat(
     "@hogsend/node",
     "@hogsend/plugin-posthog"

@@ -20,6 +20,8 @@ export interface Claimed {
   readonly lastStatus: number | null
   /** Null: the message is not kept any more. */
   readonly body: string | null
+  /** The `traceparent` of the request that the message came of. */
+  readonly trace: string | null
   /** Others of the same contact wait for it. */
   readonly ordered: boolean
   /** It tries whether an endpoint works again. */
@@ -196,7 +198,7 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
         returning d.id
       )
       select c.id, ${leaseId}::uuid as "leaseId", c.endpoint_id as "endpointId", c.message_id as "messageId",
-        c.attempts - c.earlier_attempts + 1 as attempt, c.last_status as "lastStatus", c.body, c.ordered, c.probe,
+        c.attempts - c.earlier_attempts + 1 as attempt, c.last_status as "lastStatus", c.body, c.trace, c.ordered, c.probe,
         facts.*,
         case when row_number() over () = 1 then
           (select array_agg(id) from ranked where first_due is not null)
@@ -211,8 +213,8 @@ export const makeClaimsRepo = (sql: PgClient.PgClient, { lease, maxAttempts, ret
             ) d
             where e.disabled_at is null) as "nextDue"
       ) facts left join (
-        select p.*, m.body from picked p left join lateral (
-          select body from hogsend.outbound_messages where id = p.message_id offset 0
+        select p.*, m.body, m.trace from picked p left join lateral (
+          select body, trace from hogsend.outbound_messages where id = p.message_id offset 0
         ) m on true where not p.lost
       ) c on true`
       const waiting = rows.flatMap((row) => row.waiting ?? [])

@@ -151,9 +151,11 @@ export const makeDeliveriesRepo = (sql: PgClient.PgClient) => {
         attempts.map(({ number }) => number),
         PgTypes.OID.int4
       )}) with ordinality as w (id, number, place)
-      join hogsend.delivery_attempts a on a.delivery_id = w.id and a.number = w.number
-      join hogsend.deliveries d on d.id = w.id
-      join hogsend.outbound_messages m on m.id = d.message_id
+      cross join lateral (
+        select * from hogsend.delivery_attempts where delivery_id = w.id and number = w.number offset 0
+      ) a
+      cross join lateral (select * from hogsend.deliveries where id = w.id offset 0) d
+      cross join lateral (select type from hogsend.outbound_messages where id = d.message_id offset 0) m
       order by w.place`,
 
     lock: (id: string) => sql<LockedDelivery>`

@@ -14,6 +14,7 @@ import { Cause, Clock, Effect, Exit, Option, Random, Result, Schema } from "effe
 import { analyticsKind, type Destinations, signedKind, webhookRequest } from "../Destinations.ts"
 import type { Egress, EgressFailed } from "../Egress.ts"
 import type { Endpoints, OpenedEndpoint } from "../Endpoints.ts"
+import { currentSpan, spanOf, traceparentOf } from "../traceContext.ts"
 import { makeSigner, type Signer } from "../WebhookSignature.ts"
 import type { Claimed, Outcome } from "./ClaimsRepo.ts"
 import type { Told } from "./deliverTogether.ts"
@@ -95,7 +96,7 @@ export const makeAttempt = (
         ? signerOf(endpoint)({ id: `msg_${claimed.messageId}`, timestampSeconds: Math.floor(startedAt / 1000), body })
         : {}
     const exit = yield* Effect.exit(
-      egress.send({ url, method, headers: { ...headers, ...signature }, body, timeoutMs: timeout })
+      egress.send({ url, method, headers: { ...(yield* trace), ...headers, ...signature }, body, timeoutMs: timeout })
     )
     const ownUrl = url === endpoint.url ? url : null
     // The endpoint's own was allowed when it was set, and is again when the operator allows it again.
@@ -183,13 +184,38 @@ export const makeAttempt = (
     return yield* send(claimed, endpoint, request.success)
   })
 
-  return (claimed: Claimed): Effect.Effect<Attempted> => (traced ? spanOf(claimed)(attempt(claimed)) : attempt(claimed))
+  return (claimed: Claimed): Effect.Effect<Attempted> =>
+    traced ? inTrace(claimed, attempt(claimed)) : attempt(claimed)
 }
 
-const spanOf = ({ attempt, endpointId, id, messageId }: Claimed) =>
-  Effect.withSpan("DestinationQueue.attempt", {
-    attributes: { deliveryId: id, endpointId, messageId: `msg_${messageId}`, attempt }
-  })
+/** Part of the trace of the request that the message came of, however long ago that was. */
+const inTrace = (
+  { attempt, endpointId, id, messageId, trace }: Claimed,
+  attempting: Effect.Effect<Attempted>
+): Effect.Effect<Attempted> => {
+  const parent = trace === null ? undefined : spanOf(trace)
+  return attempting.pipe(
+    Effect.tap(({ counts, sent, status }) =>
+      Effect.annotateCurrentSpan({
+        "hogsend.outcome": counts ? status : "postponed",
+        ...(sent?.status == null ? {} : { "http.response.status_code": sent.status })
+      })
+    ),
+    Effect.withSpan("DestinationQueue.attempt", {
+      kind: "client",
+      ...(parent === undefined ? { root: true } : { parent }),
+      attributes: {
+        "hogsend.delivery_id": id,
+        "hogsend.endpoint_id": endpointId,
+        "hogsend.message_id": `msg_${messageId}`,
+        "hogsend.attempt": attempt
+      }
+    })
+  )
+}
+
+/** What tells the receiver which trace the request is part of. */
+const trace = Effect.map(currentSpan, (span) => (span === undefined ? {} : { traceparent: traceparentOf(span) }))
 
 /** A webhook is the message as it is kept: nothing reads it and writes it again. */
 const requestOf = (

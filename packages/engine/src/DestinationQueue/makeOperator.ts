@@ -133,7 +133,7 @@ export const makeOperator = Effect.fnUntraced(function* (watchOptions: WatchOpti
     watchAttempts(
       {
         horizon: orUnavailable(currentHorizon(sql)),
-        since: (horizon) => orUnavailable(repo.attemptsSince(filter, horizon, watchOptions.lookBack ?? 60_000)),
+        since: (horizon) => orUnavailable(repo.attemptsSince(filter, horizon, watchOptions.lookBack ?? 30_000)),
         read: (attempts) => Effect.map(orUnavailable(repo.readAttempts(attempts)), (rows) => rows.map(attemptEnded))
       },
       watchOptions

@@ -10,7 +10,7 @@ import { Effect, Queue, Stream } from "effect"
 export interface WatchOptions {
   /** How long until the next look, in milliseconds. 500. */
   readonly interval?: number
-  /** How old an attempt may be when it is written, from its start on, in milliseconds. 60000. */
+  /** How long ago an attempt may have begun when it is written, in milliseconds; one that took longer is not told. 30000. */
   readonly lookBack?: number
   /** How many attempts wait for a slow reader, and are read in a look, at the most. 1000. */
   readonly buffer?: number

@@ -3,8 +3,8 @@
  * that another one is at is left to it. One that cannot be erased is logged, and does not keep the others.
  */
 import type { DatabaseUnavailable } from "@hogsend/core"
-import { Effect } from "effect"
-import { SqlError } from "effect/sql/SqlError"
+import { Cause, Effect } from "effect"
+import type { SqlError } from "effect/sql/SqlError"
 import type { Actor } from "../AuditLogs.ts"
 import { type Moved, orUnavailable, type untilStill } from "../Database.ts"
 import type { makeErasuresRepo } from "./ErasuresRepo.ts"
@@ -32,7 +32,7 @@ export const makeEraseDue = (
     transact(eraseOne(contactId)).pipe(
       orUnavailable,
       Effect.catchDefect((defect) =>
-        Effect.as(Effect.logError("An erasure that is due failed", { contactId, why: whyOf(defect) }), 0)
+        Effect.as(Effect.logError("An erasure that is due failed", { contactId }, Cause.die(defect)), 0)
       )
     )
 
@@ -48,10 +48,4 @@ export const makeEraseDue = (
     }
     return erased
   })
-}
-
-/** Without the details of a statement's failure, which may tell a key. */
-const whyOf = (defect: unknown): string => {
-  const cause = defect instanceof SqlError ? defect.reason.cause : defect
-  return cause instanceof Error ? cause.message : "unknown"
 }

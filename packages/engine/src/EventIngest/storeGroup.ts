@@ -144,6 +144,12 @@ export const makeStoreGroup = ({ repo, resolver, warnings }: StoreParts) => {
       })
     )
 
+  /** A group is part of nobody's trace, and says whose it is about; one alone is part of its own. */
+  const linksOf = (submissions: ReadonlyArray<Submission>) =>
+    submissions.length === 1
+      ? []
+      : submissions.flatMap(({ span }) => (span === undefined ? [] : [{ span, attributes: {} }]))
+
   return (submissions: ReadonlyArray<Submission>): Effect.Effect<Outcome> =>
     store(submissions).pipe(
       // Under the same ids: what a lost commit had stored after all is found by them, and not stored twice.
@@ -154,7 +160,10 @@ export const makeStoreGroup = ({ repo, resolver, warnings }: StoreParts) => {
       Effect.catchCause((cause) =>
         Cause.hasInterruptsOnly(cause) ? Effect.interrupt : Effect.succeed(allAlone(submissions))
       ),
-      Effect.withSpan("EventIngest.storeGroup", { attributes: { "hogsend.events": submissions.length } })
+      Effect.withSpan("EventIngest.storeGroup", {
+        attributes: { "hogsend.events": submissions.length },
+        links: linksOf(submissions)
+      })
     )
 }
 

@@ -1,5 +1,6 @@
 /** An event and whom it is about as what is stored of it: the row, the patch of its contact, what it claims and takes up. */
 import type { EventDraft, IngestionWarning } from "@hogsend/core"
+import type { Tracer } from "effect"
 import type { Actor } from "../AuditLogs.ts"
 import { newId } from "../newId.ts"
 import { isEmpty, type Principal } from "../Principals.ts"
@@ -15,13 +16,15 @@ export interface Circumstances {
   readonly idempotencyKey: string | undefined
   /** Of what comes under the idempotency key. */
   readonly fingerprint: string
+  /** Its request's, where a tracer listens. */
+  readonly span: Tracer.AnySpan | undefined
 }
 
 export const toSubmission = (
   actor: Actor,
   draft: EventDraft,
   principal: Principal,
-  { batch, fingerprint, idempotencyKey, receivedAt }: Circumstances
+  { batch, fingerprint, idempotencyKey, receivedAt, span }: Circumstances
 ): Submission => {
   const { assertion, idempotencyScope: scope, source, traits } = principal
   const when = occurrence(draft.timestamp, receivedAt)
@@ -34,6 +37,7 @@ export const toSubmission = (
     principal,
     assertion,
     asker: { actor, source },
+    span,
     occurredAt: when.occurredAt,
     properties: patch,
     event: {

@@ -43,27 +43,34 @@ export const makeAdminEventsRepo = (sql: PgClient.PgClient) => {
       k.value
     ) as "contactKey"`)
 
-  /** The ids of a page, by the one index that answers its filter. */
-  const pageOf = ({ after, contactId, horizon, limit, names }: Following) => {
-    const isNext = sql.and([
-      sql`e.id > ${after}::uuid`,
-      ...(horizon === null ? [] : [sinceHorizon(sql, "e.xmin", horizon)])
+  const isAsked = ({ contactId, names }: Following) =>
+    sql.and([
+      names === undefined ? sql`true` : sql`e.name = any(${names}::text[])`,
+      contactId === undefined ? sql`true` : sql`e.key_id in (${keysOf(contactId)})`
     ])
+
+  /**
+   * The ids of a page. What is new is the end of the table, which is read whole; of what is old only what is asked for, by the
+   * index of its keys or names.
+   */
+  const pageOf = (following: Following) => {
+    const { after, contactId, horizon, limit, names } = following
+    const next = sql`e.id > ${after}::uuid`
     const first = sql`order by e.id limit ${limit}`
+    if (horizon !== null) {
+      return sql`select e.id from hogsend.events e
+        where ${next} and ${sinceHorizon(sql, "e.xmin", horizon)} and ${isAsked(following)} ${first}`
+    }
     if (contactId !== undefined) {
-      const named = names === undefined ? sql`true` : sql`e.name = any(${names}::text[])`
-      return sql`
-        select p.id from (${keysOf(contactId)}) key cross join lateral (
-          select e.id from hogsend.events e where e.key_id = key.id and ${named} and ${isNext} ${first}
-        ) p`
+      return sql`select p.id from (${keysOf(contactId)}) key cross join lateral (
+        select e.id from hogsend.events e
+        where e.key_id = key.id and ${isAsked({ ...following, contactId: undefined })} and ${next} ${first}) p`
     }
     if (names !== undefined) {
-      return sql`
-        select p.id from unnest(${[...new Set(names)]}::text[]) n (name) cross join lateral (
-          select e.id from hogsend.events e where e.name = n.name and ${isNext} ${first}
-        ) p`
+      return sql`select p.id from unnest(${[...new Set(names)]}::text[]) n (name) cross join lateral (
+        select e.id from hogsend.events e where e.name = n.name and ${next} ${first}) p`
     }
-    return sql`select e.id from hogsend.events e where ${isNext} ${first}`
+    return sql`select e.id from hogsend.events e where ${next} ${first}`
   }
 
   return {

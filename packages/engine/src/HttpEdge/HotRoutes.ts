@@ -14,7 +14,7 @@ import { type KeyGate, originFactsOf } from "../KeyGate.ts"
 import { answerHeaders } from "./answerHeaders.ts"
 import { refuseBody } from "./refuseBody.ts"
 import { requestIdOf } from "./requestId.ts"
-import { makeCountRequest, monotonicMillis } from "./requestNumbers.ts"
+import { makeCountRequests, monotonicMillis } from "./requestNumbers.ts"
 import { routes } from "./routes.ts"
 
 export interface HotAnswer {
@@ -61,7 +61,7 @@ export const makeHotRoute = <
     request: { readonly headers: Headers["Type"]; readonly payload: Payload["Type"]; readonly query: {} }
   ) => Effect.Effect<Success["Type"], Failure>
 ): Effect.Effect<HotRoute> =>
-  Effect.map(Effect.all([Clock.Clock, makeCountRequest]), ([clock, count]) => {
+  Effect.map(Effect.all([Clock.Clock, makeCountRequests]), ([clock, countRequests]) => {
     const access = Context.get(endpoint.annotations, Access)
     const [payload = Schema.Never] = [...endpoint.payload.values()].flatMap(({ schemas }) => schemas)
     const decodePayload = Schema.decodeUnknownOption(payload as Schema.Decoder<Payload["Type"]>)
@@ -71,6 +71,7 @@ export const makeHotRoute = <
     // Where `HttpApiSchema.status` leaves it.
     const status = Number(success.ast.context?.annotations?.["httpApiStatus"] ?? 200)
     const found = routes.find("POST", endpoint.path)
+    const count = countRequests({ method: "POST", pattern: found.pattern, status })
     const route = found._tag === "Found" ? found.route : undefined
 
     return (headers, peer) => {
@@ -88,7 +89,7 @@ export const makeHotRoute = <
         return handle(caller, { headers: decoded.value, payload: payload.value, query: {} }).pipe(
           Effect.flatMap((value) => Effect.orDie(encodeSuccess(value))),
           Effect.flatMap((encoded) => {
-            count({ method: "POST", pattern: found.pattern, status, startedAt })
+            count(startedAt)
             return Effect.as(Effect.logDebug(`POST ${found.pattern} ${status}`), {
               status,
               headers: answerHeaders(requestId, found.dataPlane, headers.origin),

@@ -3,6 +3,7 @@
  * many requests say of it, in their order. Pure.
  */
 import type { OutboundEvent } from "../OutboundMessages.ts"
+import { traceparentOf } from "../traceContext.ts"
 import { changesOf, newContact, noteOfNew } from "./applySteps.ts"
 import { starOf } from "./burnGuard.ts"
 import type { Candidate, Knowledge } from "./classifyGroup.ts"
@@ -30,6 +31,10 @@ export const foldGroup = <R extends GroupRequest>(
   const told: Array<OutboundEvent> = []
   const marks = new Map<string, string>()
 
+  /** As part of the request's trace, and not of the group's. */
+  const tell = ({ span }: GroupRequest, events: ReadonlyArray<OutboundEvent>) =>
+    told.push(...(span === undefined ? events : events.map((event) => ({ ...event, trace: traceparentOf(span) }))))
+
   /** Answers whether the contact's row changes; a new one does. */
   const write = (candidate: Candidate<R>) => {
     const { decision, fresh, request } = candidate
@@ -42,10 +47,10 @@ export const foldGroup = <R extends GroupRequest>(
     if (update.changed === undefined && !fresh) return { update, changed: false }
     const after = update.changed === undefined ? row : savedAt(now, update.changed, row)
     const before = fresh ? [] : [portraitOf(row, contact.keys)]
-    told.push(...contactEvents({ before, after: [portraitOf(after, contact.keys)] }))
+    tell(request, contactEvents({ before, after: [portraitOf(after, contact.keys)] }))
     if (fresh) {
       const star = starOf(contact, { isNew: true, listens })
-      told.push(...star.merges)
+      tell(request, star.merges)
       for (const [keyId, toldTo] of star.marks) marks.set(keyId, toldTo)
     }
     rows.set(contact.id, after)

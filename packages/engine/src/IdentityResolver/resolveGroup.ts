@@ -6,7 +6,7 @@
  * nobody who holds a contact. Who cannot be resolved with the others is named in the answer and has changed nothing. When
  * somebody else was faster, all of it is undone by `TakenMeanwhile`, and whoever names what was taken goes alone.
  */
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option, Schema, type Tracer } from "effect"
 import { SqlError } from "effect/sql/SqlError"
 import { slotOf } from "../IdentityKey.ts"
 import { newId } from "../newId.ts"
@@ -23,6 +23,8 @@ import type { Asker, Resolved } from "../IdentityResolver.ts"
 export interface GroupRequest extends PersonPatch {
   readonly assertion: Assertion
   readonly asker: Asker
+  /** What the request is part of, where somebody traces. */
+  readonly span?: Tracer.AnySpan | undefined
 }
 
 export interface InGroup<R> {

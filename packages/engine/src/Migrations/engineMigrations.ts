@@ -15,6 +15,7 @@ import * as Deliveries from "./0012_Deliveries.ts"
 import * as Analytics from "./0013_Analytics.ts"
 import * as ErasureProviders from "./0014_ErasureProviders.ts"
 import * as AttemptTimes from "./0015_AttemptTimes.ts"
+import * as MessageTraces from "./0016_MessageTraces.ts"
 
 export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0001_Clock", sql: Clock.sql },
@@ -31,5 +32,6 @@ export const engineMigrations: ReadonlyArray<Migration> = [
   { name: "0012_Deliveries", sql: Deliveries.sql },
   { name: "0013_Analytics", sql: Analytics.sql },
   { name: "0014_ErasureProviders", sql: ErasureProviders.sql },
-  { name: "0015_AttemptTimes", sql: AttemptTimes.sql }
+  { name: "0015_AttemptTimes", sql: AttemptTimes.sql },
+  { name: "0016_MessageTraces", sql: MessageTraces.sql }
 ]

@@ -10,6 +10,8 @@ export interface MessageRow {
   readonly contactId: string | null
   /** What is sent, to the byte. */
   readonly body: string
+  /** The `traceparent` of the request that it came of; null where nobody traces. */
+  readonly trace: string | null
 }
 
 export interface MessageOptions {
@@ -48,16 +50,20 @@ export const makeOutboundRepo = (sql: PgClient.PgClient) => {
     messageParts: (messages: ReadonlyArray<MessageRow>, { only, turn = sql`true` }: MessageOptions) => {
       const wants = only === undefined ? sql`t.type = any(e.event_types)` : sql`e.id = ${only}`
       const of = (oid: number, value: (message: MessageRow) => unknown) => column(messages.map(value), oid)
+      // Who traces nothing writes nothing for it.
+      const isTraced = messages.some(({ trace }) => trace !== null)
+      const traces = isTraced ? sql`, ${of(text, ({ trace }) => trace)}` : sql.literal("")
+      const trace = sql.literal(isTraced ? ", trace" : "")
       return sql`
         told as materialized (
           select * from unnest(${of(uuid, ({ id }) => id)}, ${of(text, ({ type }) => type)},
-            ${of(uuid, ({ contactId }) => contactId)}, ${of(text, ({ body }) => body)})
-            with ordinality as t (id, type, contact_id, body, place)
+            ${of(uuid, ({ contactId }) => contactId)}, ${of(text, ({ body }) => body)}${traces})
+            with ordinality as t (id, type, contact_id, body${trace}, place)
           where ${turn}
         ),
         messages as (
-          insert into hogsend.outbound_messages (id, type, contact_id, body)
-          select id, type, contact_id, body from told
+          insert into hogsend.outbound_messages (id, type, contact_id, body${trace})
+          select id, type, contact_id, body${trace} from told
         ),
         queued as (
           insert into hogsend.deliveries (id, endpoint_id, message_id, contact_id)

@@ -1,6 +1,6 @@
 /** Whether sources can be set up as they are, before any of them is. Pure. */
 import type { WebhookSource } from "@hogsend/core"
-import { HttpEdge } from "../HttpEdge.ts"
+import { Privacy } from "../Privacy.ts"
 
 /** What routes, other providers' webhooks and other ways in are called. */
 const reservedIds = ["admin", "api", "crm", "email", "hogsend", "inapp", "resend", "sms"]
@@ -18,7 +18,7 @@ const wrongWith = ({ auth, meta: { id } }: WebhookSource): string | undefined =>
     return `A webhook source's id is made of lower-case letters, digits, "-" and "_", at most 64 of them: "${id}" is not.`
   }
   if (reservedIds.includes(id)) return `No webhook source can have the id "${id}": it is reserved.`
-  return auth.type === "secret" && !HttpEdge.isPrivate(auth.header)
+  return auth.type === "secret" && !Privacy.isPrivateHeader(auth.header)
     ? `The header "${auth.header}" of the webhook source "${id}" would stand in traces with its secret. Use one whose name has auth, key, secret or token in it, or Authorization.`
     : undefined
 }

@@ -47,10 +47,12 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("A deliver
       const [span, ...others] = spans.filter(({ name }) => name === "DestinationQueue.attempt")
       expect(others).toEqual([])
       expect(Object.fromEntries(span?.attributes ?? [])).toEqual({
-        deliveryId: row?.id,
-        endpointId: endpoint.id,
-        messageId: `msg_${message}`,
-        attempt: 1
+        "hogsend.delivery_id": row?.id,
+        "hogsend.endpoint_id": endpoint.id,
+        "hogsend.message_id": `msg_${message}`,
+        "hogsend.attempt": 1,
+        "hogsend.outcome": "delivered",
+        "http.response.status_code": 200
       })
     }).pipe(Effect.scoped)
   )

@@ -5,6 +5,8 @@ import { PgClient } from "@effect/sql-pg"
 import { expect, it, layer } from "@effect/vitest"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect, Layer, Metric, Redacted, Schedule } from "effect"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
 import { Metrics } from "../../src/Metrics.ts"
 import { metricCatalog, type MetricFamily } from "../../src/metricCatalog.ts"
 import { expectRefusal } from "../expectRefusal.ts"
@@ -127,6 +129,20 @@ const oneOfTwo = Effect.gen(function* () {
   yield* asServer("POST", "/v1/events", { name: "a", userId: "u_1" })
   return valueIn(yield* read, "hogsend_events_stored_total")
 })
+
+it.effect("The page for operators tells of every number, and of no other", () =>
+  Effect.sync(() => {
+    const page = readFileSync(join(import.meta.dirname, "../../../../docs/operating.md"), "utf8")
+    const told = new Map(
+      [...page.matchAll(/^\| `(hogsend_\w+)` \| ([^|]*)\|/gm)].map(([, name = "", labels = ""]) => [
+        name,
+        [...labels.matchAll(/`(\w+)`/g)].map(([, label]) => label)
+      ])
+    )
+    told.delete("hogsend_build_info")
+    expect([...told]).toEqual(Object.entries(metricCatalog).map(([name, { labels }]) => [name, labels]))
+  })
+)
 
 it.live("Two engines in one process do not mix their numbers, unless their host gives them one registry", () =>
   Effect.gen(function* () {

@@ -220,6 +220,19 @@ layer(serving(rates, fresh.clock), options)("Who has no good key", (it) => {
     })
   )
 
+  it.effect("at /rpc as at any route", () =>
+    Effect.gen(function* () {
+      yield* start
+      const { request, secret } = yield* TestHogsend
+      const rawBody = JSON.stringify({ _tag: "Request", id: "1", tag: "Identity.resolve", payload: { userId: "u" } })
+      const headers = { "content-type": "application/x-ndjson" }
+      const answers = yield* times(3, () => request("POST", "/rpc", { key: unknown, rawBody, headers }))
+      expect(statusesOf(answers)).toEqual([401, 401, 429])
+      expectLimited(answers[2]!, /failed authentications/)
+      expect((yield* request("POST", "/rpc", { key: secret, rawBody, headers })).status).toBe(200)
+    })
+  )
+
   it.effect("and whose token is bad has failed to authenticate", () =>
     Effect.gen(function* () {
       yield* start
