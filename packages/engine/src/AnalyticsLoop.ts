@@ -68,12 +68,15 @@ export class AnalyticsLoop extends Context.Service<
         })
 
         const connectInfo = Effect.gen(function* () {
-          const connection = provider.loop === undefined ? null : yield* provider.loop.connectInfo
+          const [connection, personReadFailure] = yield* Effect.all(
+            [provider.loop?.connectInfo ?? Effect.succeed(null), configured ? readFailure : Effect.succeed(null)],
+            { concurrency: 2 }
+          )
           return {
             ...(connection ?? unknownConnection),
             providerId: configured ? id : null,
             analyticsConfigured: configured,
-            personReadFailure: configured ? yield* readFailure : null,
+            personReadFailure,
             webhookSecretConfigured: webhookSecret !== undefined,
             apiPublicUrl: publicUrl ?? null
           }
