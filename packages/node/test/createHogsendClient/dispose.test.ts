@@ -56,6 +56,15 @@ const sendOver = (one: HogsendClient) =>
   )
 
 describe("dispose", () => {
+  it("does not wait for a connection that the queue has just begun to open", async () => {
+    const database = await freshDatabase()
+    for (let round = 0; round < 20; round++) {
+      const one = await client({ database, destinationQueue: {}, databaseTimeouts: { timeout: 600_000 } })
+      await one.identity.resolve({ userId: "nobody" })
+      await one.dispose()
+    }
+  })
+
   it("waits for calls and requests in flight, and for nothing else", async () => {
     const database = await freshDatabase()
     const one = await client({ database, drainTimeout: 120_000 })
