@@ -3,7 +3,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as CliOutput from "effect/cli/CliOutput"
 import type * as CliError from "effect/cli/CliError"
-import type { FlagDoc, HelpDoc } from "effect/cli/HelpDoc"
+import type { HelpDoc } from "effect/cli"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { withoutKeys } from "./withoutKeys.ts"
 
@@ -48,7 +48,7 @@ const sentenceOf = Effect.fnUntraced(function* (
   return meant === "" ? sentence : `${sentence}. Did you mean ${meant}?`
 })
 
-const closestFlag = (typed: string, known: ReadonlyArray<FlagDoc>) =>
+const closestFlag = (typed: string, known: ReadonlyArray<HelpDoc.FlagDoc>) =>
   Effect.promise(async () => {
     // The whole API, which nobody else needs for a start.
     const { closestName, editDistance } = await import("@hogsend/core")
