@@ -38,7 +38,7 @@ const causesOf = (errors: ReadonlyArray<CliError.NonShowHelpErrors>): ReadonlyAr
 /** What is wrong, and the name that was perhaps meant: effect/cli knows those of the command, and not the global ones. */
 const sentenceOf = Effect.fnUntraced(function* (
   error: CliError.NonShowHelpErrors,
-  { flags, globalFlags = [] }: HelpDoc
+  { flags, globalFlags = [] }: HelpDoc.HelpDoc
 ) {
   const [sentence = ""] = error.message.split("\n")
   if (!("suggestions" in error)) return error.message
