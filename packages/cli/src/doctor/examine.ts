@@ -75,17 +75,14 @@ export const examine = (options: ExamineOptions): Effect.Effect<Report> =>
     } as Record<CheckId, Finding>)
   })
 
-const notThere = skipped("There is no server to ask.", "See the check Reachability.")
-const needsDatabase = skipped("It needs the database.", "See the check Database.")
+const notThere = skipped("There is no server to ask, see Reachability.")
+const needsDatabase = skipped("It needs the database, see Database.")
 const needsAdminKey = skipped(
   "It needs an admin key.",
   "Set HOGSEND_ADMIN_KEY or ADMIN_API_KEY in the environment or in .env, or pass --admin-key."
 )
-const needsGoodAdminKey = skipped("It needs an admin key that is good.", "See the check Admin key.")
-const notAskedFor = skipped(
-  "Nobody asked for it.",
-  "Pass --loop: it sends an event of a person made up for it, and erases them."
-)
+const needsGoodAdminKey = skipped("It needs an admin key that is good, see Admin key.")
+const notAskedFor = skipped("--loop sends an event of a person made up for it, waits for it, and erases them.")
 
 /** What an admin key opens. */
 const adminChecks = ["keys", "origins", "dead-letters", "endpoints", "analytics-webhook", "warnings"] as const
@@ -177,10 +174,7 @@ const dataKeyOf = (ask: Ask, dataKey: Found | undefined, adminKey: Found | undef
     return Effect.succeed(
       adminFinding.status === "ok"
         ? ok("There is none, so the admin key stands in for it, which may send events, too.")
-        : skipped(
-            "There is none, and the admin key that would stand in for it is not good.",
-            "See the check Admin key."
-          )
+        : skipped("There is none, and the admin key that would stand in for it is not good, see Admin key.")
     )
   }
   if (!Keys.canBeSent(dataKey)) return Effect.succeed(Keys.unsendable(dataKey))
