@@ -2,7 +2,8 @@
 import { expect, layer } from "@effect/vitest"
 import { TestHogsend } from "@hogsend/testing"
 import { Effect } from "effect"
-import { spawn } from "node:child_process"
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { once } from "node:events"
 import { readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { cellOf, titleOf } from "../src/output.ts"
@@ -203,24 +204,51 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
     { timeout: 120_000 }
   )
 
+  it.effect(
+    "that cannot be undone shows on a terminal what it would do, and asks",
+    () =>
+      Effect.gen(function* () {
+        yield* send("came", "u_asked")
+        const answered = (answer: string) => shell(`'${process.execPath}' '${bin}' contacts erase u_asked`, answer)
+        const no = yield* answered("n\n")
+        expect(no.code).toBe(1)
+        expect(no.stdout).toMatch(
+          /external +u_asked[^]*erases the contact u_asked[^]*Do it\? \[y\/N\][^]*nothing was changed/
+        )
+        expect((yield* json(["contacts", "get", "u_asked"])).externalId).toBe("u_asked")
+        expect(yield* answered("y\n")).toMatchObject({ code: 0, stdout: expect.stringMatching(/STATUS +done/) })
+        expect(yield* run(["contacts", "get", "u_asked"])).toMatchObject({ code: 1 })
+      }),
+    { timeout: 60_000 }
+  )
+
   it.effect("is quiet when whoever reads it has enough", () =>
     Effect.gen(function* () {
       const { secret, url } = yield* TestHogsend
-      const pipe = `'${process.execPath}' '${bin}' keys list --json 2>stderr | true; echo "\${PIPESTATUS[0]}"`
       const cwd = emptyFolder()
       const env = { PATH: process.env["PATH"], HOGSEND_API_URL: url, HOGSEND_ADMIN_KEY: secret }
-      // The server answers from this process.
-      const stdout = yield* Effect.promise(
-        () =>
-          new Promise<string>((resolve) => {
-            const child = spawn("bash", ["-c", pipe], { cwd, env })
-            let said = ""
-            child.stdout.on("data", (data) => (said += String(data)))
-            child.on("close", () => resolve(said))
-          })
-      )
-      expect(stdout).toBe("0\n")
+      const line = `'${process.execPath}' '${bin}' keys list --json 2>stderr | true; exit "\${PIPESTATUS[0]}"`
+      expect((yield* ended(spawn("bash", ["-c", line], { cwd, env }))).code).toBe(0)
       expect(readFileSync(join(cwd, "stderr"), "utf8")).toBe("")
     })
   )
 })
+
+/** A command line on a terminal, on which somebody types. */
+const shell = (line: string, typed: string) =>
+  Effect.flatMap(TestHogsend, ({ secret, url }) => {
+    const env = { PATH: process.env["PATH"], TERM: "xterm", HOGSEND_API_URL: url, HOGSEND_ADMIN_KEY: secret }
+    const child = spawn("script", ["-qec", line, "/dev/null"], { cwd: emptyFolder(), env })
+    child.stdout.on("data", (data) => {
+      if (String(data).includes("[y/N]")) child.stdin.end(typed)
+    })
+    return ended(child)
+  })
+
+const ended = (child: ChildProcessWithoutNullStreams) =>
+  Effect.promise(async () => {
+    let stdout = ""
+    child.stdout.on("data", (data) => (stdout += String(data)))
+    await once(child, "close")
+    return { code: child.exitCode, stdout }
+  })
