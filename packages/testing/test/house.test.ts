@@ -48,7 +48,8 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   bench: ["effect", "@effect/sql-pg", "@effect/platform-node", ...ours, "node:*", "fastify", "jose", "pg"].concat([
     "graphile-worker",
     "pg-boss"
-  ])
+  ]),
+  release: ["node:*", "oxc-parser"]
 }
 
 const files = Object.keys(arrows).flatMap((part) => sources(`${part}/src`))
