@@ -1,7 +1,7 @@
 /** The commands against a real server, each as a process of its own. */
 import { expect, layer } from "@effect/vitest"
 import { TestHogsend } from "@hogsend/testing"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync, statSync, writeFileSync } from "node:fs"
@@ -218,6 +218,34 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
         expect((yield* json(["contacts", "get", "u_asked"])).externalId).toBe("u_asked")
         expect(yield* answered("y\n")).toMatchObject({ code: 0, stdout: expect.stringMatching(/STATUS +done/) })
         expect(yield* run(["contacts", "get", "u_asked"])).toMatchObject({ code: 1 })
+      }),
+    { timeout: 60_000 }
+  )
+
+  it.effect(
+    "that follows events says each on a line as it is stored, and ends well when it is asked to",
+    () =>
+      Effect.gen(function* () {
+        const { secret, url } = yield* TestHogsend
+        const env = { PATH: process.env["PATH"], HOGSEND_API_URL: url, HOGSEND_ADMIN_KEY: secret }
+        const args = [bin, "events", "tail", "--json", "--name", "followed"]
+        const tail = spawn(process.execPath, args, { cwd: emptyFolder(), env })
+        const heard = once(tail.stdout, "data")
+        const end = yield* Effect.forkScoped(ended(tail))
+        // It may not follow yet when the first ones are stored.
+        const sending = Effect.forever(send("followed", "u_followed", "--prop", "n:=1"))
+        const [first] = yield* Effect.raceFirst(
+          Effect.promise(() => heard),
+          sending
+        )
+        yield* send("another", "u_followed")
+        tail.kill("SIGINT")
+        const { code, stdout } = yield* Fiber.join(end)
+        expect(code).toBe(0)
+        expect(stdout.startsWith(String(first))).toBe(true)
+        for (const line of stdout.trimEnd().split("\n")) {
+          expect(JSON.parse(line)).toMatchObject({ name: "followed", properties: { n: 1 } })
+        }
       }),
     { timeout: 60_000 }
   )
