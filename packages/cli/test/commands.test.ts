@@ -250,15 +250,21 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
     { timeout: 60_000 }
   )
 
-  it.effect("is quiet when whoever reads it has enough", () =>
-    Effect.gen(function* () {
-      const { secret, url } = yield* TestHogsend
-      const cwd = emptyFolder()
-      const env = { PATH: process.env["PATH"], HOGSEND_API_URL: url, HOGSEND_ADMIN_KEY: secret }
-      const line = `'${process.execPath}' '${bin}' keys list --json 2>stderr | true; exit "\${PIPESTATUS[0]}"`
-      expect((yield* ended(spawn("bash", ["-c", line], { cwd, env }))).code).toBe(0)
-      expect(readFileSync(join(cwd, "stderr"), "utf8")).toBe("")
-    })
+  it.effect(
+    "ends without a word when whoever reads it has enough",
+    () =>
+      Effect.gen(function* () {
+        const { secret, url } = yield* TestHogsend
+        const cwd = emptyFolder()
+        const env = { PATH: process.env["PATH"], HOGSEND_API_URL: url, HOGSEND_ADMIN_KEY: secret }
+        const tail = `'${process.execPath}' '${bin}' events tail --json 2>stderr`
+        const piped = spawn("bash", ["-c", `${tail} | head -1; exit "\${PIPESTATUS[0]}"`], { cwd, env })
+        const { code, stdout } = yield* Effect.raceFirst(ended(piped), Effect.forever(send("piped", "u_piped")))
+        expect(code).toBe(0)
+        expect(JSON.parse(stdout)).toMatchObject({ name: "piped" })
+        expect(readFileSync(join(cwd, "stderr"), "utf8")).toBe(`Following the events of ${url}. Ctrl-C ends it.\n`)
+      }),
+    { timeout: 60_000 }
   )
 })
 
