@@ -88,9 +88,9 @@ describe("hogsend dev", () => {
       writeFileSync(join(cwd, ".env"), "GREETING=hello\n")
       mkdirSync(join(cwd, "src"))
       const app = `
-        console.log(process.env.GREETING, process.env.PORT)
         process.on("SIGTERM", () => { console.log("goodbye"); process.exit(0) })
         setInterval(() => {}, 1000)
+        console.log(process.env.GREETING, process.env.PORT)
       `
       writeFileSync(join(cwd, "src/index.js"), app)
       const running = yield* dev(cwd, "--port", "4567")
