@@ -105,10 +105,20 @@ describe("The house", () => {
     expect(importers).toEqual(["packages/engine/src/SyncCrypto.ts"])
   })
 
+  it("of the command line only what dev and migrate do loads the engine, when they do it", () => {
+    const heavy = ["@hogsend/node", "@hogsend/engine", "@hogsend/plugin-posthog"]
+    const importers = sources("packages/cli/src").filter((file) => importsOf(file).some((name) => heavy.includes(name)))
+    expect(importers).toEqual(["packages/cli/src/runMigrate.ts", "packages/cli/src/runServer.ts"])
+    const eager = sources("packages/cli/src").filter((file) =>
+      importsOf(file).some((name) => /\/(runMigrate|runServer|followEvents)\.ts$/.test(name))
+    )
+    expect(eager).toEqual([])
+  })
+
   it("only entry points read the environment and arguments, and no library hides a type, catches blindly or keeps a module-level let", () => {
     const rules: ReadonlyArray<readonly [string, RegExp, RegExp]> = [
       ["process.env, argv", /^(packages|bench\/src\/(?!(.*\/)?main\.ts))/, /^(?!\s*(\*|\/\/)).*process\.(env|argv)/],
-      ["as any", /^(packages\/(client|core|engine|node|plugin-posthog)|bench)\//, /\bas any\b|as unknown as/],
+      ["as any", /^(packages\/(cli|client|core|engine|node|plugin-posthog)|bench)\//, /\bas any\b|as unknown as/],
       ["try/catch", /^packages\/(core|engine|plugin-posthog)\//, /(^|[^.\w])try \{/],
       ["module-level let", /^(packages|bench)\//, /^(export )?let /]
     ]
