@@ -228,7 +228,7 @@ export const Engine = {
    * `routes` on an `HttpRouter` that has routes of the host app's own: what these do not take is Hogsend's, and so is the
    * answer to what nobody takes. The edge stays around Hogsend's own.
    */
-  mount: (options: Pick<EngineOptions, "docs">) =>
+  mount: (options: Pick<EngineOptions, "docs" | "metrics">) =>
     HttpRouter.use((router) =>
       HttpRouter.toHttpEffect(Engine.routes(options)).pipe(
         // Or the host's router, which is built by now, would be taken for the one within.

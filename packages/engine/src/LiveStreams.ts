@@ -3,7 +3,7 @@
  * so that a shutdown need not wait for somebody who would listen for ever.
  */
 import { Heartbeat, Overloaded } from "@hogsend/core"
-import { Context, Deferred, Effect, Layer, Stream } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, Stream } from "effect"
 
 export interface LiveStreamsOptions {
   /** How many may be open at the same time. 64. */
@@ -41,14 +41,18 @@ export class LiveStreams extends Context.Service<
           (stream) => Effect.sync(() => streams.delete(stream))
         )
 
-        const beats = Stream.map(Stream.tick(heartbeat), () => new Heartbeat())
+        const later = Stream.mapEffect(Stream.drop(Stream.tick(heartbeat), 1), () => Clock.currentTimeMillis)
+        const beats = (began: number) =>
+          Stream.map(Stream.concat(Stream.succeed(began), later), (now) => new Heartbeat({ at: new Date(now) }))
 
         return LiveStreams.of({
           open: (begun) =>
             Stream.unwrap(
-              Effect.map(Effect.andThen(enter, begun), (stream) =>
-                Stream.merge(stream, beats, { haltStrategy: "left" })
-              )
+              Effect.gen(function* () {
+                yield* enter
+                const began = yield* Clock.currentTimeMillis
+                return Stream.merge(yield* begun, beats(began), { haltStrategy: "left" })
+              })
             ).pipe(Stream.interruptWhen(Deferred.await(ended))),
           end
         })

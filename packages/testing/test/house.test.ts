@@ -26,7 +26,7 @@ const ours = ["@hogsend/core", "@hogsend/engine", "@hogsend/node", "@hogsend/tes
 /** What each part may import beside itself. */
 const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/core": ["effect"],
-  "packages/client": ["@hogsend/core", "standardwebhooks"],
+  "packages/client": ["effect", "@hogsend/core", "standardwebhooks"],
   "packages/engine": ["effect", "@effect/sql-pg", "@hogsend/core", "node:crypto"],
   "packages/node": ["effect", "@effect/sql-pg", "@effect/platform-node", "@hogsend/core", "@hogsend/engine", "node:*"],
   "packages/plugin-posthog": ["effect", "@hogsend/core", "posthog-node", "node:crypto"],
