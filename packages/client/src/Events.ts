@@ -33,6 +33,7 @@ export interface EventAccepted extends Answer<typeof Core.EventAccepted> {}
 /** What became of one event of a batch; of a `rejected` one `error` says why. */
 export interface EventBatchResult extends Answer<typeof Core.EventBatchResult> {}
 
+/** The options of one `sendBatch`. */
 export interface BatchOptions extends RequestOptions {
   /**
    * 1 to 255 characters that name the batch: the same events, in the same order and under the same key, are stored once. Default: a
@@ -41,6 +42,7 @@ export interface BatchOptions extends RequestOptions {
   readonly idempotencyKey?: string | undefined
 }
 
+/** `hogsend.events`. */
 export interface Events {
   /**
    * Stores an event, makes the contact when there is none, and joins contacts that turn out to be one person. It is always under

@@ -39,6 +39,7 @@ export const seededPostHog =
 
 const seededEvents = posthogEvents.filter((name) => /^(email|contact)\./.test(name))
 
+/** Keeps the endpoint of the kind `posthog` that the configuration asks for. */
 export const PostHogEndpoint = {
   layer: (options: PostHogEndpointOptions | undefined) =>
     Layer.effectDiscard(
