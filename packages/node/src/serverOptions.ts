@@ -49,7 +49,7 @@ export const serverOptions = Effect.fn("serverOptions")(function* (
     rateLimits: { publishable: environment.rateLimitPublishable, trustedProxies: environment.trustedProxies },
     egress: { allowHttp: environment.outboundAllowHttp, allowLoopback: environment.outboundAllowLoopback },
     destinations: { presets: environment.destinationPresets },
-    posthogDestination: environment.posthogDestination,
+    posthogDestination: environment.posthogDestination ?? false,
     destinationQueue: { slots: environment.deliverySlots },
     metrics: {
       token: environment.metricsToken,

@@ -26,6 +26,7 @@ type EngineOptions = Pick<
   | "erasures"
   | "health"
   | "housekeeping"
+  | "posthogDestination"
   | "services"
   | "warnings"
 >

@@ -82,6 +82,23 @@ describe("dispose", () => {
     await disposed
   })
 
+  it.each(["handler", "nodeHandler"] as const)(
+    "ends the streams of %s in order, and waits for nobody's",
+    async (kind) => {
+      const one = await client({ drainTimeout: 120_000 })
+      const url = await serve(one.nodeHandler)
+      const tail = { _tag: "Request", id: "1", tag: "Events.tail", payload: {} }
+      const headers = { ...asAdmin, "content-type": "application/x-ndjson" }
+      const asked = { method: "POST", headers, body: JSON.stringify(tail) }
+      const answer = await (kind === "handler"
+        ? one.handler(new Request("http://x/rpc", asked))
+        : fetch(`${url}/rpc`, asked))
+      const text = answer.text()
+      await one.dispose()
+      expect(await text).toMatch(/"_tag":"Exit".*\n$/)
+    }
+  )
+
   it("cuts off what hangs for longer than drainTimeout", async () => {
     const database = await freshDatabase()
     const one = await client({ database, drainTimeout: 50 })
