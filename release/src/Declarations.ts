@@ -21,7 +21,7 @@ export interface Reference {
 }
 
 export interface Declared {
-  /** Without comments, `export` and `declare`. An overloaded function has all of its signatures. */
+  /** Without comments, `export` and `declare`, the members of unions in the order of their texts. An overloaded function has all of its signatures. */
   readonly text: string
   /** The names of this file that it uses. */
   readonly uses: ReadonlySet<string>
@@ -54,6 +54,14 @@ const collect = (node: Node, uses: Set<string>, references: Array<Reference>): v
   }
 }
 
+const spanOf = ({ end, start }: { readonly start: number; readonly end: number }) => ({ end, start })
+
+const childrenOf = (node: Node): ReadonlyArray<Node> => Object.values(node).flat().filter(isNode)
+
+/** `tsc` writes the members of a union that it inferred in an order that depends on what it compiled before. */
+const outermostUnions = (node: Node): ReadonlyArray<Node> =>
+  childrenOf(node).flatMap((child) => (child.type === "TSUnionType" ? [child] : outermostUnions(child)))
+
 const nameOf = (node: Node): string => node.name ?? node.value
 
 export const readDeclarations = (file: string, source: string): Declarations => {
@@ -64,18 +72,28 @@ export const readDeclarations = (file: string, source: string): Declarations => 
   const exported = new Map<string, string | Reference>()
   const wholes: Array<string> = []
 
-  const textOf = ({ end, start }: Node): string => {
-    const inside = comments.filter((comment) => comment.start >= start && comment.end <= end)
-    const parts = [...inside, { start: end, end }].map((comment, index) =>
-      source.slice(index === 0 ? start : inside[index - 1]?.end, comment.start)
-    )
-    return parts
+  /** The source of a node without its comments, and with the members of each union in the order of their texts. */
+  const render = (node: Node): string => {
+    if (node.type === "TSUnionType") return node.types.map(render).toSorted().join(" | ")
+    const unions = outermostUnions(node)
+    const edits = [
+      ...unions.map((union) => ({ ...spanOf(union), text: render(union) })),
+      ...comments
+        .filter(({ end, start }) => start >= node.start && end <= node.end)
+        .filter(({ start }) => !unions.some((union) => union.start <= start && start < union.end))
+        .map((comment) => ({ ...spanOf(comment), text: "" }))
+    ].toSorted((one, other) => one.start - other.start)
+    const starts = [node.start, ...edits.map(({ end }) => end)]
+    return starts
+      .map((start, index) => source.slice(start, edits[index]?.start ?? node.end) + (edits[index]?.text ?? ""))
       .join("")
+  }
+  const textOf = (node: Node): string =>
+    render(node)
       .replace(/^(export )?(default )?(declare )?/, "")
       .split("\n")
       .filter((line) => line.trim() !== "")
       .join("\n")
-  }
   const declare = (node: Node, name: string): void => {
     const before = declared.get(name)
     const uses = new Set(before?.uses)

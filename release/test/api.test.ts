@@ -56,6 +56,12 @@ describe("The report of an entry", () => {
     expect(report).toBe("export const one: (hidden: { hidden: string }) => void;")
   })
 
+  it("has the members of unions in one order, since tsc has not", () => {
+    const union = (members: string) => reportOf({ index: `export declare const one: Array<${members}>;` })
+    expect(union(`B<"x" | /* why */ "a"> | A`)).toBe(`export const one: Array<A | B<"a" | "x">>;`)
+    expect(union(`A | B<"a" | "x">`)).toBe(union(`B<"x" | "a"> | A`))
+  })
+
   it("tells of what is added to another package's module", () => {
     const added = `module "vitest" {\n    interface Context {}\n}`
     expect(

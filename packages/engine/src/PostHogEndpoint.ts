@@ -40,6 +40,7 @@ export const seededPostHog =
 
 const seededEvents = posthogEvents.filter((name) => /^(email|contact)\./.test(name))
 
+/** Keeps the endpoint of the kind `posthog` that the configuration asks for. */
 export const PostHogEndpoint = {
   layer: (options: PostHogEndpointOptions | false | undefined) =>
     Layer.effectDiscard(

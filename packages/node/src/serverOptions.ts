@@ -13,6 +13,7 @@ export interface Brought {
   readonly analyticsProviders?: NonNullable<HogsendOptions["analytics"]>["providers"]
 }
 
+/** The environment as options of `HogsendServer`. */
 export const serverOptions = Effect.fn("serverOptions")(function* (
   environment: Environment,
   { analyticsProviders }: Brought = {}
