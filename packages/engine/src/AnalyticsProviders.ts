@@ -59,7 +59,7 @@ const layer = ({
   provider,
   providers = [],
   ...options
-}: AnalyticsProvidersOptions = {}): Layer.Layer<AnalyticsProvider, AnalyticsProvidersInvalid, Installation> =>
+}: AnalyticsProvidersOptions = {}): Layer.Layer<AnalyticsProvider, AnalyticsProvidersInvalid> =>
   Layer.effect(
     AnalyticsProvider,
     Effect.gen(function* () {
@@ -77,9 +77,20 @@ const layer = ({
       const ready = yield* Effect.forEach(sources, open)
       const active = yield* choose(ready, defaultProvider)
       if (active !== none && !active.capabilities.personWrites) yield* Effect.logWarning(writesOff(active.meta))
-      return watched(marked(active, (yield* Installation).id))
+      return active
     })
   )
+
+/** Whatever provider it is: what it sends says whose it is, and how its last write ended is kept. */
+const guarded = <E, R>(
+  provider: Layer.Layer<AnalyticsProvider, E, R>
+): Layer.Layer<AnalyticsProvider, E, R | Installation> =>
+  Layer.effect(
+    AnalyticsProvider,
+    Effect.gen(function* () {
+      return watched(marked(yield* AnalyticsProvider, (yield* Installation).id))
+    })
+  ).pipe(Layer.provide(provider))
 
 const writesOff = ({ name, writesHint = "" }: AnalyticsMeta) =>
   `${name} is told nothing: what is captured is dropped, and no person is written, joined or grouped there. ${writesHint}`.trim()
@@ -113,6 +124,8 @@ const choose = Effect.fnUntraced(function* (ready: ReadonlyArray<Option.Option<P
 export const AnalyticsProviders = {
   /** The active one, for as long as the scope is open. */
   layer,
+  /** A provider's Layer as the engine uses it. */
+  guarded,
   /** Stands where nothing is configured. */
   none
 }

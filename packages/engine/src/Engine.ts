@@ -180,7 +180,7 @@ export const Engine = {
           services.rateLimits,
           services.egress,
           services.personReads.pipe(
-            Layer.provideMerge(services.analyticsProvider),
+            Layer.provideMerge(AnalyticsProviders.guarded(services.analyticsProvider)),
             Layer.provideMerge(Installation.layer)
           )
         )

@@ -2,13 +2,15 @@
  * The streams that callers hold open: so many a process, each with heartbeats, and all of them ended when the server stops,
  * so that a shutdown need not wait for somebody who would listen for ever.
  */
-import { Heartbeat, Overloaded } from "@hogsend/core"
+import { Caller, Heartbeat, Overloaded } from "@hogsend/core"
 import { Clock, Context, Deferred, Effect, Layer, Stream } from "effect"
 
 /** How many streams a process holds, and how often they beat. */
 export interface LiveStreamsOptions {
   /** How many may be open at the same time. 64. */
   readonly maxStreams?: number
+  /** How many of them one key may have, so that nobody takes the place of all others. Half of them. */
+  readonly maxStreamsPerKey?: number
   /** How often a stream shows that it lives, in milliseconds. 10000. */
   readonly heartbeat?: number
 }
@@ -18,30 +20,40 @@ export class LiveStreams extends Context.Service<
   LiveStreams,
   {
     /** What is begun, with heartbeats, the first of them as soon as it is. `Overloaded` when there is no room, or none any more. */
-    readonly open: <A, E>(begun: Effect.Effect<Stream.Stream<A, E>, E>) => Stream.Stream<A | Heartbeat, E | Overloaded>
+    readonly open: <A, E>(
+      begun: Effect.Effect<Stream.Stream<A, E>, E>
+    ) => Stream.Stream<A | Heartbeat, E | Overloaded, Caller>
     /** Ends all of them, and opens none from now on. */
     readonly end: Effect.Effect<void>
   }
 >()("engine/LiveStreams") {
-  static readonly layer = ({ heartbeat = 10_000, maxStreams = 64 }: LiveStreamsOptions = {}) =>
+  static readonly layer = ({
+    heartbeat = 10_000,
+    maxStreams = 64,
+    maxStreamsPerKey = Math.ceil(maxStreams / 2)
+  }: LiveStreamsOptions = {}) =>
     Layer.effect(
       LiveStreams,
       Effect.gen(function* () {
         const ended = yield* Deferred.make<void>()
-        const streams = new Set<object>()
+        /** Of each its key; null is the admin key of the environment. */
+        const streams = new Map<object, string | null>()
         const end = Effect.asVoid(Deferred.succeed(ended, undefined))
         yield* Effect.addFinalizer(() => end)
 
-        const enter = Effect.acquireRelease(
-          Effect.suspend(() => {
-            if (Deferred.isDoneUnsafe(ended)) return Effect.fail(stopping)
-            if (streams.size >= maxStreams) return Effect.fail(full(maxStreams))
-            const stream = {}
-            streams.add(stream)
-            return Effect.succeed(stream)
-          }),
-          (stream) => Effect.sync(() => streams.delete(stream))
-        )
+        const enter = (keyId: string | null) =>
+          Effect.acquireRelease(
+            Effect.suspend(() => {
+              if (Deferred.isDoneUnsafe(ended)) return Effect.fail(stopping)
+              if (streams.size >= maxStreams) return Effect.fail(full(maxStreams))
+              const own = [...streams.values()].filter((id) => id === keyId)
+              if (own.length >= maxStreamsPerKey) return Effect.fail(fullOfKey(maxStreamsPerKey))
+              const stream = {}
+              streams.set(stream, keyId)
+              return Effect.succeed(stream)
+            }),
+            (stream) => Effect.sync(() => streams.delete(stream))
+          )
 
         const later = Stream.mapEffect(Stream.drop(Stream.tick(heartbeat), 1), () => Clock.currentTimeMillis)
         const beats = (began: number) =>
@@ -51,7 +63,7 @@ export class LiveStreams extends Context.Service<
           open: (begun) =>
             Stream.unwrap(
               Effect.gen(function* () {
-                yield* enter
+                yield* enter((yield* Caller).keyId)
                 const began = yield* Clock.currentTimeMillis
                 return Stream.merge(yield* begun, beats(began), { haltStrategy: "left" })
               })
@@ -65,6 +77,11 @@ export class LiveStreams extends Context.Service<
 const full = (maxStreams: number) =>
   new Overloaded({
     error: `This server has ${maxStreams} streams open, which is as many as it takes. Close one, or try again later.`
+  })
+
+const fullOfKey = (maxStreams: number) =>
+  new Overloaded({
+    error: `This key has ${maxStreams} streams open, which is as many as it may have. Close one, or use another key.`
   })
 
 const stopping = new Overloaded({ error: "This server is about to stop. Ask again in a moment." })

@@ -113,122 +113,119 @@ const minted = (scopes: ReadonlyArray<string>) =>
     ({ body }): { readonly id: string; readonly key: string } => body
   )
 
-layer(TestHogsend.layer({ liveStreams: { maxStreams: 2 } }), { excludeTestServices: true, timeout: "30 seconds" })(
-  "A client and a server",
-  (it) => {
-    it.effect("every call answers what core's contract says", () =>
-      Effect.gen(function* () {
-        const { contacts, events, identity, webhooks } = yield* connected()
-        expect(yield* events.track({ name: "signed_up", userId: "u_1" })).toMatchObject({
-          stored: true,
-          contactKey: "u_1"
-        })
-        const batch = yield* events.trackBatch({
-          events: [
-            { name: "paid", userId: "u_1" },
-            { name: "paid", userId: "u_2" }
-          ]
-        })
-        expect(batch.results.map(({ status }) => status)).toEqual(["stored", "stored"])
-        expect(yield* contacts.upsert({ userId: "u_1", email: "ada@example.com" })).toMatchObject({ linked: true })
-        expect((yield* contacts.find({ email: "ada@example.com" })).contacts[0]).toMatchObject({ externalId: "u_1" })
-        expect(yield* identity.resolve({ email: "ada@example.com" })).toMatchObject({ contactKey: "u_1" })
-        expect((yield* identity.explain("external:u_1")).contact).toMatchObject({ contactKey: "u_1" })
-        const merged = yield* identity.merge({ survivor: "external:u_1", absorbed: "external:u_2" })
-        expect(merged).toMatchObject({ contact: { contactKey: "u_1" } })
-        const split = yield* identity.split({ contact: "external:u_1", keys: ["external:u_2"] })
-        expect(split).toMatchObject({ splitOff: { contactKey: "u_2" } })
-        const { id } = yield* webhooks.create({ url: "https://example.com/hook", eventTypes: ["contact.created"] })
-        expect(yield* webhooks.update(id, { description: "orders" })).toMatchObject({ description: "orders" })
-        expect(yield* webhooks.rotateSecret(id, { graceSeconds: 0 })).toMatchObject({ secret: expect.any(String) })
-        expect(yield* webhooks.sendTest(id)).toMatchObject({ enqueued: true })
-        expect((yield* webhooks.list()).endpoints.length).toBeGreaterThan(0)
-        expect(yield* webhooks.delete(id)).toEqual({ deleted: true })
-        expect(yield* contacts.delete({ userId: "u_2" })).toMatchObject({ deleted: true })
+layer(TestHogsend.layer({ liveStreams: { maxStreams: 2, maxStreamsPerKey: 2 } }), {
+  excludeTestServices: true,
+  timeout: "30 seconds"
+})("A client and a server", (it) => {
+  it.effect("every call answers what core's contract says", () =>
+    Effect.gen(function* () {
+      const { contacts, events, identity, webhooks } = yield* connected()
+      expect(yield* events.track({ name: "signed_up", userId: "u_1" })).toMatchObject({
+        stored: true,
+        contactKey: "u_1"
       })
-    )
-
-    it.effect("each refusal arrives as its class", () =>
-      Effect.gen(function* () {
-        const { contacts, deliveries, events, identity } = yield* connected()
-        yield* events.trackBatch({
-          events: [
-            { name: "seen", userId: "r_1", email: "r@example.com" },
-            { name: "seen", userId: "r_2" },
-            { name: "seen", userId: "r_3", email: "same@example.com" },
-            { name: "seen", userId: "same@example.com" }
-          ]
-        })
-        yield* events.track({ name: "paid", userId: "r_1", idempotencyKey: "k_1" })
-        const refusals: ReadonlyArray<Refusal> = [
-          ["IdentityMissing", events.track({ name: "seen" })],
-          ["IdentityMissing", contacts.upsert({})],
-          ["IdentityMissing", identity.resolve({})],
-          ["IdempotencyKeyReused", events.track({ name: "left", userId: "r_1", idempotencyKey: "k_1" })],
-          ["KeysDisagree", identity.resolve({ userId: "r_2", email: "r@example.com" })],
-          ["KeysDisagree", contacts.delete({ userId: "r_2", email: "r@example.com" })],
-          ["ContactNotFound", identity.explain("external:nobody")],
-          ["ContactNotFound", identity.merge({ survivor: "external:r_1", absorbed: "external:nobody" })],
-          ["KeyAmbiguous", identity.explain("same@example.com")],
-          ["MergeImpossible", identity.merge({ survivor: "external:r_1", absorbed: "external:r_1" })],
-          ["SplitImpossible", identity.split({ contact: "external:r_1", keys: ["external:r_2"] })],
-          [
-            "BodyTooLarge",
-            events.track({ name: "seen", userId: "r_1", eventProperties: { text: "x".repeat(40_000) } })
-          ],
-          ["EndpointNotFound", Stream.runDrain(deliveries.watch({ endpointId: EndpointId.make(nobodys) }))],
-          ["Unauthorized", Effect.flatMap(connected(`hsk_${"x".repeat(43)}`), ({ events }) => events.track(order))],
-          [
-            "ScopeMissing",
-            Effect.flatMap(
-              Effect.flatMap(minted(["read"]), ({ key }) => connected(key)),
-              (reader) => reader.events.track(order)
-            )
-          ],
-          [
-            "ScopeMissing",
-            Effect.flatMap(
-              Effect.flatMap(minted(["ingest"]), ({ key }) => connected(key)),
-              (writer) => Stream.runDrain(writer.events.tail())
-            )
-          ]
+      const batch = yield* events.trackBatch({
+        events: [
+          { name: "paid", userId: "u_1" },
+          { name: "paid", userId: "u_2" }
         ]
-        for (const [tag, refused] of refusals) {
-          expect(yield* Effect.flip(Effect.scoped(refused)), tag).toMatchObject({
-            _tag: tag,
-            error: expect.any(String)
-          })
-        }
       })
-    )
+      expect(batch.results.map(({ status }) => status)).toEqual(["stored", "stored"])
+      expect(yield* contacts.upsert({ userId: "u_1", email: "ada@example.com" })).toMatchObject({ linked: true })
+      expect((yield* contacts.find({ email: "ada@example.com" })).contacts[0]).toMatchObject({ externalId: "u_1" })
+      expect(yield* identity.resolve({ email: "ada@example.com" })).toMatchObject({ contactKey: "u_1" })
+      expect((yield* identity.explain("external:u_1")).contact).toMatchObject({ contactKey: "u_1" })
+      const merged = yield* identity.merge({ survivor: "external:u_1", absorbed: "external:u_2" })
+      expect(merged).toMatchObject({ contact: { contactKey: "u_1" } })
+      const split = yield* identity.split({ contact: "external:u_1", keys: ["external:u_2"] })
+      expect(split).toMatchObject({ splitOff: { contactKey: "u_2" } })
+      const { id } = yield* webhooks.create({ url: "https://example.com/hook", eventTypes: ["contact.created"] })
+      expect(yield* webhooks.update(id, { description: "orders" })).toMatchObject({ description: "orders" })
+      expect(yield* webhooks.rotateSecret(id, { graceSeconds: 0 })).toMatchObject({ secret: expect.any(String) })
+      expect(yield* webhooks.sendTest(id)).toMatchObject({ enqueued: true })
+      expect((yield* webhooks.list()).endpoints.length).toBeGreaterThan(0)
+      expect(yield* webhooks.delete(id)).toEqual({ deleted: true })
+      expect(yield* contacts.delete({ userId: "u_2" })).toMatchObject({ deleted: true })
+    })
+  )
 
-    it.effect("a tail ends with the refusal of its key when that is revoked meanwhile", () =>
-      Effect.gen(function* () {
-        const { asServer } = yield* TestHogsend
-        const { id, key } = yield* minted(["read"])
-        const { fiber } = yield* tailed(yield* connected(key))
-        yield* asServer("DELETE", `/v1/admin/api-keys/${id}`)
-        expect(yield* Effect.flip(Fiber.join(fiber))).toBeInstanceOf(Unauthorized)
-      }).pipe(Effect.scoped)
-    )
+  it.effect("each refusal arrives as its class", () =>
+    Effect.gen(function* () {
+      const { contacts, deliveries, events, identity } = yield* connected()
+      yield* events.trackBatch({
+        events: [
+          { name: "seen", userId: "r_1", email: "r@example.com" },
+          { name: "seen", userId: "r_2" },
+          { name: "seen", userId: "r_3", email: "same@example.com" },
+          { name: "seen", userId: "same@example.com" }
+        ]
+      })
+      yield* events.track({ name: "paid", userId: "r_1", idempotencyKey: "k_1" })
+      const refusals: ReadonlyArray<Refusal> = [
+        ["IdentityMissing", events.track({ name: "seen" })],
+        ["IdentityMissing", contacts.upsert({})],
+        ["IdentityMissing", identity.resolve({})],
+        ["IdempotencyKeyReused", events.track({ name: "left", userId: "r_1", idempotencyKey: "k_1" })],
+        ["KeysDisagree", identity.resolve({ userId: "r_2", email: "r@example.com" })],
+        ["KeysDisagree", contacts.delete({ userId: "r_2", email: "r@example.com" })],
+        ["ContactNotFound", identity.explain("external:nobody")],
+        ["ContactNotFound", identity.merge({ survivor: "external:r_1", absorbed: "external:nobody" })],
+        ["KeyAmbiguous", identity.explain("same@example.com")],
+        ["MergeImpossible", identity.merge({ survivor: "external:r_1", absorbed: "external:r_1" })],
+        ["SplitImpossible", identity.split({ contact: "external:r_1", keys: ["external:r_2"] })],
+        ["BodyTooLarge", events.track({ name: "seen", userId: "r_1", eventProperties: { text: "x".repeat(40_000) } })],
+        ["EndpointNotFound", Stream.runDrain(deliveries.watch({ endpointId: EndpointId.make(nobodys) }))],
+        ["Unauthorized", Effect.flatMap(connected(`hsk_${"x".repeat(43)}`), ({ events }) => events.track(order))],
+        [
+          "ScopeMissing",
+          Effect.flatMap(
+            Effect.flatMap(minted(["read"]), ({ key }) => connected(key)),
+            (reader) => reader.events.track(order)
+          )
+        ],
+        [
+          "ScopeMissing",
+          Effect.flatMap(
+            Effect.flatMap(minted(["ingest"]), ({ key }) => connected(key)),
+            (writer) => Stream.runDrain(writer.events.tail())
+          )
+        ]
+      ]
+      for (const [tag, refused] of refusals) {
+        expect(yield* Effect.flip(Effect.scoped(refused)), tag).toMatchObject({
+          _tag: tag,
+          error: expect.any(String)
+        })
+      }
+    })
+  )
 
-    it.effect("a tail waits for its place when the server has as many streams as it takes", () =>
-      Effect.gen(function* () {
-        const hogsend = yield* connected()
-        const sent = yield* Effect.forkScoped(Effect.repeat(hogsend.events.track(order), Schedule.spaced(50)))
-        const [first, second] = [yield* tailed(hogsend), yield* tailed(hogsend)]
-        yield* Queue.take(first.names)
-        yield* Queue.take(second.names)
-        const impatient = yield* connected(undefined, { reconnect: false })
-        expect(yield* Effect.flip(Stream.runHead(impatient.events.tail()))).toBeInstanceOf(Overloaded)
-        const third = yield* tailed(hogsend)
-        yield* Fiber.interrupt(first.fiber)
-        expect(yield* Queue.take(third.names)).toBe(order.name)
-        yield* Fiber.interrupt(sent)
-      }).pipe(Effect.scoped)
-    )
-  }
-)
+  it.effect("a tail ends with the refusal of its key when that is revoked meanwhile", () =>
+    Effect.gen(function* () {
+      const { asServer } = yield* TestHogsend
+      const { id, key } = yield* minted(["read"])
+      const { fiber } = yield* tailed(yield* connected(key))
+      yield* asServer("DELETE", `/v1/admin/api-keys/${id}`)
+      expect(yield* Effect.flip(Fiber.join(fiber))).toBeInstanceOf(Unauthorized)
+    }).pipe(Effect.scoped)
+  )
+
+  it.effect("a tail waits for its place when the server has as many streams as it takes", () =>
+    Effect.gen(function* () {
+      const hogsend = yield* connected()
+      const sent = yield* Effect.forkScoped(Effect.repeat(hogsend.events.track(order), Schedule.spaced(50)))
+      const [first, second] = [yield* tailed(hogsend), yield* tailed(hogsend)]
+      yield* Queue.take(first.names)
+      yield* Queue.take(second.names)
+      const impatient = yield* connected(undefined, { reconnect: false })
+      expect(yield* Effect.flip(Stream.runHead(impatient.events.tail()))).toBeInstanceOf(Overloaded)
+      const third = yield* tailed(hogsend)
+      yield* Fiber.interrupt(first.fiber)
+      expect(yield* Queue.take(third.names)).toBe(order.name)
+      yield* Fiber.interrupt(sent)
+    }).pipe(Effect.scoped)
+  )
+})
 
 type Refusal = readonly [string, Effect.Effect<unknown, { readonly _tag: string }, TestHogsend | Scope.Scope>]
 

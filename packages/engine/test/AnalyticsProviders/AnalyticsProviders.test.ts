@@ -23,7 +23,9 @@ const named = (id: string, own: Partial<AnalyticsProviderDefinition> = {}) =>
   })
 
 const providersLayer = (options?: AnalyticsProvidersOptions) =>
-  AnalyticsProviders.layer(options).pipe(Layer.provide(Layer.succeed(Installation, Installation.of({ id: "ours" }))))
+  AnalyticsProviders.guarded(AnalyticsProviders.layer(options)).pipe(
+    Layer.provide(Layer.succeed(Installation, Installation.of({ id: "ours" })))
+  )
 
 const active = (options?: AnalyticsProvidersOptions) =>
   Effect.map(Effect.provide(AnalyticsProvider, providersLayer(options)), ({ meta }) => meta.id)

@@ -14,7 +14,9 @@ import { Installation } from "../../src/Installation.ts"
 import { PersonReads, type PersonReadsOptions } from "../../src/PersonReads.ts"
 
 const providersLayer = (options?: AnalyticsProvidersOptions) =>
-  AnalyticsProviders.layer(options).pipe(Layer.provide(Layer.succeed(Installation, Installation.of({ id: "ours" }))))
+  AnalyticsProviders.guarded(AnalyticsProviders.layer(options)).pipe(
+    Layer.provide(Layer.succeed(Installation, Installation.of({ id: "ours" })))
+  )
 
 type Answering = (distinctId: string, call: number) => unknown
 

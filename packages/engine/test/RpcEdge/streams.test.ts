@@ -11,7 +11,7 @@ import {
   Unauthorized,
   type EndpointId
 } from "@hogsend/core"
-import { TestHogsend } from "@hogsend/testing"
+import { adminKey, TestHogsend } from "@hogsend/testing"
 import { Cause, Effect, Exit, Fiber, Layer, Schedule, Scope, Stream } from "effect"
 import { anotherServer } from "../KeyGate/anotherServer.ts"
 import { rpcClient } from "./rpcClient.ts"
@@ -19,7 +19,7 @@ import { rpcClient } from "./rpcClient.ts"
 const quick = {
   events: { tail: { interval: 20 } },
   destinationQueue: { slots: 8, interval: 20, watch: { interval: 20 } },
-  liveStreams: { heartbeat: 50, maxStreams: 4 },
+  liveStreams: { heartbeat: 50, maxStreams: 4, maxStreamsPerKey: 3 },
   keyGate: { streamInterval: 50 }
 } as const
 
@@ -108,13 +108,19 @@ layer(TestHogsend.layer(quick), { excludeTestServices: true, timeout: "30 second
     }).pipe(Effect.scoped)
   )
 
-  it.effect("is refused when a process has as many as it takes, until one ends", () =>
+  it.effect("is refused when a key or the process has as many as it takes, until one ends", () =>
     Effect.gen(function* () {
       const client = yield* rpcClient()
-      const open = yield* Effect.all([1, 2, 3, 4].map(() => listening(client["Events.tail"]({}))))
-      const refused = yield* Effect.flip(Stream.runDrain(client["Deliveries.watch"]({})))
+      const open = yield* Effect.all([1, 2, 3].map(() => listening(client["Events.tail"]({}))))
+      const ofKey = yield* Effect.flip(Stream.runDrain(client["Deliveries.watch"]({})))
+      assert.instanceOf(ofKey, Overloaded)
+      expect(ofKey.error).toMatch(/This key has 3 streams open/)
+
+      const other = yield* rpcClient(adminKey)
+      open.push(yield* listening(other["Events.tail"]({})))
+      const refused = yield* Effect.flip(Stream.runDrain(other["Deliveries.watch"]({})))
       assert.instanceOf(refused, Overloaded)
-      expect(refused.error).toMatch(/4 streams open/)
+      expect(refused.error).toMatch(/This server has 4 streams open/)
       for (const { fiber } of open) yield* Fiber.interrupt(fiber)
       yield* Stream.runHead(client["Events.tail"]({})).pipe(
         Effect.retry({ while: (failure) => failure instanceof Overloaded, schedule: Schedule.spaced(20), times: 100 })

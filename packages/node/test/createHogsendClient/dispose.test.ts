@@ -61,7 +61,7 @@ describe("dispose", () => {
     for (let round = 0; round < 20; round++) {
       const one = await client({ database, destinationQueue: {}, databaseTimeouts: { timeout: 600_000 } })
       await one.identity.resolve({ userId: "nobody" })
-      await one.dispose()
+      await expect(one.dispose()).resolves.toBeUndefined()
     }
   })
 
