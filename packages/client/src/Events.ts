@@ -57,8 +57,8 @@ export interface EventQuery extends PageQuery {
 
 export interface BatchOptions extends RequestOptions {
   /**
-   * 1 to 255 characters that name the batch: the same events, in the same order and under the same key, are stored once. Default: a
-   * random one.
+   * 1 to 255 characters that name the batch: the same events, in the same order and under the same key, are stored once. Of more
+   * than 500 events each further request adds its place (`:500`), which has to fit. Default: a random one.
    */
   readonly idempotencyKey?: string | undefined
 }
@@ -79,7 +79,8 @@ export interface Events {
    * `rejected` and touches no other. They go in requests of 500, one after the other; each may have 4 MiB.
    *
    * Rejected when a request fails for good; what went before it is stored then. Under an `idempotencyKey` of your own the same call
-   * can be made again: what was stored is the result `duplicate`.
+   * can be made again: what was stored is the result `duplicate`. With a key that is too long for so many events it is a `TypeError`,
+   * before anything is sent.
    *
    * @example
    * const results = await hogsend.events.sendBatch(events, { idempotencyKey: "import-2026-11-22" })
@@ -97,6 +98,29 @@ export interface Events {
 
 /** How many the server takes in one request. */
 const maxBatchEvents = 500
+
+/** How long a key may be for the server, in characters. */
+const maxKeyLength = 255
+
+/**
+ * The parts of a batch that a request can take, each under a key of its own: the server names the events of a request by its key
+ * and their places, which begin anew in each. Throws before there is any when a key would be too long.
+ */
+const partsOf = (events: ReadonlyArray<EventDraft>, idempotencyKey: string) => {
+  const count = Math.ceil(events.length / maxBatchEvents)
+  const parts = Array.from({ length: count }, (_, part) => {
+    const at = part * maxBatchEvents
+    const key = at === 0 ? idempotencyKey : `${idempotencyKey}:${at}`
+    return { events: events.slice(at, at + maxBatchEvents), idempotencyKey: key }
+  })
+  const place = `:${(count - 1) * maxBatchEvents}`
+  if (count > 1 && idempotencyKey.length + place.length > maxKeyLength) {
+    throw new TypeError(
+      `idempotencyKey must have at most ${maxKeyLength - place.length} characters for ${events.length} events, which go in ${count} requests`
+    )
+  }
+  return parts
+}
 
 export const makeEvents = (send: Transport): Events => {
   const sendEvent: Events["send"] = async ({ idempotencyKey = crypto.randomUUID(), ...event }, options) =>
@@ -116,12 +140,7 @@ export const makeEvents = (send: Transport): Events => {
     track: sendEvent,
     sendBatch: async (events, { idempotencyKey = crypto.randomUUID(), ...options } = {}) => {
       const results: Array<EventBatchResult> = []
-      for (let at = 0; at < events.length; at += maxBatchEvents) {
-        const body = {
-          events: events.slice(at, at + maxBatchEvents),
-          // The server names the events of a batch by its key and their places, which begin anew in each.
-          idempotencyKey: at === 0 ? idempotencyKey : `${idempotencyKey}:${at}`
-        }
+      for (const body of partsOf(events, idempotencyKey)) {
         const answer = await send<{ readonly results: ReadonlyArray<EventBatchResult> }>(
           { method: "POST", path: "/v1/events/batch", body, repeatable: true, fields: ["results"] },
           options
