@@ -1,7 +1,10 @@
 /** How a client ends: what is in flight, what hangs, and what comes later. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect } from "effect"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { ClientDisposed, type HogsendClient } from "../../src/index.ts"
 import { asAdmin, failureOf, makeClients } from "./makeClients.ts"
@@ -118,6 +121,28 @@ describe("dispose", () => {
     expect((await cut).status).toBe(503)
     await socket
     await people.release()
+  })
+
+  it("cuts off a migration that hangs for longer than drainTimeout, and its connections", async () => {
+    const database = await freshDatabase()
+    const clientMigrations = await mkdtemp(join(tmpdir(), "hang-"))
+    onTestFinished(() => rm(clientMigrations, { recursive: true }))
+    await writeFile(join(clientMigrations, "0001_hang.sql"), "select pg_sleep(3600)")
+    const other = await client({ database })
+    const hanging = () =>
+      other.run(
+        Effect.flatMap(
+          PgClient.PgClient,
+          (sql) => sql`select pid from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid() and query like '%pg_sleep(3600)%'`
+        )
+      )
+    const one = await client({ database, clientMigrations, drainTimeout: 50 })
+    const migrated = failureOf(one.migrate())
+    await vi.waitFor(async () => expect(await hanging()).toHaveLength(1), { timeout: 30_000 })
+    await one.dispose()
+    expect(await migrated).toBeInstanceOf(ClientDisposed)
+    await vi.waitFor(async () => expect(await hanging()).toHaveLength(0), { timeout: 30_000 })
   })
 
   it("cuts off answers that nobody reads, which then do not look whole", async () => {
