@@ -131,7 +131,7 @@ layer(TestHogsend.layer({ liveStreams: { maxStreams: 2 } }), { excludeTestServic
         })
         expect(batch.results.map(({ status }) => status)).toEqual(["stored", "stored"])
         expect(yield* contacts.upsert({ userId: "u_1", email: "ada@example.com" })).toMatchObject({ linked: true })
-        expect((yield* contacts.find({ email: "ada@example.com" })).contacts[0]).toMatchObject({ externalId: "u_1" })
+        expect((yield* contacts.find({ email: "ada@example.com" }))[0]).toMatchObject({ externalId: "u_1" })
         expect(yield* identity.resolve({ email: "ada@example.com" })).toMatchObject({ contactKey: "u_1" })
         expect((yield* identity.explain("external:u_1")).contact).toMatchObject({ contactKey: "u_1" })
         const merged = yield* identity.merge({ survivor: "external:u_1", absorbed: "external:u_2" })
