@@ -8,7 +8,7 @@ import type { PersonKeys, WritingOptions } from "./PersonKeys.ts"
 import type { Properties } from "./Properties.ts"
 
 /** Something that happened to somebody. */
-export type EventDraft = PersonKeys &
+export type EventInput = PersonKeys &
   WritingOptions & {
     /** What happened, such as `order.placed`: 1 to 200 characters. */
     readonly name: string
@@ -55,6 +55,11 @@ export interface EventQuery extends PageQuery {
   readonly contactId?: string | undefined
 }
 
+export interface SendOptions extends RequestOptions {
+  /** The event's, said beside it; it wins over the one in the event. */
+  readonly idempotencyKey?: string | undefined
+}
+
 export interface BatchOptions extends RequestOptions {
   /**
    * 1 to 255 characters that name the batch: the same events, in the same order and under the same key, are stored once. Of more
@@ -71,9 +76,9 @@ export interface Events {
    * @example
    * await hogsend.events.send({ name: "order.placed", userId: "u_1", value: 49.9, currency: "EUR" })
    */
-  readonly send: (event: EventDraft, options?: RequestOptions) => Promise<EventAccepted>
+  readonly send: (event: EventInput, options?: SendOptions) => Promise<EventAccepted>
   /** The same as `send`. */
-  readonly track: (event: EventDraft, options?: RequestOptions) => Promise<EventAccepted>
+  readonly track: (event: EventInput, options?: SendOptions) => Promise<EventAccepted>
   /**
    * Stores many events in their order, and answers one result for each, in the same order. An event that is refused is the result
    * `rejected` and touches no other. They go in requests of 500, one after the other; each may have 4 MiB.
@@ -87,7 +92,7 @@ export interface Events {
    * const rejected = results.filter(({ status }) => status === "rejected")
    */
   readonly sendBatch: (
-    events: ReadonlyArray<EventDraft>,
+    events: ReadonlyArray<EventInput>,
     options?: BatchOptions
   ) => Promise<ReadonlyArray<EventBatchResult>>
   /** Newest first. Needs the scope `read`. */
@@ -106,7 +111,7 @@ const maxKeyLength = 255
  * The parts of a batch that a request can take, each under a key of its own: the server names the events of a request by its key
  * and their places, which begin anew in each. Throws before there is any when a key would be too long.
  */
-const partsOf = (events: ReadonlyArray<EventDraft>, idempotencyKey: string) => {
+const partsOf = (events: ReadonlyArray<EventInput>, idempotencyKey: string) => {
   const count = Math.ceil(events.length / maxBatchEvents)
   const parts = Array.from({ length: count }, (_, part) => {
     const at = part * maxBatchEvents
@@ -123,7 +128,10 @@ const partsOf = (events: ReadonlyArray<EventDraft>, idempotencyKey: string) => {
 }
 
 export const makeEvents = (send: Transport): Events => {
-  const sendEvent: Events["send"] = async ({ idempotencyKey = crypto.randomUUID(), ...event }, options) =>
+  const sendEvent: Events["send"] = async (
+    event,
+    { idempotencyKey = event.idempotencyKey ?? crypto.randomUUID(), ...options } = {}
+  ) =>
     send<EventAccepted>(
       {
         method: "POST",

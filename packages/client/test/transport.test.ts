@@ -56,6 +56,16 @@ describe("A request", () => {
     })
   })
 
+  it("is under the key that stands beside the event, or else in it", async () => {
+    await using server = await start(json(202, stored))
+    const { events } = server.connect()
+    await events.send({ ...event, idempotencyKey: "in" }, { idempotencyKey: "beside" })
+    await events.track(event, { idempotencyKey: "beside" })
+    await events.send({ ...event, idempotencyKey: "in" }, { timeout: 5000 })
+    const keys = server.requests.map(({ body }) => JSON.parse(body).idempotencyKey)
+    expect(keys).toEqual(["beside", "beside", "in"])
+  })
+
   it("of a batch is not sent when the key is too long for one that comes later", async () => {
     const results = (count: number) =>
       json(202, { results: Array.from({ length: count }, () => ({ status: "stored" })) })
