@@ -145,5 +145,11 @@ it.live("Retry-After is understood as a date, and of a busy server as well", () 
       const busy = yield* faultyServer(failed({ _tag: "Fail", error: refusedJson(tag, { retryAfter: 1 }) }))
       expect(yield* Effect.flip(Effect.provide(track, client(busy.url)))).toMatchObject({ _tag: tag, retryAfter: 1 })
     }
+    const calls: ReadonlyArray<Effect.Effect<unknown, unknown, Hogsend>> = [track, find]
+    for (const call of calls) {
+      const { url } = yield* faultyServer(json(503, refusedJson("DatabaseUnavailable"), { "retry-after": "7" }))
+      const failure = yield* Effect.flip(Effect.provide(call, client(url)))
+      expect(failure).toMatchObject({ _tag: "DatabaseUnavailable", retryAfter: 7 })
+    }
   })
 )
