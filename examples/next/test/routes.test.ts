@@ -2,6 +2,7 @@
 import { expect, it } from "@effect/vitest"
 import { TestDatabase } from "@hogsend/testing"
 import { Effect } from "effect"
+import { vi } from "vitest"
 import * as everything from "../app/hogsend/[...path]/route.ts"
 import * as userToken from "../app/user-token/route.ts"
 import { hogsend } from "../hogsend.ts"
@@ -37,3 +38,19 @@ it.live("The routes serve the engine, and a user's token is their own", () =>
     })
   })
 )
+
+it("The address comes from the platform's header, and from no other", async () => {
+  const handled = vi.spyOn(hogsend, "handler").mockImplementation(() => Promise.resolve(new Response()))
+  const headers = { "x-real-ip": "192.0.2.1", "x-forwarded-for": "192.0.2.2" }
+  const ask = async (header: string | undefined) => {
+    vi.resetModules()
+    vi.stubEnv("CLIENT_ADDRESS_HEADER", header)
+    const { GET }: typeof everything = await import("../app/hogsend/[...path]/route.ts")
+    await GET(new Request("https://app.example.com/hogsend/v1/health", { headers }))
+    return handled.mock.lastCall?.[1]
+  }
+  expect(await ask("x-real-ip")).toEqual({ remoteAddress: "192.0.2.1" })
+  expect(await ask("x-other")).toEqual({ remoteAddress: undefined })
+  expect(await ask(undefined)).toEqual({ remoteAddress: undefined })
+  vi.unstubAllEnvs()
+})

@@ -1,5 +1,5 @@
 /** `hogsend events send`: one event that is written on the command line, or many from lines of JSON. */
-import type { EventDraft } from "@hogsend/client"
+import type { EventInput } from "@hogsend/client"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Argument from "effect/cli/Argument"
@@ -76,7 +76,7 @@ export const send = Command.make(
     if ((event.userId ?? event.email ?? event.anonymousId) === undefined) {
       return yield* new WrongUsage({ message: "say whom it is about: --user, --email or --anonymous" })
     }
-    const accepted = yield* asSender(({ events }) => events.send(event as EventDraft))
+    const accepted = yield* asSender(({ events }) => events.send(event as EventInput))
     yield* printResult(accepted, details)
     for (const { hint } of accepted.warnings ?? []) yield* note(`Warning: ${hint}`)
   })

@@ -4,7 +4,7 @@
  * A line is named by the file's idempotency key and its number, so a file can be sent again, whole or mended. A line that is no
  * JSON is rejected here, and touches no other; empty ones are left out.
  */
-import type { EventBatchResult, EventDraft } from "@hogsend/client"
+import type { EventBatchResult, EventInput } from "@hogsend/client"
 import * as Effect from "effect/Effect"
 import { createReadStream } from "node:fs"
 import { createInterface } from "node:readline"
@@ -65,7 +65,7 @@ const issuesOf = ({ issues = [] }: NonNullable<LineResult["error"]>) =>
 const sendBatch = Effect.fnUntraced(function* (lines: ReadonlyArray<Line>, key: string) {
   const parsed = lines.map(({ number, text }) => ({ line: number, event: parseEvent(text) }))
   const events = parsed.flatMap(({ event, line }) =>
-    event === undefined ? [] : [{ ...event, idempotencyKey: event.idempotencyKey ?? `${key}:${line}` } as EventDraft]
+    event === undefined ? [] : [{ ...event, idempotencyKey: event.idempotencyKey ?? `${key}:${line}` } as EventInput]
   )
   const answers = events.length === 0 ? [] : yield* asSender((hogsend) => hogsend.events.sendBatch(events))
   const left = [...answers]
@@ -77,7 +77,7 @@ const noEvent: EventBatchResult = {
   error: { _tag: "LineInvalid", error: "The line is no JSON object." }
 }
 
-const parseEvent = (text: string): Partial<EventDraft> | undefined => {
+const parseEvent = (text: string): Partial<EventInput> | undefined => {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined

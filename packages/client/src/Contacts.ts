@@ -34,7 +34,7 @@ export interface ContactQuery extends PageQuery {
 }
 
 /** A contact to create or update. */
-export type ContactUpsert = PersonKeys &
+export type ContactInput = PersonKeys &
   WritingOptions & {
     /** Merged into what is there, name by name; `null` removes one. */
     readonly properties?: Properties | undefined
@@ -51,7 +51,7 @@ export interface Contacts {
    * @example
    * await hogsend.contacts.upsert({ userId: "u_1", email: "ada@example.com", properties: { plan: "pro" } })
    */
-  readonly upsert: (contact: ContactUpsert, options?: RequestOptions) => Promise<ContactUpserted>
+  readonly upsert: (contact: ContactInput, options?: RequestOptions) => Promise<ContactUpserted>
   /** The contacts that hold any of the keys; nobody: an empty list. Keys of contacts that were merged away find the survivor. */
   readonly find: (keys: PersonKeys, options?: RequestOptions) => Promise<ReadonlyArray<Contact>>
   /**

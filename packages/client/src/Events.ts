@@ -8,7 +8,7 @@ import type { PersonKeys, WritingOptions } from "./PersonKeys.ts"
 import type { Properties } from "./Properties.ts"
 
 /** Something that happened to somebody. */
-export type EventDraft = PersonKeys &
+export type EventInput = PersonKeys &
   WritingOptions & {
     /** What happened, such as `order.placed`: 1 to 200 characters. */
     readonly name: string
@@ -56,11 +56,16 @@ export interface EventQuery extends PageQuery {
   readonly contactId?: string | undefined
 }
 
+export interface SendOptions extends RequestOptions {
+  /** The event's, said beside it; it wins over the one in the event. */
+  readonly idempotencyKey?: string | undefined
+}
+
 /** The options of one `sendBatch`. */
 export interface BatchOptions extends RequestOptions {
   /**
-   * 1 to 255 characters that name the batch: the same events, in the same order and under the same key, are stored once. Default: a
-   * random one.
+   * 1 to 255 characters that name the batch: the same events, in the same order and under the same key, are stored once. Of more
+   * than 500 events each further request adds its place (`:500`), which has to fit. Default: a random one.
    */
   readonly idempotencyKey?: string | undefined
 }
@@ -74,22 +79,23 @@ export interface Events {
    * @example
    * await hogsend.events.send({ name: "order.placed", userId: "u_1", value: 49.9, currency: "EUR" })
    */
-  readonly send: (event: EventDraft, options?: RequestOptions) => Promise<EventAccepted>
+  readonly send: (event: EventInput, options?: SendOptions) => Promise<EventAccepted>
   /** The same as `send`. */
-  readonly track: (event: EventDraft, options?: RequestOptions) => Promise<EventAccepted>
+  readonly track: (event: EventInput, options?: SendOptions) => Promise<EventAccepted>
   /**
    * Stores many events in their order, and answers one result for each, in the same order. An event that is refused is the result
    * `rejected` and touches no other. They go in requests of 500, one after the other; each may have 4 MiB.
    *
    * Rejected when a request fails for good; what went before it is stored then. Under an `idempotencyKey` of your own the same call
-   * can be made again: what was stored is the result `duplicate`.
+   * can be made again: what was stored is the result `duplicate`. With a key that is too long for so many events it is a `TypeError`,
+   * before anything is sent.
    *
    * @example
    * const results = await hogsend.events.sendBatch(events, { idempotencyKey: "import-2026-11-22" })
    * const rejected = results.filter(({ status }) => status === "rejected")
    */
   readonly sendBatch: (
-    events: ReadonlyArray<EventDraft>,
+    events: ReadonlyArray<EventInput>,
     options?: BatchOptions
   ) => Promise<ReadonlyArray<EventBatchResult>>
   /** Newest first. Needs the scope `read`. */
@@ -101,8 +107,34 @@ export interface Events {
 /** How many the server takes in one request. */
 const maxBatchEvents = 500
 
+/** How long a key may be for the server, in characters. */
+const maxKeyLength = 255
+
+/**
+ * The parts of a batch that a request can take, each under a key of its own: the server names the events of a request by its key
+ * and their places, which begin anew in each. Throws before there is any when a key would be too long.
+ */
+const partsOf = (events: ReadonlyArray<EventInput>, idempotencyKey: string) => {
+  const count = Math.ceil(events.length / maxBatchEvents)
+  const parts = Array.from({ length: count }, (_, part) => {
+    const at = part * maxBatchEvents
+    const key = at === 0 ? idempotencyKey : `${idempotencyKey}:${at}`
+    return { events: events.slice(at, at + maxBatchEvents), idempotencyKey: key }
+  })
+  const place = `:${(count - 1) * maxBatchEvents}`
+  if (count > 1 && idempotencyKey.length + place.length > maxKeyLength) {
+    throw new TypeError(
+      `idempotencyKey must have at most ${maxKeyLength - place.length} characters for ${events.length} events, which go in ${count} requests`
+    )
+  }
+  return parts
+}
+
 export const makeEvents = (send: Transport): Events => {
-  const sendEvent: Events["send"] = async ({ idempotencyKey = crypto.randomUUID(), ...event }, options) =>
+  const sendEvent: Events["send"] = async (
+    event,
+    { idempotencyKey = event.idempotencyKey ?? crypto.randomUUID(), ...options } = {}
+  ) =>
     send<EventAccepted>(
       {
         method: "POST",
@@ -119,12 +151,7 @@ export const makeEvents = (send: Transport): Events => {
     track: sendEvent,
     sendBatch: async (events, { idempotencyKey = crypto.randomUUID(), ...options } = {}) => {
       const results: Array<EventBatchResult> = []
-      for (let at = 0; at < events.length; at += maxBatchEvents) {
-        const body = {
-          events: events.slice(at, at + maxBatchEvents),
-          // The server names the events of a batch by its key and their places, which begin anew in each.
-          idempotencyKey: at === 0 ? idempotencyKey : `${idempotencyKey}:${at}`
-        }
+      for (const body of partsOf(events, idempotencyKey)) {
         const answer = await send<{ readonly results: ReadonlyArray<EventBatchResult> }>(
           { method: "POST", path: "/v1/events/batch", body, repeatable: true, fields: ["results"] },
           options

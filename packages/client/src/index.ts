@@ -18,7 +18,7 @@ export type {
   ContactPage,
   ContactQuery,
   Contacts,
-  ContactUpsert,
+  ContactInput,
   ContactUpserted,
   Erasure
 } from "./Contacts.ts"
@@ -39,11 +39,12 @@ export type {
   Event,
   EventAccepted,
   EventBatchResult,
-  EventDraft,
+  EventInput,
   EventName,
   EventPage,
   EventQuery,
-  Events
+  Events,
+  SendOptions
 } from "./Events.ts"
 export { Hogsend, type HogsendOptions, type RequestOptions } from "./Hogsend.ts"
 export {

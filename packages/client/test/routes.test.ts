@@ -7,10 +7,10 @@ import { Api } from "@hogsend/core"
 import {
   type ApiKeyDraft,
   type ApiKeyPatch,
-  type ContactUpsert,
+  type ContactInput,
   type DeadLetterQuery,
   type DeliveryQuery,
-  type EventDraft,
+  type EventInput,
   Hogsend,
   type IdentityMerge,
   type IdentitySplit,
@@ -32,8 +32,8 @@ const at = new Date("2026-11-22T10:00:00.000Z")
 
 const keys: Whole<PersonKeys> = { userId: "u_1", email: "ada@example.com", anonymousId: "a_1" }
 const writing = { ...keys, emailVerified: true, restore: false }
-const contact: Whole<ContactUpsert> = { ...writing, properties: { plan: "pro" }, timezone: "Europe/Berlin" }
-const event: Whole<EventDraft> = {
+const contact: Whole<ContactInput> = { ...writing, properties: { plan: "pro" }, timezone: "Europe/Berlin" }
+const event: Whole<EventInput> = {
   ...writing,
   name: "order.placed",
   eventProperties: { items: [1, null, { a: true }] },

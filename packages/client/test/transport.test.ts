@@ -56,6 +56,32 @@ describe("A request", () => {
     })
   })
 
+  it("is under the key that stands beside the event, or else in it", async () => {
+    await using server = await start(json(202, stored))
+    const { events } = server.connect()
+    await events.send({ ...event, idempotencyKey: "in" }, { idempotencyKey: "beside" })
+    await events.track(event, { idempotencyKey: "beside" })
+    await events.send({ ...event, idempotencyKey: "in" }, { timeout: 5000 })
+    const keys = server.requests.map(({ body }) => JSON.parse(body).idempotencyKey)
+    expect(keys).toEqual(["beside", "beside", "in"])
+  })
+
+  it("of a batch is not sent when the key is too long for one that comes later", async () => {
+    const results = (count: number) =>
+      json(202, { results: Array.from({ length: count }, () => ({ status: "stored" })) })
+    await using server = await start(results(500), results(1), results(500))
+    const { events } = server.connect()
+    const many = Array.from({ length: 501 }, () => event)
+    const failure = await failureOf(events.sendBatch(many, { idempotencyKey: "k".repeat(252) }))
+    expect(failure).toBeInstanceOf(TypeError)
+    expect(failure).toMatchObject({ message: expect.stringContaining("at most 251 characters") })
+    expect(server.requests).toHaveLength(0)
+    expect(await events.sendBatch(many, { idempotencyKey: "k".repeat(251) })).toHaveLength(501)
+    await events.sendBatch(many.slice(1), { idempotencyKey: "k".repeat(255) })
+    const keys = server.requests.map(({ body }) => JSON.parse(body).idempotencyKey.length)
+    expect(keys).toEqual([251, 255, 255])
+  })
+
   it("sends a Date as its text, in a body and in a query", async () => {
     await using server = await start(json(202, stored), json(200, { items: [], total: 0, limit: 50, offset: 0 }))
     const hogsend = server.connect()

@@ -3,7 +3,7 @@ import type { EventDraft as CoreEventDraft, OutboundEventName, testEventName } f
 import type {
   Contact,
   DeliveryDetails,
-  EventDraft,
+  EventInput,
   Hogsend,
   NewerWebhookEvent,
   WebhookEvent,
@@ -40,7 +40,7 @@ export const inputs = async ({ contacts, events, webhooks }: Hogsend, user: { re
   await contacts.upsert({ userId: "u_1", properties: { plan: () => "pro" } })
   // @ts-expect-error There is no event of this name.
   await webhooks.create({ url: "https://example.com", eventTypes: ["contact.create"] })
-  holds<Same<EventDraft["name"], CoreEventDraft["name"]>>(true)
+  holds<Same<EventInput["name"], CoreEventDraft["name"]>>(true)
 }
 
 export const events = (event: WebhookEvent): string => {

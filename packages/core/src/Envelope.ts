@@ -103,9 +103,14 @@ export class InternalFault extends Schema.TaggedError<InternalFault>()(
   }
 ) {}
 
+/** Beside a 503's `Retry-After`, for those to whom no header comes: of a call over `/rpc`. */
+const aMomentLater = Schema.optionalKey(Schema.Int).annotateKey({
+  description: "Seconds after which to send the same request again."
+})
+
 export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>()(
   "DatabaseUnavailable",
-  { error: Schema.String },
+  { error: Schema.String, retryAfter: aMomentLater },
   {
     httpApiStatus: 503,
     description:
@@ -113,6 +118,7 @@ export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>
   }
 ) {
   static readonly default = new DatabaseUnavailable({
+    retryAfter: 1,
     error:
       "The database cannot be reached right now; send the same request again in a moment. An event with an Idempotency-Key is stored once, also when this request was carried out and only its answer was lost."
   })
@@ -164,13 +170,14 @@ export const RateLimitedAnswer = RateLimited.pipe(
 
 export class Overloaded extends Schema.TaggedError<Overloaded>()(
   "Overloaded",
-  { error: Schema.String },
+  { error: Schema.String, retryAfter: aMomentLater },
   {
     httpApiStatus: 503,
     description: "More arrives than can be stored; nothing was stored, so the same request may be sent again."
   }
 ) {
   static readonly default = new Overloaded({
+    retryAfter: 1,
     error:
       "More events arrive than can be stored right now. Nothing was stored; send the same request again in a moment."
   })

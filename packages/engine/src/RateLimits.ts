@@ -112,7 +112,8 @@ const rateLimited = (kind: keyof Charge, { limit, per }: RateLimit, wait: number
   })
 }
 
-const behindProxy = "If all visitors come through a proxy, name it in HOGSEND_TRUSTED_PROXIES."
+const behindProxy =
+  "If all visitors come through a proxy, name it in HOGSEND_TRUSTED_PROXIES, or in the option trustedProxies of createHogsendClient."
 
 const words: Readonly<Record<keyof Charge, readonly [what: string, whose: string, advice: string]>> = {
   key: ["events", "under this key", "Send fewer, or raise HOGSEND_RATE_LIMIT_PUBLISHABLE."],

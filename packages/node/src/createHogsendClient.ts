@@ -12,7 +12,10 @@ import {
   EventBatch,
   EventDraft,
   IdempotencyKey,
-  InternalFault
+  IdentityMerge,
+  IdentitySplit,
+  InternalFault,
+  KeyNameText
 } from "@hogsend/core"
 import {
   Contacts,
@@ -31,8 +34,14 @@ import { ClientRuntime } from "./createHogsendClient/ClientRuntime.ts"
 import { ClientSecrets } from "./createHogsendClient/ClientSecrets.ts"
 import { ClientSettings } from "./createHogsendClient/ClientSettings.ts"
 import { inputDecoder } from "./createHogsendClient/decodeInput.ts"
-import type { HogsendClient, HogsendClientServices, SendOptions } from "./createHogsendClient/HogsendClient.ts"
+import type {
+  EventInput,
+  HogsendClient,
+  HogsendClientServices,
+  SendOptions
+} from "./createHogsendClient/HogsendClient.ts"
 import type { HogsendClientOptions } from "./createHogsendClient/HogsendClientOptions.ts"
+import { partsOf } from "./createHogsendClient/partsOf.ts"
 import { Mount } from "./createHogsendClient/Mount.ts"
 import { answerWith, bodyWasRead, isBodyRead, refusalOf } from "./createHogsendClient/refuse.ts"
 import { ClientDisposed } from "./createHogsendClient/rejection.ts"
@@ -42,6 +51,8 @@ export type {
   EventInput,
   HogsendClient,
   HogsendClientServices,
+  IdentityMerge,
+  IdentitySplit,
   PersonKeys,
   SendOptions
 } from "./createHogsendClient/HogsendClient.ts"
@@ -55,6 +66,10 @@ const decodeKeys = inputDecoder(Schema.Struct(AssertionFields))
 const decodeContact = inputDecoder(ContactUpsert)
 const decodeEvent = inputDecoder(EventDraft)
 const decodeBatch = inputDecoder(EventBatch)
+const decodeKeyName = inputDecoder(KeyNameText)
+// A misspelt dryRun would merge.
+const decodeMerge = inputDecoder(IdentityMerge, { unknownFields: "error" })
+const decodeSplit = inputDecoder(IdentitySplit, { unknownFields: "error" })
 const decodeSendOptions = inputDecoder(Schema.Struct({ idempotencyKey: Schema.optionalKey(IdempotencyKey) }))
 
 /**
@@ -82,6 +97,13 @@ export const createHogsendClient = (options: HogsendClientOptions = {}): Hogsend
     Effect.map(decodeSendOptions(sent ?? {}), (read) => ({ userTokens: [], ...read }))
   const mounted = async () => (await runtime.start()).runPromise(Mount)
 
+  const send = (event: EventInput, sent?: SendOptions) =>
+    call(
+      Effect.gen(function* () {
+        return yield* (yield* EventIngest).ingest(host, yield* decodeEvent(event), yield* carried(sent))
+      })
+    )
+
   return {
     handler: (request, from) =>
       runtime.during(async () => {
@@ -101,17 +123,19 @@ export const createHogsendClient = (options: HogsendClientOptions = {}): Hogsend
       )
     },
     events: {
-      send: (event, sent) =>
-        call(
-          Effect.gen(function* () {
-            return yield* (yield* EventIngest).ingest(host, yield* decodeEvent(event), yield* carried(sent))
-          })
-        ),
+      send,
+      track: send,
       sendBatch: (events, sent) =>
         call(
           Effect.gen(function* () {
-            const batch = yield* decodeBatch({ events })
-            return yield* (yield* EventIngest).ingestBatch(host, batch.events, yield* carried(sent))
+            const ingest = yield* EventIngest
+            yield* decodeSendOptions(sent ?? {})
+            // All of them before the first is stored.
+            const parts = yield* Effect.forEach(partsOf(events, sent?.idempotencyKey), decodeBatch)
+            const answers = yield* Effect.forEach(parts, ({ events: items, idempotencyKey }) =>
+              ingest.ingestBatch(host, items, { userTokens: [], idempotencyKey })
+            )
+            return answers.flatMap(({ results }) => results)
           })
         )
     },
@@ -141,6 +165,24 @@ export const createHogsendClient = (options: HogsendClientOptions = {}): Hogsend
         call(
           Effect.gen(function* () {
             return yield* (yield* IdentityResolver).whose(yield* decodeKeys(keys))
+          })
+        ),
+      explain: (key) =>
+        call(
+          Effect.gen(function* () {
+            return yield* (yield* IdentityResolver).explain(yield* decodeKeyName(key))
+          })
+        ),
+      merge: (merge) =>
+        call(
+          Effect.gen(function* () {
+            return yield* (yield* IdentityResolver).merge(yield* decodeMerge(merge), host)
+          })
+        ),
+      split: (split) =>
+        call(
+          Effect.gen(function* () {
+            return yield* (yield* IdentityResolver).split(yield* decodeSplit(split), host)
           })
         )
     },

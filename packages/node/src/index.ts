@@ -24,6 +24,8 @@ export {
   type HogsendClientDatabase,
   type HogsendClientOptions,
   type HogsendClientServices,
+  type IdentityMerge,
+  type IdentitySplit,
   type PersonKeys,
   type SendOptions
 } from "./createHogsendClient.ts"

@@ -21,7 +21,7 @@ import { Context, Effect, Layer } from "effect"
 export class RecordingAnalytics extends Context.Service<
   RecordingAnalytics,
   {
-    /** What was captured, in order. */
+    /** What was captured, in order, without the mark by which the engine knows its own. */
     readonly captures: ReadonlyArray<AnalyticsEvent>
     /** All that the destination queue told it and it took, in order: changes, merges, deletions, groups. */
     readonly messages: ReadonlyArray<AnalyticsMessage>
@@ -67,7 +67,7 @@ export class RecordingAnalytics extends Context.Service<
                 : { _tag: "PersonFound" as const, properties }
             )
           }),
-        capture: (event) => Effect.sync(() => void captures.push(event)),
+        capture: (event) => Effect.sync(() => void captures.push(withoutMark(event))),
         deliver: (told) =>
           Effect.suspend(() => {
             const status = refusals.shift()
@@ -95,6 +95,11 @@ export class RecordingAnalytics extends Context.Service<
       return Context.make(AnalyticsProvider, provider).pipe(Context.add(RecordingAnalytics, recording))
     })
   )
+}
+
+const withoutMark = ({ properties, ...event }: AnalyticsEvent): AnalyticsEvent => {
+  const { hogsend: _, ...own } = properties ?? {}
+  return Object.keys(own).length === 0 ? event : { ...event, properties: own }
 }
 
 const ordered = "A test ordered this failure."

@@ -1,6 +1,6 @@
 /** What an HTTP answer means: the value that was asked for, or the error that it is. Pure. */
 import { HogsendAPIError, HogsendResponseError, type Issue, RateLimitError } from "../HogsendError.ts"
-import { parseRetryAfter } from "./retryDelay.ts"
+import { parseRetryAfter } from "../parseRetryAfter.ts"
 
 /** An answer that arrived as a whole. */
 export interface RawAnswer {

@@ -34,11 +34,3 @@ const mayRetry = ({ error, repeatable }: Failed): boolean => {
 
 const retryAfterOf = (error: unknown) =>
   error instanceof HogsendAPIError || error instanceof HogsendResponseError ? error.retryAfter : undefined
-
-/** Seconds from a `Retry-After`: a number of them, or a date (RFC 9110, 10.2.3). `now` is in milliseconds. */
-export const parseRetryAfter = (value: string | null, now: number): number | undefined => {
-  if (value === null) return undefined
-  if (/^\s*\d+\s*$/.test(value)) return Number(value)
-  const date = Date.parse(value)
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000)
-}

@@ -8,6 +8,7 @@
 import type {
   AttemptEnded,
   AttemptsSkipped,
+  Contact,
   ContactNotFound,
   ContactUpserted,
   ContactWrite,
@@ -44,7 +45,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Stream from "effect/Stream"
 import { type ApiCalls, makeApiCalls } from "./apiCalls.ts"
 import type { CallFailure } from "./failureOf.ts"
-import { defaultReconnect, defaultRetry, persistent } from "./persistence.ts"
+import { defaultReconnect, defaultRetry, persistentCall, persistentStream } from "./persistence.ts"
 import { makeRpcCalls } from "./rpcCalls.ts"
 import { tailWith, watchWith } from "./streams.ts"
 import { makeWebhooks, type Webhooks } from "./webhooks.ts"
@@ -64,16 +65,19 @@ export interface HogsendOptions {
    *
    * It is made again when the server could not be reached or answers that it is busy (`ServerUnreachable`, `TimedOut`,
    * `RateLimited`, `Overloaded`, `DatabaseUnavailable`), and only where a second time changes nothing more: reads,
-   * `contacts.upsert`, and events, which have an idempotency key.
+   * `contacts.upsert`, deletions, and events, which have an idempotency key. Anything else only after a `RateLimited`: nothing was
+   * done then. A `retryAfter` comes on top of the pause.
    */
   readonly retry?: Schedule.Schedule<unknown, unknown> | false | undefined
   /** Who is asked to come back later than this does not wait: the call fails at once. 10 seconds. */
   readonly maxRetryDelay?: Duration.Input | undefined
   /**
    * The pauses before a stream that lost its connection connects again. They begin anew with whatever arrives. Default: for
-   * ever, with pauses that grow to half a minute; `false`: the stream fails instead.
+   * ever, with pauses that grow to half a minute; `false`: the stream fails instead. A `retryAfter` comes on top of the pause.
    */
   readonly reconnect?: Schedule.Schedule<unknown, unknown> | false | undefined
+  /** How much of a `retryAfter` a stream waits at the most, before it connects again all the same. 1 minute. */
+  readonly maxReconnectDelay?: Duration.Input | undefined
   /** How often a stream of the server shows that it lives. After three of them without a sign it connects again. 10 seconds. */
   readonly heartbeat?: Duration.Input | undefined
 }
@@ -142,8 +146,10 @@ export class Hogsend extends Context.Service<
       readonly upsert: (
         contact: ContactWrite
       ) => Effect.Effect<ContactUpserted, IdentityMissing | DatabaseUnavailable | CallFailure>
-      /** The contacts that hold any of the keys; keys of contacts that were merged away find the survivor. */
-      readonly find: (keys: PersonKeys) => ReturnType<ApiCalls["contacts"]["find"]>
+      /** The contacts that hold any of the keys; nobody: an empty list. Keys of contacts that were merged away find the survivor. */
+      readonly find: (
+        keys: PersonKeys
+      ) => Effect.Effect<ReadonlyArray<Contact>, Effect.Error<ReturnType<ApiCalls["contacts"]["find"]>>>
       /** Erases somebody for good: at once under a key with the scope `erase`, after 7 days under one with `ingest`. */
       readonly delete: (keys: PersonKeys) => ReturnType<ApiCalls["contacts"]["erase"]>
     }
@@ -156,14 +162,14 @@ export class Hogsend extends Context.Service<
       readonly explain: (
         key: string
       ) => Effect.Effect<Explanation, ContactNotFound | KeyAmbiguous | DatabaseUnavailable | CallFailure>
-      /** Joins two contacts. A split can undo it. Never made again by itself. */
+      /** Joins two contacts. A split can undo it. Made again by itself only after a `RateLimited`. */
       readonly merge: (
         merge: typeof IdentityMerge.Type
       ) => Effect.Effect<
         MergeOutcome,
         ContactNotFound | KeyAmbiguous | MergeImpossible | DatabaseUnavailable | CallFailure
       >
-      /** Takes keys off a contact, to one of their own. Never made again by itself. */
+      /** Takes keys off a contact, to one of their own. Made again by itself only after a `RateLimited`. */
       readonly split: (
         split: typeof IdentitySplit.Type
       ) => Effect.Effect<
@@ -220,21 +226,20 @@ const make = Effect.fnUntraced(function* (options: HogsendOptions) {
   if (mistake !== undefined) return yield* Effect.die(mistake)
   const http = wireClient(yield* HttpClient.HttpClient, options)
   const timeout = Duration.fromInputUnsafe(options.timeout ?? "30 seconds")
-  const retry = persistent(
-    options.retry === false ? never : (options.retry ?? defaultRetry),
-    Duration.fromInputUnsafe(options.maxRetryDelay ?? "10 seconds")
-  )
+  const pauses = options.retry === false ? never : (options.retry ?? defaultRetry)
+  const maxRetryDelay = Duration.fromInputUnsafe(options.maxRetryDelay ?? "10 seconds")
+  const retry = (repeatable: boolean) => persistentCall(pauses, maxRetryDelay, repeatable)
   const api = yield* makeApiCalls(http, { timeout, retry })
   const calls = yield* makeRpcCalls(http, {
     timeout,
     retry,
     silence: Duration.times(Duration.fromInputUnsafe(options.heartbeat ?? "10 seconds"), 3),
-    reconnect: persistent(
+    reconnect: persistentStream(
       options.reconnect === false ? never : (options.reconnect ?? defaultReconnect),
-      Duration.infinity
+      Duration.fromInputUnsafe(options.maxReconnectDelay ?? "1 minute")
     )
   })
-  const { again, once } = calls
+  const { again, once, unlessDone } = calls
   const track = again(once("Events.track", (client, event: EventTrack) => client["Events.track"](event)))
   const trackBatch = again(
     once("Events.trackBatch", (client, batch: EventsDraft) => client["Events.trackBatch"](batch))
@@ -251,14 +256,18 @@ const make = Effect.fnUntraced(function* (options: HogsendOptions) {
     },
     contacts: {
       upsert: again(once("Contacts.upsert", (client, contact: ContactWrite) => client["Contacts.upsert"](contact))),
-      find: (query) => api.contacts.find({ query }),
+      find: (query) => Effect.map(api.contacts.find({ query }), ({ contacts }) => contacts),
       delete: (payload) => api.contacts.erase({ payload })
     },
     identity: {
       resolve: again(once("Identity.resolve", (client, keys: PersonKeys) => client["Identity.resolve"](keys))),
       explain: (key) => explain({ key }),
-      merge: once("Identity.merge", (client, merge: typeof IdentityMerge.Type) => client["Identity.merge"](merge)),
-      split: once("Identity.split", (client, split: typeof IdentitySplit.Type) => client["Identity.split"](split))
+      merge: unlessDone(
+        once("Identity.merge", (client, merge: typeof IdentityMerge.Type) => client["Identity.merge"](merge))
+      ),
+      split: unlessDone(
+        once("Identity.split", (client, split: typeof IdentitySplit.Type) => client["Identity.split"](split))
+      )
     },
     deliveries: { watch: watchWith(calls) },
     webhooks: makeWebhooks(api),

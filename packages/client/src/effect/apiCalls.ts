@@ -1,14 +1,14 @@
 /**
  * Core's `Api` over HTTP: every route as an Effect, with the classes that the route declares and the failures of the wire.
  *
- * Reads and `PUT`s are made again as long as it may help; the others are made once, since nobody knows what became of one
- * whose answer was lost.
+ * Reads, `PUT`s and deletions are made again as long as it may help; the others only after a `RateLimited`, since nobody knows
+ * what became of one whose answer was lost.
  */
 import { Api, Authorization, RequestInvalid } from "@hogsend/core"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import { flow, identity } from "effect/Function"
+import { flow } from "effect/Function"
 import type * as HttpClient from "effect/http/HttpClient"
 import { isHttpClientError } from "effect/http/HttpClientError"
 import * as HttpApi from "effect/http-api/HttpApi"
@@ -53,7 +53,8 @@ export type ApiCalls = {
 
 export interface ApiCallsOptions {
   readonly timeout: Duration.Duration
-  readonly retry: Schedule.Schedule<unknown, unknown>
+  /** Of a call that may be carried out twice, or may not. */
+  readonly retry: (repeatable: boolean) => Schedule.Schedule<unknown, unknown>
 }
 
 export const makeApiCalls = Effect.fnUntraced(
@@ -75,10 +76,10 @@ export const makeApiCalls = Effect.fnUntraced(
               orElse: () => Effect.fail(TimedOut.after(Duration.toMillis(options.timeout)))
             })
           )
-        const repeatable = endpoint.method === "GET" || endpoint.method === "PUT"
+        const repeatable = ["GET", "PUT", "DELETE"].includes(endpoint.method)
         calls[group.identifier]![endpoint.identifier] = flow(
           attempt,
-          repeatable ? Effect.retry(options.retry) : identity,
+          Effect.retry(options.retry(repeatable)),
           Effect.withSpan(`Hogsend.${group.identifier}.${endpoint.identifier}`, { kind: "client" })
         )
       }

@@ -11,6 +11,7 @@ import * as Predicate from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { RpcClientError } from "effect/rpc/RpcClientError"
 import * as Schema from "effect/Schema"
+import { parseRetryAfter } from "../parseRetryAfter.ts"
 import { AnswerUnreadable, ServerUnreachable, type WireFailure } from "./wireFailures.ts"
 
 /** What can go wrong with any call over `/rpc`: what the server refuses, and what the wire does. */
@@ -35,7 +36,7 @@ export const httpFailure = (reason: HttpClientErrorReason): WireFailure => {
 
 const answered = (status: number, retryAfter: string | undefined): WireFailure =>
   [502, 503, 504].includes(status)
-    ? ServerUnreachable.gateway(status, Number(retryAfter))
+    ? ServerUnreachable.gateway(status, parseRetryAfter(retryAfter ?? null, Date.now()))
     : AnswerUnreadable.foreign(status)
 
 /** `ECONNREFUSED` and the like. Nothing else is told of a cause: its message may hold the request. */

@@ -10,6 +10,7 @@ export {
   AttemptEnded,
   AttemptsSkipped,
   BodyTooLarge,
+  Contact,
   ContactId,
   ContactNotFound,
   DatabaseUnavailable,

@@ -1,6 +1,7 @@
 /**
  * When a call is made again, and when a stream connects again: after failures that may be gone a moment later, with pauses
- * that grow and are random, and never before the server said.
+ * that grow and are random, on top of the one that the server asks for. Who asks for too long a one is not waited for: a call
+ * fails, and a stream, which has nobody to tell, comes back sooner.
  */
 import { DatabaseUnavailable, Overloaded, RateLimited } from "@hogsend/core"
 import * as Duration from "effect/Duration"
@@ -19,7 +20,7 @@ export const isTransient = (failure: unknown): failure is Transient =>
 
 /** For how long the server asked to be left alone. */
 const askedFor = (failure: unknown): Duration.Duration =>
-  (failure instanceof RateLimited || failure instanceof ServerUnreachable) && failure.retryAfter !== undefined
+  isTransient(failure) && !(failure instanceof TimedOut) && failure.retryAfter !== undefined
     ? Duration.seconds(failure.retryAfter)
     : Duration.zero
 
@@ -36,11 +37,28 @@ export const defaultReconnect = Schedule.min([Schedule.exponential("500 millis")
   fullJitter
 )
 
-/** The schedule for failures that are transient, and not for those whose server asked for a longer pause than `longest`. */
-export const persistent = (schedule: Schedule.Schedule<unknown, unknown>, longest: Duration.Duration) =>
-  schedule.pipe(
+type Pauses = Schedule.Schedule<unknown, unknown>
+
+const askedOnTop = (longest: Duration.Duration) =>
+  Schedule.modifyDelay(({ duration, input }: { readonly duration: Duration.Duration; readonly input: unknown }) =>
+    Effect.succeed(Duration.sum(duration, Duration.min(askedFor(input), longest)))
+  )
+
+/** Of a call. One that must not be carried out twice is made again after a `RateLimited` alone: nothing was done then. */
+export const persistentCall = (pauses: Pauses, longest: Duration.Duration, repeatable: boolean) =>
+  pauses.pipe(
     Schedule.while(({ input }) =>
-      Effect.succeed(isTransient(input) && Duration.isLessThanOrEqualTo(askedFor(input), longest))
+      Effect.succeed(
+        (repeatable ? isTransient(input) : input instanceof RateLimited) &&
+          Duration.isLessThanOrEqualTo(askedFor(input), longest)
+      )
     ),
-    Schedule.modifyDelay(({ duration, input }) => Effect.succeed(Duration.max(duration, askedFor(input))))
+    askedOnTop(longest)
+  )
+
+/** Of a stream. */
+export const persistentStream = (pauses: Pauses, longest: Duration.Duration) =>
+  pauses.pipe(
+    Schedule.while(({ input }) => Effect.succeed(isTransient(input))),
+    askedOnTop(longest)
   )

@@ -35,7 +35,8 @@ export interface RpcCallsOptions {
   readonly timeout: Duration.Duration
   /** How long a stream may say nothing. */
   readonly silence: Duration.Duration
-  readonly retry: Schedule.Schedule<unknown, unknown>
+  /** Of a call that may be carried out twice, or may not. */
+  readonly retry: (repeatable: boolean) => Schedule.Schedule<unknown, unknown>
   readonly reconnect: Schedule.Schedule<unknown, unknown>
 }
 
@@ -74,7 +75,11 @@ export const makeRpcCalls = Effect.fnUntraced(function* (http: HttpClient.HttpCl
 
   /** As often as it takes: for what changes nothing more when it is done twice. */
   const again = <Payload, A, E>(attempt: (payload: Payload) => Effect.Effect<A, E>) =>
-    flow(attempt, Effect.retry(options.retry))
+    flow(attempt, Effect.retry(options.retry(true)))
+
+  /** Again only where it is certain that nothing was done. */
+  const unlessDone = <Payload, A, E>(attempt: (payload: Payload) => Effect.Effect<A, E>) =>
+    flow(attempt, Effect.retry(options.retry(false)))
 
   /** A connection, and the next one when it is lost. `connect` is asked each time. */
   const follow = <Payload, A, E>(
@@ -104,7 +109,7 @@ export const makeRpcCalls = Effect.fnUntraced(function* (http: HttpClient.HttpCl
     )
   }
 
-  return { once, again, follow }
+  return { once, again, unlessDone, follow }
 })
 
 const { ndjson } = RpcSerialization

@@ -9,9 +9,12 @@ import { flow } from "effect/Function"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as UrlParams from "effect/http/UrlParams"
+import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import { parseRetryAfter } from "../parseRetryAfter.ts"
 
 export interface Server {
   readonly baseUrl: string | URL
@@ -38,7 +41,11 @@ export const wireClient = (http: HttpClient.HttpClient, { apiKey, baseUrl, heade
       )
     ),
     HttpClient.transformResponse(
-      flow(Effect.flatMap(unlessForeign), Effect.provideService(UrlParams.CurrentRedactedNames, [/.*/]))
+      flow(
+        Effect.flatMap(unlessForeign),
+        Effect.flatMap(withRetryAfter),
+        Effect.provideService(UrlParams.CurrentRedactedNames, [/.*/])
+      )
     )
   )
 
@@ -47,6 +54,25 @@ const unlessForeign = (response: HttpClientResponse.HttpClientResponse) =>
   response.status < 300 || response.status === 304 || contentTypeOf(response) === "application/json"
     ? Effect.succeed(response)
     : Effect.fail(refusal(response))
+
+/** What a busy server, or who stands before it, says in the header, in the body, where failures have it. */
+const withRetryAfter = (response: HttpClientResponse.HttpClientResponse) => {
+  const { headers, request, status } = response
+  const seconds = status === 503 ? parseRetryAfter(headers["retry-after"] ?? null, Date.now()) : undefined
+  if (seconds === undefined) return Effect.succeed(response)
+  return Effect.map(response.text, (text) =>
+    Option.match(decodeObject(text), {
+      onNone: () => response,
+      onSome: (body) =>
+        HttpClientResponse.fromWeb(
+          request,
+          Response.json({ ...body, retryAfter: Math.ceil(seconds) }, { status, headers: { ...headers } })
+        )
+    })
+  )
+}
+
+const decodeObject = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown)))
 
 export const contentTypeOf = (response: HttpClientResponse.HttpClientResponse) =>
   response.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()

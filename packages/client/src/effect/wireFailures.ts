@@ -27,11 +27,11 @@ export class ServerUnreachable extends Schema.TaggedError<ServerUnreachable>()("
       reason: "connection"
     })
 
-  static readonly gateway = (status: number, retryAfter: number) =>
+  static readonly gateway = (status: number, retryAfter: number | undefined) =>
     new ServerUnreachable({
       error: `Something before the server answered ${status}, and the server itself nothing.`,
       reason: "gateway",
-      ...(Number.isFinite(retryAfter) ? { retryAfter } : {})
+      ...(retryAfter === undefined ? {} : { retryAfter })
     })
 
   static readonly interrupted = () =>

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@effect/vitest"
 import { HogsendAPIError, HogsendConnectionError } from "@hogsend/client"
 import { Effect, Schema } from "effect"
-import { parseRetryAfter, retryDelay } from "../../src/Hogsend/retryDelay.ts"
+import { retryDelay } from "../../src/Hogsend/retryDelay.ts"
 
 const rules = { retryDelay: 500, maxRetryDelay: 10_000 }
 const lost = new HogsendConnectionError("lost")
@@ -43,12 +43,4 @@ describe("A pause", () => {
     const others = [new Error("aborted"), "aborted", refused(400), refused(500), refused(501)]
     expect(others.map((error) => decide(error, true))).toEqual(others.map(() => false))
   })
-})
-
-it("Retry-After is a number of seconds or a date", () => {
-  const now = Date.UTC(2026, 10, 22, 10)
-  expect(parseRetryAfter("120", now)).toBe(120)
-  expect(parseRetryAfter("Sun, 22 Nov 2026 10:01:30 GMT", now)).toBe(90)
-  expect(parseRetryAfter("Sun, 22 Nov 2026 09:00:00 GMT", now)).toBe(0)
-  for (const value of [null, "", "soon", "-"]) expect(parseRetryAfter(value, now)).toBeUndefined()
 })

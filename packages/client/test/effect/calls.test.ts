@@ -72,7 +72,8 @@ describe("Calls", () => {
         ({ contacts }) => contacts.upsert({ userId: "u_1" }),
         ({ identity }) => identity.resolve({ userId: "u_1" }),
         ({ identity }) => identity.explain("u_1"),
-        ({ contacts }) => contacts.find({ userId: "u_1" })
+        ({ contacts }) => contacts.find({ userId: "u_1" }),
+        ({ contacts }) => contacts.delete({ userId: "u_1" })
       ]
       for (const use of calls) {
         const { asked, outcome } = yield* call(use, [reset])
@@ -86,7 +87,6 @@ describe("Calls", () => {
       const calls: ReadonlyArray<(hogsend: Hogsend["Service"]) => Effect.Effect<unknown, { readonly _tag: string }>> = [
         ({ identity }) => identity.merge({ survivor: "a", absorbed: "b" }),
         ({ identity }) => identity.split({ contact: "a", keys: ["b"] }),
-        ({ contacts }) => contacts.delete({ userId: "u_1" }),
         ({ webhooks }) => webhooks.create({ url: "https://example.com", eventTypes: ["contact.created"] })
       ]
       for (const use of calls) {

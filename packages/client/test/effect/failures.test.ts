@@ -134,3 +134,22 @@ describe("What goes wrong arrives as its class", () => {
       )
   }
 })
+
+it.live("Retry-After is understood as a date, and of a busy server as well", () =>
+  Effect.gen(function* () {
+    const inAMinute = new Date(Date.now() + 60_000).toUTCString()
+    const gateway = yield* faultyServer(html(503, { "retry-after": inAMinute }))
+    const told = yield* Effect.flip(Effect.provide(track, client(gateway.url)))
+    expect(told).toMatchObject({ _tag: "ServerUnreachable", retryAfter: expect.closeTo(60, -1) })
+    for (const tag of ["DatabaseUnavailable", "Overloaded"]) {
+      const busy = yield* faultyServer(failed({ _tag: "Fail", error: refusedJson(tag, { retryAfter: 1 }) }))
+      expect(yield* Effect.flip(Effect.provide(track, client(busy.url)))).toMatchObject({ _tag: tag, retryAfter: 1 })
+    }
+    const calls: ReadonlyArray<Effect.Effect<unknown, unknown, Hogsend>> = [track, find]
+    for (const call of calls) {
+      const { url } = yield* faultyServer(json(503, refusedJson("DatabaseUnavailable"), { "retry-after": "7" }))
+      const failure = yield* Effect.flip(Effect.provide(call, client(url)))
+      expect(failure).toMatchObject({ _tag: "DatabaseUnavailable", retryAfter: 7 })
+    }
+  })
+)

@@ -77,7 +77,10 @@ layer(serving(rates, fresh.clock), options)("A browser", (it) => {
       const send = (visitor: string) => asBrowser("POST", "/v1/events", event(visitor))
       expect(statusesOf(yield* times(3, (n) => send(`pace_${n}`)))).toEqual([202, 202, 202])
       const refused = yield* send("pace_4")
-      expectLimited(refused, /^No more than 3 events in 3600 seconds from this address.*HOGSEND_TRUSTED_PROXIES/)
+      expectLimited(
+        refused,
+        /^No more than 3 events in 3600 seconds from this address.*HOGSEND_TRUSTED_PROXIES.*trustedProxies/
+      )
       expect(refused.headers.get("access-control-allow-origin")).toBe(allowedOrigin)
       expect(refused.headers.get("access-control-expose-headers")).toMatch(/Retry-After.*X-RateLimit-Reset/)
       // One comes back in a third of an hour, less what the test took.

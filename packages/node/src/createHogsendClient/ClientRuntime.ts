@@ -2,7 +2,7 @@
  * When a client's engine starts and ends: at the first use, once for all who wait for it, and again at the next use when it
  * failed; ended once, for good, after what is in flight.
  */
-import { Effect, Exit, Layer, ManagedRuntime } from "effect"
+import { Effect, Exit, Fiber, Layer, ManagedRuntime, Scope } from "effect"
 import { InFlight } from "./InFlight.ts"
 import { disposed, rejectionOf } from "./rejection.ts"
 
@@ -12,6 +12,8 @@ export class ClientRuntime<R, E> {
   readonly #layer: Layer.Layer<R, E>
   readonly #drainTimeout: number
   readonly #atTheEnd: Effect.Effect<void, never, R>
+  /** Of what runs over a part of the engine: its closing ends that, and waits until what it opened is closed. */
+  readonly #parts = Scope.makeUnsafe()
   #starting: Promise<ManagedRuntime.ManagedRuntime<R, E>> | undefined
   #building: ManagedRuntime.ManagedRuntime<R, E> | undefined
   #ending: Promise<void> | undefined
@@ -51,7 +53,10 @@ export class ClientRuntime<R, E> {
     return this.during(async () =>
       this.#valueOf(
         await Effect.runPromiseExit(
-          Effect.scoped(Effect.flatMap(built, (context) => Effect.provideContext(effect, context)))
+          Effect.scoped(Effect.flatMap(built, (context) => Effect.provideContext(effect, context))).pipe(
+            Effect.forkIn(this.#parts),
+            Effect.flatMap(Fiber.join)
+          )
         )
       )
     )
@@ -93,6 +98,7 @@ export class ClientRuntime<R, E> {
         this.#drainTimeout
       )
     )
+    await Effect.runPromise(Scope.close(this.#parts, Exit.void))
     await runtime?.dispose()
   }
 

@@ -9,11 +9,16 @@ import type {
   ContactUpsert,
   ContactUpserted,
   EventAccepted,
-  EventBatchAccepted,
+  EventBatchResult,
   EventDraft,
+  Explanation,
+  IdentityMerge as MergePayload,
+  IdentitySplit as SplitPayload,
+  MergeOutcome,
   PersonChange,
   PersonProperties,
-  Resolved
+  Resolved,
+  SplitOutcome
 } from "@hogsend/core"
 import type { Hogsend, MigrationReport, Migrations } from "@hogsend/engine"
 import type { Effect, Layer } from "effect"
@@ -25,6 +30,12 @@ export type EventInput = Input<(typeof EventDraft)["Encoded"]>
 
 /** A contact to create or update, as `PUT /v1/contacts` takes it. */
 export type ContactInput = Input<(typeof ContactUpsert)["Encoded"]>
+
+/** Which contacts become one, each by a key of its own such as `external:u_1`; with `dryRun` nothing is changed. */
+export type IdentityMerge = Input<(typeof MergePayload)["Encoded"]>
+
+/** Which keys leave a contact, named as for a merge; with `dryRun` nothing is changed. */
+export type IdentitySplit = Input<(typeof SplitPayload)["Encoded"]>
 
 /** One or more keys of a person. */
 export interface PersonKeys {
@@ -62,8 +73,18 @@ export interface HogsendClient {
      * await client.events.send({ name: "order.placed", userId: "u_1", value: 49.9, currency: "EUR" })
      */
     readonly send: (event: EventInput, options?: SendOptions) => Promise<EventAccepted>
-    /** Up to 500 events, stored in their order, with one result each; one that is refused does not touch the others. */
-    readonly sendBatch: (events: ReadonlyArray<EventInput>, options?: SendOptions) => Promise<EventBatchAccepted>
+    /** The same as `send`. */
+    readonly track: (event: EventInput, options?: SendOptions) => Promise<EventAccepted>
+    /**
+     * Stores many events in their order, and answers one result for each; one that is refused is `rejected` and touches no other.
+     * They go in parts of 500, each as a whole. Rejected when a part fails; what went before is stored then, and under an
+     * idempotency key of yours the same call can be made again. A key that is too long for a later part is a `RequestInvalid`
+     * before anything is stored.
+     */
+    readonly sendBatch: (
+      events: ReadonlyArray<EventInput>,
+      options?: SendOptions
+    ) => Promise<ReadonlyArray<EventBatchResult>>
   }
   readonly contacts: {
     /** Finds the contact by its keys or makes it, adds the keys that are new, and merges `properties` into its own. */
@@ -76,6 +97,12 @@ export interface HogsendClient {
   readonly identity: {
     /** Whose the keys are now. Writes nothing; keys of two contacts are a `KeysDisagree`. */
     readonly resolve: (keys: PersonKeys) => Promise<Resolved>
+    /** Whose a key is, and every step that brought it there; `KeyAmbiguous` when it can mean several. */
+    readonly explain: (key: string) => Promise<Explanation>
+    /** Merges two contacts, two users included. A split undoes it. */
+    readonly merge: (merge: IdentityMerge) => Promise<MergeOutcome>
+    /** Lets keys leave, with the events that hang on them, to a contact of their own. */
+    readonly split: (split: IdentitySplit) => Promise<SplitOutcome>
   }
   /** The active analytics provider; `none` where nothing is configured, which knows nobody and takes nothing. */
   readonly analytics: {
@@ -116,6 +143,6 @@ export interface HogsendClient {
 
 /** What one call of a client is told beside its input. */
 export interface SendOptions {
-  /** 1 to 255 characters: sent again under the same key, it is stored once. Of a batch, each event is named by it and its place. */
+  /** 1 to 255 characters: sent again under the same key, it is stored once. Wins over the event's own. Of a batch, each event is named by it and its place. */
   readonly idempotencyKey?: string | undefined
 }

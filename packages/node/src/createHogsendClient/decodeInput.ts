@@ -13,8 +13,15 @@ export type Input<Encoded> = {
       : Encoded[Field]
 }
 
-export const inputDecoder = <A, I>(schema: Schema.Codec<A, I>) => {
-  const decode = SchemaParser.decodeUnknownResult(Schema.toCodecJson(schema), { errors: "all" })
+/** `unknownFields`: what is said of those that the schema does not name. */
+export const inputDecoder = <A, I>(
+  schema: Schema.Codec<A, I>,
+  { unknownFields = "ignore" }: { readonly unknownFields?: "ignore" | "error" } = {}
+) => {
+  const decode = SchemaParser.decodeUnknownResult(Schema.toCodecJson(schema), {
+    errors: "all",
+    onExcessProperty: unknownFields
+  })
   return Effect.fnUntraced(function* (input: unknown) {
     const json = yield* Effect.fromResult(asJson(input))
     const decoded = decode(json)

@@ -22,9 +22,9 @@ describe("A client", () => {
       { name: "a", userId: "u_1" },
       { name: "", userId: "u_1" }
     ]
-    const { results } = await events.sendBatch(batch, { idempotencyKey: "b_1" })
+    const results = await events.sendBatch(batch, { idempotencyKey: "b_1" })
     expect(results.map(({ status }) => status)).toEqual(["stored", "rejected"])
-    expect((await events.sendBatch(batch, { idempotencyKey: "b_1" })).results[0]?.status).toBe("duplicate")
+    expect((await events.sendBatch(batch, { idempotencyKey: "b_1" }))[0]?.status).toBe("duplicate")
 
     const { id } = await contacts.upsert({ userId: "u_1", email: "ada@example.com", properties: { plan: "pro" } })
     const [ada] = await contacts.find({ email: "ada@example.com" })
@@ -33,6 +33,37 @@ describe("A client", () => {
     expect(await identity.resolve({ email: "ada@example.com" })).toEqual(hers)
     expect(await contacts.delete({ userId: "u_1" })).toMatchObject({ deleted: true, erasure: { status: "done" } })
     expect(await identity.resolve({ userId: "u_1" })).toMatchObject({ contactKey: "u_1", contactId: null })
+  })
+
+  it("takes any number of events in, in parts under keys of their own, and none when one of these is too long", async () => {
+    const { contacts, events } = await client()
+    const many = Array.from({ length: 501 }, () => ({ name: "imported", userId: "u_1" }))
+    const long = await failureOf(events.sendBatch(many, { idempotencyKey: "k".repeat(252) }))
+    expect(long).toMatchObject({ _tag: "RequestInvalid", issues: [{ path: ["payload", "idempotencyKey"] }] })
+    expect(await contacts.find({ userId: "u_1" })).toEqual([])
+    const statuses = async () =>
+      new Set((await events.sendBatch(many, { idempotencyKey: "k".repeat(251) })).map(({ status }) => status))
+    expect([...(await statuses())]).toEqual(["stored"])
+    expect([...(await statuses())]).toEqual(["duplicate"])
+    expect(await events.sendBatch([])).toEqual([])
+    expect(await events.track({ name: "seen", userId: "u_1" })).toMatchObject({ stored: true })
+  })
+
+  it("explains, merges and splits people, and merges nobody for a misspelt dryRun", async () => {
+    const { contacts, identity } = await client()
+    const { id } = await contacts.upsert({ userId: "u_1" })
+    await contacts.upsert({ userId: "u_2" })
+    const two = { survivor: "external:u_1", absorbed: "external:u_2" }
+    const misspelt = Object.assign({ dryrun: true }, two)
+    expect(await failureOf(identity.merge(misspelt))).toMatchObject({ _tag: "RequestInvalid" })
+    await identity.merge({ ...two, dryRun: true })
+    expect((await identity.resolve({ userId: "u_2" })).contactId).not.toBe(id)
+    await identity.merge(two)
+    expect(await identity.resolve({ userId: "u_2" })).toMatchObject({ contactId: id })
+    expect(await identity.explain("external:u_2")).toMatchObject({ contact: { id } })
+    await identity.split({ contact: "external:u_1", keys: ["external:u_2"] })
+    expect((await identity.resolve({ userId: "u_2" })).contactId).not.toBe(id)
+    expect(await failureOf(identity.explain("external:nobody"))).toMatchObject({ _tag: "ContactNotFound" })
   })
 
   it("rejects with the failure itself, which says what is wrong", async () => {

@@ -1,7 +1,10 @@
 /** How a client ends: what is in flight, what hangs, and what comes later. */
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Effect } from "effect"
+import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { describe, expect, it, onTestFinished, vi } from "vitest"
 import { ClientDisposed, type HogsendClient } from "../../src/index.ts"
 import { asAdmin, failureOf, makeClients } from "./makeClients.ts"
@@ -129,6 +132,28 @@ describe("dispose", () => {
     await people.release()
   })
 
+  it("cuts off a migration that hangs for longer than drainTimeout, and its connections", async () => {
+    const database = await freshDatabase()
+    const clientMigrations = await mkdtemp(join(tmpdir(), "hang-"))
+    onTestFinished(() => rm(clientMigrations, { recursive: true }))
+    await writeFile(join(clientMigrations, "0001_hang.sql"), "select pg_sleep(3600)")
+    const other = await client({ database })
+    const hanging = () =>
+      other.run(
+        Effect.flatMap(
+          PgClient.PgClient,
+          (sql) => sql`select pid from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid() and query like '%pg_sleep(3600)%'`
+        )
+      )
+    const one = await client({ database, clientMigrations, drainTimeout: 50 })
+    const migrated = failureOf(one.migrate())
+    await vi.waitFor(async () => expect(await hanging()).toHaveLength(1), { timeout: 30_000 })
+    await one.dispose()
+    expect(await migrated).toBeInstanceOf(ClientDisposed)
+    await vi.waitFor(async () => expect(await hanging()).toHaveLength(0), { timeout: 30_000 })
+  })
+
   it("cuts off answers that nobody reads, which then do not look whole", async () => {
     const one = await client({ drainTimeout: 50 })
     const url = await serve(one.nodeHandler)
@@ -176,6 +201,10 @@ describe("dispose", () => {
       one.contacts.find(keys),
       one.contacts.delete(keys),
       one.identity.resolve(keys),
+      one.identity.explain("external:u_1"),
+      one.identity.merge({ survivor: "external:u_1", absorbed: "external:u_2" }),
+      one.identity.split({ contact: "external:u_1", keys: ["email:a@example.com"] }),
+      one.events.track({ name: "x", ...keys }),
       one.analytics.meta(),
       one.analytics.capabilities(),
       one.analytics.capture({ distinctId: "u_1", event: "x" }),
