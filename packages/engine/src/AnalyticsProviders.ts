@@ -15,6 +15,7 @@ import {
   providerLayer
 } from "@hogsend/core"
 import { Array as Arr, Context, Effect, Layer, Option, Schema, Scope } from "effect"
+import { checkProviders } from "./AnalyticsProviders/checkProviders.ts"
 import { inTime } from "./AnalyticsProviders/inTime.ts"
 import { marked } from "./AnalyticsProviders/marked.ts"
 import { watched } from "./AnalyticsProviders/watched.ts"
@@ -35,7 +36,9 @@ export interface AnalyticsProvidersOptions extends AdaptProviderOptions {
   readonly openTimeout?: number
 }
 
-/** A provider cannot be opened, or what is configured makes no sense together. */
+/**
+ * A provider cannot be opened, or what is configured makes no sense together. `error` has a line for each mistake.
+ */
 export class AnalyticsProvidersInvalid extends Schema.TaggedError<AnalyticsProvidersInvalid>()(
   "AnalyticsProvidersInvalid",
   { error: Schema.String }
@@ -63,6 +66,8 @@ const layer = ({
   Layer.effect(
     AnalyticsProvider,
     Effect.gen(function* () {
+      const wrong = checkProviders({ provider, providers })
+      if (wrong.length > 0) return yield* invalid(wrong.join("\n"))
       // Parallel: one that hangs at the end does not use up the time of another.
       const scope = yield* Effect.acquireRelease(Scope.make("parallel"), (scope, exit) => Scope.close(scope, exit))
       // A set, since the active one may stand among `providers`, too.

@@ -44,7 +44,7 @@ export interface WebhookSourcesOptions {
   readonly sources?: ReadonlyArray<WebhookSource>
 }
 
-/** The start cannot go on: a source is set up wrongly. */
+/** The start cannot go on: sources are set up wrongly. `error` has a line for each mistake. */
 export class WebhookSourcesInvalid extends Schema.TaggedError<WebhookSourcesInvalid>()("WebhookSourcesInvalid", {
   error: Schema.String
 }) {}
@@ -140,16 +140,14 @@ export class WebhookSources extends Context.Service<
 /** By id, each with how it is verified; without that it is closed. What is set up wrongly ends the start. */
 const openSources = Effect.fnUntraced(function* (sources: ReadonlyArray<WebhookSource>) {
   const wrong = checkSources(sources)
-  if (wrong !== undefined) return yield* new WebhookSourcesInvalid({ error: wrong })
+  if (wrong.length > 0) return yield* new WebhookSourcesInvalid({ error: wrong.join("\n") })
   const open = new Map<string, { readonly source: WebhookSource; readonly verify: Verify | undefined }>()
   for (const source of sources) {
     const { id } = source.meta
-    const verify = makeVerify(source.auth)
-    if (Result.isFailure(verify)) {
-      return yield* new WebhookSourcesInvalid({ error: `The secret of the webhook source "${id}" ${verify.failure}.` })
-    }
-    if (verify.success === undefined) yield* Effect.logDebug(`The webhook source ${id} is closed: it has no secret`)
-    open.set(id, { source, verify: verify.success })
+    // One that the scheme cannot use was refused above.
+    const verify = Result.getOrUndefined(makeVerify(source.auth))
+    if (verify === undefined) yield* Effect.logDebug(`The webhook source ${id} is closed: it has no secret`)
+    open.set(id, { source, verify })
   }
   return open
 })
@@ -180,4 +178,9 @@ const remedies: Readonly<Record<string, string>> = {
 const unknownSource = new WebhookSourceNotFound({ error: "There is no webhook source with this id. Check the URL." })
 
 const closed = ({ auth, meta }: WebhookSource) =>
-  `This source is closed, as it has no secret. Give it one where the server is set up (a preset's is ${meta.id.toUpperCase()}_WEBHOOK_SECRET), and ${auth.type === "secret" ? `send the same in the header ${auth.header}` : "sign with the same"}.`
+  `This source is closed, as it has no secret. Give it one where the server is set up${variableOf(meta.id)}, and ${auth.type === "secret" ? `send the same in the header ${auth.header}` : "sign with the same"}.`
+
+/** The server's own sources have theirs from its environment. */
+const variableOf = (id: string) => (presetIds.includes(id) ? ` (${id.toUpperCase()}_WEBHOOK_SECRET)` : "")
+
+const presetIds = ["clerk", "posthog", "segment", "stripe"]

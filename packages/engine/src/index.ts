@@ -2,12 +2,19 @@
 export { AnalyticsLoop } from "./AnalyticsLoop.ts"
 export { AnalyticsProviders, AnalyticsProvidersInvalid, type AnalyticsProviderSource } from "./AnalyticsProviders.ts"
 export { defineAnalyticsProvider } from "@hogsend/core"
+export { checkProviders } from "./AnalyticsProviders/checkProviders.ts"
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
 export { DeliverySignal } from "./DeliverySignal.ts"
 export { DestinationQueue } from "./DestinationQueue.ts"
-export { type DestinationPreset, destinationPresets, Destinations } from "./Destinations.ts"
+export {
+  checkDestinations,
+  type DestinationPreset,
+  destinationPresets,
+  Destinations,
+  DestinationsInvalid
+} from "./Destinations.ts"
 export {
   Egress,
   type EgressAnswer,
@@ -46,3 +53,4 @@ export { generateUserToken, UserTokens } from "./UserTokens.ts"
 export { Warnings } from "./Warnings.ts"
 export { timeZoneName } from "./timeZoneName.ts"
 export * from "./WebhookSources.ts"
+export { checkSources } from "./WebhookSources/checkSources.ts"

@@ -21,7 +21,7 @@ const own = (id: string) =>
   defineWebhookSource({
     meta: { id, name: id },
     trust: "server",
-    auth: { type: "secret", header: "x-own-secret", secret: [Redacted.make(secret), "the one before"] },
+    auth: { type: "secret", header: "x-own-secret", secret: [Redacted.make(secret), "the secret before this one"] },
     schema: Schema.Struct({
       events: Schema.NullOr(Schema.Array(Schema.Unknown)),
       fails: Schema.optionalKey(Schema.String)
@@ -110,7 +110,7 @@ layer(server, { excludeTestServices: true, timeout: "30 seconds" })("A webhook",
       const bearer = yield* request("POST", "/v1/webhooks/own", { key: "the", body: {} })
       expectRefusal(bearer, 401, "Unauthorized", /not the one/)
       const body = { events: null }
-      for (const headers of [{ "x-own-secret": secret }, { "X-Own-Secret": "the one before" }]) {
+      for (const headers of [{ "x-own-secret": secret }, { "X-Own-Secret": "the secret before this one" }]) {
         expect(yield* post("own", body, headers)).toMatchObject({ status: 200, body: { ok: true, skipped: true } })
       }
     })
