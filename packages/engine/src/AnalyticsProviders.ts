@@ -12,7 +12,8 @@ import {
   AnalyticsProvider,
   type AnalyticsProviderDefinition,
   PersonReadUnavailable,
-  providerLayer
+  providerLayer,
+  TaggedError
 } from "@hogsend/core"
 import { Array as Arr, Context, Effect, Layer, Option, Schema, Scope } from "effect"
 import { checkProviders } from "./AnalyticsProviders/checkProviders.ts"
@@ -39,10 +40,9 @@ export interface AnalyticsProvidersOptions extends AdaptProviderOptions {
 /**
  * A provider cannot be opened, or what is configured makes no sense together. `error` has a line for each mistake.
  */
-export class AnalyticsProvidersInvalid extends Schema.TaggedError<AnalyticsProvidersInvalid>()(
-  "AnalyticsProvidersInvalid",
-  { error: Schema.String }
-) {}
+export class AnalyticsProvidersInvalid extends TaggedError<AnalyticsProvidersInvalid>()("AnalyticsProvidersInvalid", {
+  error: Schema.String
+}) {}
 
 type Provider = AnalyticsProvider["Service"]
 

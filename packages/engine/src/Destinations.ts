@@ -2,7 +2,14 @@
  * The destinations that there are: the presets, and the host app's own. A destination makes an HTTP request of an envelope,
  * for the endpoints of its kind; sending it is the queue's.
  */
-import { closestName, type Destination, type DestinationContext, type Endpoint, EndpointInvalid } from "@hogsend/core"
+import {
+  closestName,
+  type Destination,
+  type DestinationContext,
+  type Endpoint,
+  EndpointInvalid,
+  TaggedError
+} from "@hogsend/core"
 import { Context, Effect, Layer, Result, Schema } from "effect"
 import { posthog } from "./Destinations/posthog.ts"
 import { segment } from "./Destinations/segment.ts"
@@ -28,7 +35,7 @@ export interface DestinationsOptions {
 }
 
 /** The start cannot go on: destinations of the host app are set up wrongly. `error` has a line for each mistake. */
-export class DestinationsInvalid extends Schema.TaggedError<DestinationsInvalid>()("DestinationsInvalid", {
+export class DestinationsInvalid extends TaggedError<DestinationsInvalid>()("DestinationsInvalid", {
   error: Schema.String
 }) {}
 

@@ -18,7 +18,8 @@ import {
   Unauthorized,
   type WebhookReceived,
   type WebhookSource,
-  WebhookSourceNotFound
+  WebhookSourceNotFound,
+  TaggedError
 } from "@hogsend/core"
 import { Clock, Context, Effect, Layer, Result, Schema } from "effect"
 import { orUnavailable } from "./Database.ts"
@@ -45,7 +46,7 @@ export interface WebhookSourcesOptions {
 }
 
 /** The start cannot go on: sources are set up wrongly. `error` has a line for each mistake. */
-export class WebhookSourcesInvalid extends Schema.TaggedError<WebhookSourcesInvalid>()("WebhookSourcesInvalid", {
+export class WebhookSourcesInvalid extends TaggedError<WebhookSourcesInvalid>()("WebhookSourcesInvalid", {
   error: Schema.String
 }) {}
 

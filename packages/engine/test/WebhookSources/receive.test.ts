@@ -129,7 +129,9 @@ layer(server, { excludeTestServices: true, timeout: "30 seconds" })("A webhook",
     Effect.gen(function* () {
       for (const headers of [{}, { "x-own-secret": "" }, { "x-own-secret": "undefined" }]) {
         const answer = yield* post("closed", { events: null }, headers)
-        expectRefusal(answer, 401, "Unauthorized", /closed.*CLOSED_WEBHOOK_SECRET.*x-own-secret/)
+        expectRefusal(answer, 401, "Unauthorized", /closed.*x-own-secret/)
+        // The variables are those of the sources that the server brings.
+        expect(JSON.stringify(answer)).not.toContain("WEBHOOK_SECRET")
       }
       const signed = { "x-signature": createHmac("sha1", "").update("{}").digest("hex") }
       expectRefusal(yield* post("segment", "{}", signed), 401, "Unauthorized", /closed.*SEGMENT_WEBHOOK_SECRET.*sign/)
