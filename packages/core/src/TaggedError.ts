@@ -11,12 +11,16 @@ const message: PropertyDescriptor = {
   }
 }
 
+type Define = (...of: ReadonlyArray<never>) => { readonly prototype: object }
+
 /** As `Schema.TaggedError`; the `message` of what it makes is its `error`. */
-export const TaggedError = ((identifier?: string) => {
-  const define = Schema.TaggedError<object>(identifier) as unknown as (...of: ReadonlyArray<unknown>) => object
-  return (...of: ReadonlyArray<unknown>) => {
-    const made = define(...of)
-    Object.defineProperty(Reflect.get(made, "prototype"), "message", message)
-    return made
-  }
-}) as unknown as typeof Schema.TaggedError
+export const TaggedError: typeof Schema.TaggedError = new Proxy(Schema.TaggedError, {
+  apply: (define, self, identifier) =>
+    new Proxy<Define>(Reflect.apply(define, self, identifier), {
+      apply: (make, self, of) => {
+        const made: ReturnType<Define> = Reflect.apply(make, self, of)
+        Object.defineProperty(made.prototype, "message", message)
+        return made
+      }
+    })
+})

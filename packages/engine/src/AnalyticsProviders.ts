@@ -22,6 +22,8 @@ import { marked } from "./AnalyticsProviders/marked.ts"
 import { watched } from "./AnalyticsProviders/watched.ts"
 import { Installation } from "./Installation.ts"
 
+export { checkProviders } from "./AnalyticsProviders/checkProviders.ts"
+
 /** As `defineAnalyticsProvider` takes it, or as a Layer of the service, whose error's message is what a start says. */
 export type AnalyticsProviderSource = AnalyticsProviderDefinition | Layer.Layer<AnalyticsProvider, Error>
 

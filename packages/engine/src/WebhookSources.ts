@@ -35,6 +35,7 @@ import { readPayload } from "./WebhookSources/readPayload.ts"
 import { toSourceDraft } from "./WebhookSources/toSourceDraft.ts"
 import { makeVerify, type Verify } from "./WebhookSources/verifyRequest.ts"
 
+export { checkSources } from "./WebhookSources/checkSources.ts"
 export { clerk, type ClerkSourceOptions } from "./WebhookSources/clerk.ts"
 export { posthog, type PostHogSourceOptions } from "./WebhookSources/posthog.ts"
 export { segment, type SegmentSourceOptions } from "./WebhookSources/segment.ts"

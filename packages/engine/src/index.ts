@@ -1,8 +1,12 @@
 /** `@hogsend/engine`: what happens. */
 export { AnalyticsLoop } from "./AnalyticsLoop.ts"
-export { AnalyticsProviders, AnalyticsProvidersInvalid, type AnalyticsProviderSource } from "./AnalyticsProviders.ts"
+export {
+  AnalyticsProviders,
+  AnalyticsProvidersInvalid,
+  type AnalyticsProviderSource,
+  checkProviders
+} from "./AnalyticsProviders.ts"
 export { defineAnalyticsProvider } from "@hogsend/core"
-export { checkProviders } from "./AnalyticsProviders/checkProviders.ts"
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
@@ -53,4 +57,3 @@ export { generateUserToken, UserTokens } from "./UserTokens.ts"
 export { Warnings } from "./Warnings.ts"
 export { timeZoneName } from "./timeZoneName.ts"
 export * from "./WebhookSources.ts"
-export { checkSources } from "./WebhookSources/checkSources.ts"
