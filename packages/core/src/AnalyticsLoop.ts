@@ -4,6 +4,7 @@
  */
 import * as Schema from "effect/Schema"
 import { PersonReadFailure } from "./AnalyticsProvider.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 /** What the platform's side knows by itself. */
 export const LoopConnection = Schema.Struct({
@@ -95,7 +96,7 @@ const failureFields = {
   remediation: Schema.String.annotateKey({ description: "What to do." })
 }
 
-export class LoopUnready extends Schema.TaggedError<LoopUnready>()(
+export class LoopUnready extends TaggedError<LoopUnready>()(
   "LoopUnready",
   {
     reason: Schema.Literals([
@@ -110,7 +111,7 @@ export class LoopUnready extends Schema.TaggedError<LoopUnready>()(
   { httpApiStatus: 409, description: "A setting is missing here; the platform was asked for nothing." }
 ) {}
 
-export class LoopNotProvisioned extends Schema.TaggedError<LoopNotProvisioned>()(
+export class LoopNotProvisioned extends TaggedError<LoopNotProvisioned>()(
   "LoopNotProvisioned",
   {
     reason: Schema.Literals([

@@ -12,6 +12,7 @@ import type { LoopConnection, LoopNotProvisioned, LoopUnready, LoopWebhook } fro
 import type { AnalyticsMessage } from "./AnalyticsMessage.ts"
 import { failureOfStatus } from "./failureOfStatus.ts"
 import { Instant } from "./Instant.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 /** The properties of a person, by name, as the platform has them. */
 export type PersonProperties = { readonly [name: string]: unknown }
@@ -155,7 +156,7 @@ export const defineAnalyticsProvider = <Definition extends AnalyticsProviderDefi
 ): Definition => definition
 
 /** A change of a person or a group that no provider could be told: an id or a property bag that is none. */
-export class PersonChangeInvalid extends Schema.TaggedError<PersonChangeInvalid>()("PersonChangeInvalid", {
+export class PersonChangeInvalid extends TaggedError<PersonChangeInvalid>()("PersonChangeInvalid", {
   error: Schema.String
 }) {}
 
@@ -171,7 +172,7 @@ export const PersonReadFailure = Schema.Literals([
 export type PersonReadFailure = typeof PersonReadFailure.Type
 
 /** Nobody knows whether there is such a person. */
-export class PersonReadUnavailable extends Schema.TaggedError<PersonReadUnavailable>()("PersonReadUnavailable", {
+export class PersonReadUnavailable extends TaggedError<PersonReadUnavailable>()("PersonReadUnavailable", {
   reason: PersonReadFailure,
   /** For an operator. Names no person. */
   error: Schema.String
@@ -197,19 +198,16 @@ export type PersonRead =
   | { readonly _tag: "PersonNotFound" }
 
 /** The platform did not take the messages. */
-export class AnalyticsMessagesRefused extends Schema.TaggedError<AnalyticsMessagesRefused>()(
-  "AnalyticsMessagesRefused",
-  {
-    /** For an operator. Names no person. */
-    error: Schema.String,
-    /** Of HTTP, when it answered. */
-    status: Schema.NullOr(Schema.Int),
-    /** When it asks to be left alone: the value of the header. */
-    retryAfter: Schema.NullOr(Schema.String),
-    /** Why, where the status does not say it. */
-    reason: Schema.optionalKey(AnalyticsWriteFailure)
-  }
-) {
+export class AnalyticsMessagesRefused extends TaggedError<AnalyticsMessagesRefused>()("AnalyticsMessagesRefused", {
+  /** For an operator. Names no person. */
+  error: Schema.String,
+  /** Of HTTP, when it answered. */
+  status: Schema.NullOr(Schema.Int),
+  /** When it asks to be left alone: the value of the header. */
+  retryAfter: Schema.NullOr(Schema.String),
+  /** Why, where the status does not say it. */
+  reason: Schema.optionalKey(AnalyticsWriteFailure)
+}) {
   /** Why, in a word: the `reason`, else what the status says; without either it was `unreachable`. */
   get failure(): AnalyticsWriteFailure {
     return this.reason ?? (this.status === null ? "unreachable" : failureOfStatus(this.status))

@@ -7,6 +7,7 @@
 import * as Schema from "effect/Schema"
 import { Instant } from "./Instant.ts"
 import { Timestamp } from "./Timestamp.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 export const ApiKeyId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("ApiKeyId"))
 export type ApiKeyId = typeof ApiKeyId.Type
@@ -93,13 +94,13 @@ export const ApiKeyPatch = Schema.Struct({
 })
 export type ApiKeyPatch = typeof ApiKeyPatch.Type
 
-export class ApiKeyNotFound extends Schema.TaggedError<ApiKeyNotFound>()(
+export class ApiKeyNotFound extends TaggedError<ApiKeyNotFound>()(
   "ApiKeyNotFound",
   { error: Schema.String },
   { httpApiStatus: 404, description: "No key has this id, or it is revoked already." }
 ) {}
 
-export class ApiKeyInvalid extends Schema.TaggedError<ApiKeyInvalid>()(
+export class ApiKeyInvalid extends TaggedError<ApiKeyInvalid>()(
   "ApiKeyInvalid",
   { error: Schema.String },
   {

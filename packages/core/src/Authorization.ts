@@ -12,6 +12,7 @@ import * as OpenApi from "effect/http-api/OpenApi"
 import type { ApiKeyId, Scope } from "./ApiKey.ts"
 import { DatabaseUnavailable, RateLimitedAnswer } from "./Envelope.ts"
 import { Instant } from "./Instant.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 /**
  * What a route asks of its caller: one of `scopes`; `browser` routes are also open to publishable and proxy keys, with
@@ -50,7 +51,7 @@ export class Caller extends Context.Service<
   }
 >()("core/Caller") {}
 
-export class Unauthorized extends Schema.TaggedError<Unauthorized>()(
+export class Unauthorized extends TaggedError<Unauthorized>()(
   "Unauthorized",
   { error: Schema.String },
   {
@@ -59,19 +60,19 @@ export class Unauthorized extends Schema.TaggedError<Unauthorized>()(
   }
 ) {}
 
-export class KeyExpired extends Schema.TaggedError<KeyExpired>()(
+export class KeyExpired extends TaggedError<KeyExpired>()(
   "KeyExpired",
   { error: Schema.String, expiredAt: Instant },
   { httpApiStatus: 401, description: "The key's `expiresAt` has passed." }
 ) {}
 
-export class ScopeMissing extends Schema.TaggedError<ScopeMissing>()(
+export class ScopeMissing extends TaggedError<ScopeMissing>()(
   "ScopeMissing",
   { error: Schema.String, required: Schema.Array(Schema.String) },
   { httpApiStatus: 403, description: "The key is good but does not hold the scope that this route asks for." }
 ) {}
 
-export class OriginDenied extends Schema.TaggedError<OriginDenied>()(
+export class OriginDenied extends TaggedError<OriginDenied>()(
   "OriginDenied",
   { error: Schema.String },
   { httpApiStatus: 403, description: "A publishable key was used from an origin that is not on its list." }

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { ContactId, ContactKeyFields } from "./Identity.ts"
 import { Instant } from "./Instant.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 export class Contact extends Schema.Class<Contact>("Contact")({
   id: ContactId.annotateKey({ description: "Its own id; that of a contact which was merged away finds this one." }),
@@ -24,7 +25,7 @@ export class Contact extends Schema.Class<Contact>("Contact")({
   updatedAt: Instant
 }) {}
 
-export class ContactNotFound extends Schema.TaggedError<ContactNotFound>()(
+export class ContactNotFound extends TaggedError<ContactNotFound>()(
   "ContactNotFound",
   { error: Schema.String },
   { httpApiStatus: 404, description: "No contact has this id or key." }

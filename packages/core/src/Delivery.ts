@@ -4,6 +4,7 @@ import { EndpointId } from "./Endpoint.ts"
 import { ContactId } from "./Identity.ts"
 import { Instant } from "./Instant.ts"
 import { OutboundEnvelope } from "./Outbound.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 export const DeliveryId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("DeliveryId"))
 export type DeliveryId = typeof DeliveryId.Type
@@ -43,19 +44,19 @@ export class DeliveryAttempt extends Schema.Class<DeliveryAttempt>("DeliveryAtte
   answer: Schema.NullOr(Schema.String).annotateKey({ description: "The first KiB of the answer." })
 }) {}
 
-export class DeliveryNotFound extends Schema.TaggedError<DeliveryNotFound>()(
+export class DeliveryNotFound extends TaggedError<DeliveryNotFound>()(
   "DeliveryNotFound",
   { error: Schema.String },
   { httpApiStatus: 404, description: "No delivery has this id." }
 ) {}
 
-export class DeliveryEnded extends Schema.TaggedError<DeliveryEnded>()(
+export class DeliveryEnded extends TaggedError<DeliveryEnded>()(
   "DeliveryEnded",
   { error: Schema.String },
   { httpApiStatus: 409, description: "The delivery was delivered or discarded, so it cannot be discarded." }
 ) {}
 
-export class DeliveryNotDead extends Schema.TaggedError<DeliveryNotDead>()(
+export class DeliveryNotDead extends TaggedError<DeliveryNotDead>()(
   "DeliveryNotDead",
   { error: Schema.String },
   {
@@ -64,7 +65,7 @@ export class DeliveryNotDead extends Schema.TaggedError<DeliveryNotDead>()(
   }
 ) {}
 
-export class EndpointDisabled extends Schema.TaggedError<EndpointDisabled>()(
+export class EndpointDisabled extends TaggedError<EndpointDisabled>()(
   "EndpointDisabled",
   { error: Schema.String },
   { httpApiStatus: 409, description: "The endpoint is disabled, so nothing can be delivered to it." }

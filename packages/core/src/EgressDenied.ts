@@ -1,7 +1,8 @@
 /** A URL that nothing may be sent to. */
 import * as Schema from "effect/Schema"
+import { TaggedError } from "./TaggedError.ts"
 
-export class EgressDenied extends Schema.TaggedError<EgressDenied>()(
+export class EgressDenied extends TaggedError<EgressDenied>()(
   "EgressDenied",
   { error: Schema.String },
   {

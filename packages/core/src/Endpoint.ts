@@ -8,6 +8,7 @@ import { Instant } from "./Instant.ts"
 import { analyticsMessageNames, outboundEventNames, SubscribedEventName } from "./Outbound.ts"
 import { Properties } from "./Properties.ts"
 import { StorableText } from "./StorableText.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 export const EndpointId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("EndpointId"))
 export type EndpointId = typeof EndpointId.Type
@@ -121,13 +122,13 @@ export const EndpointPatch = Schema.Struct({
 })
 export type EndpointPatch = typeof EndpointPatch.Type
 
-export class EndpointNotFound extends Schema.TaggedError<EndpointNotFound>()(
+export class EndpointNotFound extends TaggedError<EndpointNotFound>()(
   "EndpointNotFound",
   { error: Schema.String },
   { httpApiStatus: 404, description: "No endpoint has this id." }
 ) {}
 
-export class EndpointInvalid extends Schema.TaggedError<EndpointInvalid>()(
+export class EndpointInvalid extends TaggedError<EndpointInvalid>()(
   "EndpointInvalid",
   { error: Schema.String },
   {
@@ -137,7 +138,7 @@ export class EndpointInvalid extends Schema.TaggedError<EndpointInvalid>()(
   }
 ) {}
 
-export class EndpointLimitReached extends Schema.TaggedError<EndpointLimitReached>()(
+export class EndpointLimitReached extends TaggedError<EndpointLimitReached>()(
   "EndpointLimitReached",
   { error: Schema.String },
   { httpApiStatus: 409, description: "There are as many endpoints as there may be." }

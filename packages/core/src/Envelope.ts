@@ -11,6 +11,7 @@ import type { StandardSchema } from "effect"
 import * as HttpApiMiddleware from "effect/http-api/HttpApiMiddleware"
 import * as HttpApiSchema from "effect/http-api/HttpApiSchema"
 import { maxPropertiesBytes } from "./Properties.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 /** The annotation that holds the largest body of a route, in bytes. */
 export const MaxBodyBytes = Context.Reference<number>("core/MaxBodyBytes", { defaultValue: () => 256 * 1024 })
@@ -21,7 +22,7 @@ export const Issue = Schema.Struct({
   message: Schema.String
 })
 
-export class RequestInvalid extends Schema.TaggedError<RequestInvalid>()(
+export class RequestInvalid extends TaggedError<RequestInvalid>()(
   "RequestInvalid",
   { error: Schema.String, issues: Schema.Array(Issue) },
   { httpApiStatus: 400, description: "The request does not fit the route's schema." }
@@ -56,25 +57,25 @@ const shorten = (text: string): string => (text.length > maxTold ? `${text.slice
 
 const maxTold = 300
 
-export class BodyMalformed extends Schema.TaggedError<BodyMalformed>()(
+export class BodyMalformed extends TaggedError<BodyMalformed>()(
   "BodyMalformed",
   { error: Schema.String },
   { httpApiStatus: 400, description: "The body is not JSON at all." }
 ) {}
 
-export class RouteNotFound extends Schema.TaggedError<RouteNotFound>()(
+export class RouteNotFound extends TaggedError<RouteNotFound>()(
   "RouteNotFound",
   { error: Schema.String },
   { httpApiStatus: 404, description: "No route has this path." }
 ) {}
 
-export class MethodNotAllowed extends Schema.TaggedError<MethodNotAllowed>()(
+export class MethodNotAllowed extends TaggedError<MethodNotAllowed>()(
   "MethodNotAllowed",
   { error: Schema.String },
   { httpApiStatus: 405, description: "The path exists, the method does not; the `Allow` header lists those that do." }
 ) {}
 
-export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()(
+export class BodyTooLarge extends TaggedError<BodyTooLarge>()(
   "BodyTooLarge",
   { error: Schema.String },
   { httpApiStatus: 413, description: "The body is larger than the route takes." }
@@ -88,13 +89,13 @@ export class BodyTooLarge extends Schema.TaggedError<BodyTooLarge>()(
   })
 }
 
-export class ContentTypeUnsupported extends Schema.TaggedError<ContentTypeUnsupported>()(
+export class ContentTypeUnsupported extends TaggedError<ContentTypeUnsupported>()(
   "ContentTypeUnsupported",
   { error: Schema.String },
   { httpApiStatus: 415, description: "The body is not declared as JSON." }
 ) {}
 
-export class InternalFault extends Schema.TaggedError<InternalFault>()(
+export class InternalFault extends TaggedError<InternalFault>()(
   "InternalFault",
   { error: Schema.String },
   {
@@ -108,7 +109,7 @@ const aMomentLater = Schema.optionalKey(Schema.Int).annotateKey({
   description: "Seconds after which to send the same request again."
 })
 
-export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>()(
+export class DatabaseUnavailable extends TaggedError<DatabaseUnavailable>()(
   "DatabaseUnavailable",
   { error: Schema.String, retryAfter: aMomentLater },
   {
@@ -125,7 +126,7 @@ export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>
 }
 
 /** More requests than a limit lets through. `retryAfter` and `reset` are whole seconds, rounded up. */
-export class RateLimited extends Schema.TaggedError<RateLimited>()(
+export class RateLimited extends TaggedError<RateLimited>()(
   "RateLimited",
   {
     error: Schema.String,
@@ -168,7 +169,7 @@ export const RateLimitedAnswer = RateLimited.pipe(
   )
 )
 
-export class Overloaded extends Schema.TaggedError<Overloaded>()(
+export class Overloaded extends TaggedError<Overloaded>()(
   "Overloaded",
   { error: Schema.String, retryAfter: aMomentLater },
   {

@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { ContactId } from "./Identity.ts"
 import { Instant } from "./Instant.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 export const ErasureId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("ErasureId"))
 export type ErasureId = typeof ErasureId.Type
@@ -36,19 +37,19 @@ export class Erasure extends Schema.Class<Erasure>("Erasure")({
   }).annotateKey({ description: "What became of the person at the analytics provider." })
 }) {}
 
-export class ErasureNotFound extends Schema.TaggedError<ErasureNotFound>()(
+export class ErasureNotFound extends TaggedError<ErasureNotFound>()(
   "ErasureNotFound",
   { error: Schema.String },
   { httpApiStatus: 404, description: "No erasure has this id." }
 ) {}
 
-export class ErasureEnded extends Schema.TaggedError<ErasureEnded>()(
+export class ErasureEnded extends TaggedError<ErasureEnded>()(
   "ErasureEnded",
   { error: Schema.String },
   { httpApiStatus: 409, description: "The erasure is done or was cancelled before, so it cannot be cancelled." }
 ) {}
 
-export class KeysTaken extends Schema.TaggedError<KeysTaken>()(
+export class KeysTaken extends TaggedError<KeysTaken>()(
   "KeysTaken",
   { error: Schema.String },
   {

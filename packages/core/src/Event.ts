@@ -6,6 +6,7 @@ import { Properties } from "./Properties.ts"
 import { StorableText } from "./StorableText.ts"
 import { Timestamp } from "./Timestamp.ts"
 import { userTokenProse } from "./UserToken.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 export const EventId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("EventId"))
 export type EventId = typeof EventId.Type
@@ -128,7 +129,7 @@ export class Event extends Schema.Class<Event>("Event")({
   receivedAt: Instant.annotateKey({ description: "When the server took it in." })
 }) {}
 
-export class ReservedEventName extends Schema.TaggedError<ReservedEventName>()(
+export class ReservedEventName extends TaggedError<ReservedEventName>()(
   "ReservedEventName",
   { error: Schema.String },
   {
@@ -137,7 +138,7 @@ export class ReservedEventName extends Schema.TaggedError<ReservedEventName>()(
   }
 ) {}
 
-export class IdempotencyKeyReused extends Schema.TaggedError<IdempotencyKeyReused>()(
+export class IdempotencyKeyReused extends TaggedError<IdempotencyKeyReused>()(
   "IdempotencyKeyReused",
   { error: Schema.String },
   { httpApiStatus: 409, description: "The key was used before, for other content." }

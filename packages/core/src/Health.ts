@@ -2,6 +2,7 @@
 import * as Schema from "effect/Schema"
 import { AnalyticsWriteError, PersonReadFailure } from "./AnalyticsProvider.ts"
 import { Instant } from "./Instant.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 /** One migration track. Drift is judged by name and content, in both directions. */
 export const TrackStatus = Schema.Struct({
@@ -82,7 +83,7 @@ export const HealthReport = Schema.Struct({
 })
 export type HealthReport = typeof HealthReport.Type
 
-export class NotReady extends Schema.TaggedError<NotReady>()(
+export class NotReady extends TaggedError<NotReady>()(
   "NotReady",
   { error: Schema.String },
   { httpApiStatus: 503, description: "Not ready to take traffic; `error` says what is missing." }

@@ -6,6 +6,7 @@
  */
 import * as Schema from "effect/Schema"
 import { warningKindsProse } from "./warningKinds.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 export const ContactId = Schema.String.check(Schema.isUUID()).pipe(Schema.brand("ContactId"))
 export type ContactId = typeof ContactId.Type
@@ -89,7 +90,7 @@ export const IngestionWarning = Schema.Struct({
 })
 export type IngestionWarning = typeof IngestionWarning.Type
 
-export class IdentityMissing extends Schema.TaggedError<IdentityMissing>()(
+export class IdentityMissing extends TaggedError<IdentityMissing>()(
   "IdentityMissing",
   { error: Schema.String, warnings: Schema.optionalKey(Schema.Array(IngestionWarning)) },
   {
@@ -98,13 +99,13 @@ export class IdentityMissing extends Schema.TaggedError<IdentityMissing>()(
   }
 ) {}
 
-export class IdentityDenied extends Schema.TaggedError<IdentityDenied>()(
+export class IdentityDenied extends TaggedError<IdentityDenied>()(
   "IdentityDenied",
   { error: Schema.String },
   { httpApiStatus: 403, description: "A browser named an anonymous id that it may not act as. Nothing was stored." }
 ) {}
 
-export class KeysDisagree extends Schema.TaggedError<KeysDisagree>()(
+export class KeysDisagree extends TaggedError<KeysDisagree>()(
   "KeysDisagree",
   { error: Schema.String },
   {
@@ -113,7 +114,7 @@ export class KeysDisagree extends Schema.TaggedError<KeysDisagree>()(
   }
 ) {}
 
-export class IdentificationRequired extends Schema.TaggedError<IdentificationRequired>()(
+export class IdentificationRequired extends TaggedError<IdentificationRequired>()(
   "IdentificationRequired",
   { error: Schema.String },
   { httpApiStatus: 403, description: "List and preference writes need a person, and an anonymous browser is none yet." }

@@ -3,6 +3,7 @@ import * as Schema from "effect/Schema"
 import { ContactId, ContactKeyFields } from "./Identity.ts"
 import { Instant } from "./Instant.ts"
 import { StorableText } from "./StorableText.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 /** `kind:value` (`external:u_1`, `anonymous:…`, `email:…`, `contact:…`), or a bare value that can mean one thing only. */
 export const KeyNameText = StorableText.check(Schema.isMinLength(1), Schema.isMaxLength(300)).annotate({
@@ -148,19 +149,19 @@ export const SplitOutcome = Schema.Struct({
 })
 export type SplitOutcome = typeof SplitOutcome.Type
 
-export class KeyAmbiguous extends Schema.TaggedError<KeyAmbiguous>()(
+export class KeyAmbiguous extends TaggedError<KeyAmbiguous>()(
   "KeyAmbiguous",
   { error: Schema.String, candidates: Schema.Array(Schema.String) },
   { httpApiStatus: 409, description: "A bare value means more than one key; `candidates` names them in full." }
 ) {}
 
-export class MergeImpossible extends Schema.TaggedError<MergeImpossible>()(
+export class MergeImpossible extends TaggedError<MergeImpossible>()(
   "MergeImpossible",
   { error: Schema.String },
   { httpApiStatus: 409, description: "The two are one contact, or the survivor is no contact yet." }
 ) {}
 
-export class SplitImpossible extends Schema.TaggedError<SplitImpossible>()(
+export class SplitImpossible extends TaggedError<SplitImpossible>()(
   "SplitImpossible",
   { error: Schema.String, keys: Schema.Array(Schema.String) },
   {
@@ -170,7 +171,7 @@ export class SplitImpossible extends Schema.TaggedError<SplitImpossible>()(
   }
 ) {}
 
-export class CutNotFound extends Schema.TaggedError<CutNotFound>()(
+export class CutNotFound extends TaggedError<CutNotFound>()(
   "CutNotFound",
   { error: Schema.String },
   { httpApiStatus: 404, description: "No cut has this id; it may be lifted already." }

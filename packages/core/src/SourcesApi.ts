@@ -4,10 +4,11 @@ import { HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { Unauthorized } from "./Authorization.ts"
 import { MaxBodyBytes, Overloaded, RateLimitedAnswer } from "./Envelope.ts"
 import { EventBatchResult } from "./EventBatch.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 export const maxWebhookBytes = 1024 * 1024
 
-export class WebhookSourceNotFound extends Schema.TaggedError<WebhookSourceNotFound>()(
+export class WebhookSourceNotFound extends TaggedError<WebhookSourceNotFound>()(
   "WebhookSourceNotFound",
   { error: Schema.String },
   { httpApiStatus: 404, description: "No source has this id." }

@@ -4,12 +4,13 @@
  */
 import * as Schema from "effect/Schema"
 import { Instant } from "./Instant.ts"
+import { TaggedError } from "./TaggedError.ts"
 
 /** What a token is, wherever the document names one. */
 export const userTokenProse =
   "Your server's signed word that this browser is the user `userId`: `base64url(JSON {userId, iat, exp})` + `.` + `base64url(HMAC-SHA256(secret, first part))`, unpadded, `exp` in whole Unix seconds and at most 30 days ahead, `iat` (when it was minted, may be left out) in Unix seconds, made by `generateUserToken`. Send it once: in the header `X-Hogsend-User-Token` with reads, in the body as `userToken` with writes; in the query only where neither can be had, since addresses are logged."
 
-export class UserTokenInvalid extends Schema.TaggedError<UserTokenInvalid>()(
+export class UserTokenInvalid extends TaggedError<UserTokenInvalid>()(
   "UserTokenInvalid",
   { error: Schema.String },
   {
@@ -18,13 +19,13 @@ export class UserTokenInvalid extends Schema.TaggedError<UserTokenInvalid>()(
   }
 ) {}
 
-export class UserTokenExpired extends Schema.TaggedError<UserTokenExpired>()(
+export class UserTokenExpired extends TaggedError<UserTokenExpired>()(
   "UserTokenExpired",
   { error: Schema.String, expiredAt: Instant },
   { httpApiStatus: 403, description: "It was good until `expiredAt`." }
 ) {}
 
-export class UserTokenMismatch extends Schema.TaggedError<UserTokenMismatch>()(
+export class UserTokenMismatch extends TaggedError<UserTokenMismatch>()(
   "UserTokenMismatch",
   { error: Schema.String },
   {
@@ -33,7 +34,7 @@ export class UserTokenMismatch extends Schema.TaggedError<UserTokenMismatch>()(
   }
 ) {}
 
-export class UserTokenRequired extends Schema.TaggedError<UserTokenRequired>()(
+export class UserTokenRequired extends TaggedError<UserTokenRequired>()(
   "UserTokenRequired",
   { error: Schema.String },
   { httpApiStatus: 403, description: "A browser named a `userId` and brought no token." }

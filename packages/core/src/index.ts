@@ -53,6 +53,7 @@ export * from "./Properties.ts"
 export * from "./RpcAuthorization.ts"
 export * from "./Rpcs.ts"
 export * from "./SourcesApi.ts"
+export * from "./TaggedError.ts"
 export {
   UserTokenExpired,
   UserTokenFailures,

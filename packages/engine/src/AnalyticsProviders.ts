@@ -12,13 +12,17 @@ import {
   AnalyticsProvider,
   type AnalyticsProviderDefinition,
   PersonReadUnavailable,
-  providerLayer
+  providerLayer,
+  TaggedError
 } from "@hogsend/core"
 import { Array as Arr, Context, Effect, Layer, Option, Schema, Scope } from "effect"
+import { checkProviders } from "./AnalyticsProviders/checkProviders.ts"
 import { inTime } from "./AnalyticsProviders/inTime.ts"
 import { marked } from "./AnalyticsProviders/marked.ts"
 import { watched } from "./AnalyticsProviders/watched.ts"
 import { Installation } from "./Installation.ts"
+
+export { checkProviders } from "./AnalyticsProviders/checkProviders.ts"
 
 /** As `defineAnalyticsProvider` takes it, or as a Layer of the service, whose error's message is what a start says. */
 export type AnalyticsProviderSource = AnalyticsProviderDefinition | Layer.Layer<AnalyticsProvider, Error>
@@ -35,11 +39,12 @@ export interface AnalyticsProvidersOptions extends AdaptProviderOptions {
   readonly openTimeout?: number
 }
 
-/** A provider cannot be opened, or what is configured makes no sense together. */
-export class AnalyticsProvidersInvalid extends Schema.TaggedError<AnalyticsProvidersInvalid>()(
-  "AnalyticsProvidersInvalid",
-  { error: Schema.String }
-) {}
+/**
+ * A provider cannot be opened, or what is configured makes no sense together. `error` has a line for each mistake.
+ */
+export class AnalyticsProvidersInvalid extends TaggedError<AnalyticsProvidersInvalid>()("AnalyticsProvidersInvalid", {
+  error: Schema.String
+}) {}
 
 type Provider = AnalyticsProvider["Service"]
 
@@ -63,6 +68,8 @@ const layer = ({
   Layer.effect(
     AnalyticsProvider,
     Effect.gen(function* () {
+      const wrong = checkProviders({ provider, providers })
+      if (wrong.length > 0) return yield* invalid(wrong.join("\n"))
       // Parallel: one that hangs at the end does not use up the time of another.
       const scope = yield* Effect.acquireRelease(Scope.make("parallel"), (scope, exit) => Scope.close(scope, exit))
       // A set, since the active one may stand among `providers`, too.

@@ -43,6 +43,7 @@ import { defaultSchedule } from "./DestinationQueue/retryDelay.ts"
 import { makeWarnOfEndpoint } from "./DestinationQueue/warnOfEndpoint.ts"
 import type { WatchOptions } from "./DestinationQueue/watchAttempts.ts"
 import { watchEndpoints } from "./DestinationQueue/watchEndpoints.ts"
+import { whyDead } from "./DestinationQueue/whyDead.ts"
 import { makeWorker } from "./DestinationQueue/worker.ts"
 import { Egress } from "./Egress.ts"
 import { Endpoints } from "./Endpoints.ts"
@@ -206,7 +207,7 @@ export class DestinationQueue extends Context.Service<
                 endpoint,
                 goneUrl,
                 status: sent?.status ?? null,
-                dead: status === "dead" ? id : null
+                dead: status === "dead" ? { deliveryId: id, reason: whyDead(sent) } : null
               }),
             { slots, interval, shutdownGrace, writeGrace }
           )

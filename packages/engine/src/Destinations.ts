@@ -2,12 +2,20 @@
  * The destinations that there are: the presets, and the host app's own. A destination makes an HTTP request of an envelope,
  * for the endpoints of its kind; sending it is the queue's.
  */
-import { closestName, type Destination, type DestinationContext, type Endpoint, EndpointInvalid } from "@hogsend/core"
-import { Context, Effect, Layer, Result } from "effect"
+import {
+  closestName,
+  type Destination,
+  type DestinationContext,
+  type Endpoint,
+  EndpointInvalid,
+  TaggedError
+} from "@hogsend/core"
+import { Context, Effect, Layer, Result, Schema } from "effect"
 import { posthog } from "./Destinations/posthog.ts"
 import { segment } from "./Destinations/segment.ts"
 import { slack } from "./Destinations/slack.ts"
 import { webhook } from "./Destinations/webhook.ts"
+import { wrongDestinations } from "./Destinations/wrongDestinations.ts"
 
 const presets = { webhook, posthog, segment, slack }
 
@@ -26,6 +34,11 @@ export interface DestinationsOptions {
   /** The host app's own, as `defineDestination` makes them. None may have the id of another one or of a preset. */
   readonly own?: ReadonlyArray<Destination>
 }
+
+/** The start cannot go on: destinations of the host app are set up wrongly. `error` has a line for each mistake. */
+export class DestinationsInvalid extends TaggedError<DestinationsInvalid>()("DestinationsInvalid", {
+  error: Schema.String
+}) {}
 
 export { webhookRequest } from "./Destinations/webhook.ts"
 
@@ -58,15 +71,11 @@ export class Destinations extends Context.Service<
     Layer.effect(
       Destinations,
       Effect.gen(function* () {
-        const byKind = new Map<string, Destination>()
-        const enabled = destinationPresets.filter((id) => asked === "*" || [...always, ...asked].includes(id))
-        for (const destination of [...enabled.map((id) => presets[id]), ...own]) {
-          const { id } = destination.meta
-          if (!/^[a-z0-9][a-z0-9_-]{0,63}$/.test(id)) return yield* Effect.die(new Error(badId(id)))
-          if (id === analyticsKind) return yield* Effect.die(new Error(`"${id}" ${isProviders}`))
-          if (byKind.has(id)) return yield* Effect.die(new Error(`There are two destinations with the id "${id}".`))
-          byKind.set(id, destination)
-        }
+        const wrong = checkDestinations({ own, presets: asked })
+        if (wrong.length > 0) return yield* new DestinationsInvalid({ error: wrong.join("\n") })
+        const byKind = new Map<string, Destination>(
+          [...enabled(asked).map((id) => presets[id]), ...own].map((destination) => [destination.meta.id, destination])
+        )
         return Destinations.of({
           find: (kind) => byKind.get(kind),
           check: ({ config, eventTypes, kind, url }) => {
@@ -92,10 +101,16 @@ export class Destinations extends Context.Service<
     )
 }
 
-const refuse = (error: string) => Result.fail(new EndpointInvalid({ error }))
+const enabled = (asked: NonNullable<DestinationsOptions["presets"]>) =>
+  destinationPresets.filter((id) => asked === "*" || [...always, ...asked].includes(id))
 
-const badId = (id: string) =>
-  `A destination's id is made of lower-case letters, digits, "-" and "_", at most 64 of them: "${id}" is not.`
+/** A sentence for each thing that is wrong with the host app's own. `option` is what the caller calls their list. */
+export const checkDestinations = (
+  { own = [], presets: asked = [] }: DestinationsOptions,
+  option = "destinations.own"
+): ReadonlyArray<string> => wrongDestinations(own, [...enabled(asked), analyticsKind], option)
+
+const refuse = (error: string) => Result.fail(new EndpointInvalid({ error }))
 
 const isProviders = "is the analytics provider's: its endpoint is made by the configuration, and there is no other one."
 

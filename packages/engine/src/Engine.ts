@@ -5,7 +5,7 @@
 import { Api } from "@hogsend/core"
 import { Effect, Layer } from "effect"
 import { HttpRouter } from "effect/http"
-import { HttpApiBuilder, HttpApiScalar } from "effect/http-api"
+import { HttpApiBuilder, HttpApiScalar, OpenApi } from "effect/http-api"
 import { AnalyticsEndpoint } from "./AnalyticsEndpoint.ts"
 import { AnalyticsLoop, type AnalyticsLoopOptions } from "./AnalyticsLoop.ts"
 import { AnalyticsHttp } from "./AnalyticsLoop/AnalyticsHttp.ts"
@@ -95,6 +95,8 @@ interface ServiceOptions {
   readonly webhookSources?: WebhookSourcesOptions
   /** Serve `/docs` and `/openapi.json`. True. */
   readonly docs?: boolean
+  /** Where the routes are reached from outside, with their path: the server that the OpenAPI document names. None. */
+  readonly publicUrl?: string | undefined
 }
 
 /** Every service by its name, with the Layer that it is unless a host says otherwise. */
@@ -201,9 +203,11 @@ export const Engine = {
   hotRoutes: EventsHot,
 
   /** Core's `Api` and `Rpcs` on an `HttpRouter`, with the gate and the edge that every route has. */
-  routes: (options: Pick<EngineOptions, "docs" | "metrics">) => {
+  routes: (options: Pick<EngineOptions, "docs" | "metrics" | "publicUrl">) => {
     const docs = options.docs ?? true
-    const api = HttpApiBuilder.layer(Api, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
+    const documented =
+      options.publicUrl === undefined ? Api : Api.annotate(OpenApi.Servers, [{ url: options.publicUrl }])
+    const api = HttpApiBuilder.layer(documented, docs ? { openapiPath: "/openapi.json" } : {}).pipe(
       Layer.provide([EventsHttp, ContactsHttp, SourcesHttp, HealthHttp]),
       Layer.provide([AdminContactsHttp, ErasuresHttp, AdminEventsHttp, IdentityHttp]),
       Layer.provide([WebhooksHttp, DeliveriesHttp, DeadLettersHttp]),
@@ -220,7 +224,7 @@ export const Engine = {
       rpc,
       MetricsHttp(options.metrics),
       HttpEdge.layer,
-      docs ? HttpApiScalar.layer(Api, { path: "/docs" }) : Layer.empty
+      docs ? HttpApiScalar.layer(documented, { path: "/docs" }) : Layer.empty
     )
   },
 
@@ -228,7 +232,7 @@ export const Engine = {
    * `routes` on an `HttpRouter` that has routes of the host app's own: what these do not take is Hogsend's, and so is the
    * answer to what nobody takes. The edge stays around Hogsend's own.
    */
-  mount: (options: Pick<EngineOptions, "docs" | "metrics">) =>
+  mount: (options: Pick<EngineOptions, "docs" | "metrics" | "publicUrl">) =>
     HttpRouter.use((router) =>
       HttpRouter.toHttpEffect(Engine.routes(options)).pipe(
         // Or the host's router, which is built by now, would be taken for the one within.

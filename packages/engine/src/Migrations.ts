@@ -86,6 +86,14 @@ export class Migrations extends Context.Service<
 
         const run = Effect.fn("Migrations.run")(
           function* (which: ReadonlyArray<"engine" | "client">) {
+            // Plain JavaScript names anything.
+            const unknown = which.find((track) => !Object.hasOwn(tracks, track))
+            if (unknown !== undefined) {
+              return yield* new MigrationFailed({
+                migration: unknown,
+                error: "there is no such track: engine or client"
+              })
+            }
             // The lock belongs to its connection, so it is gone when we are.
             const locker = yield* sql.reserve
             yield* takeLock(locker)

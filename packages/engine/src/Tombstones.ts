@@ -5,6 +5,7 @@
  * database tells nobody whose graves these are. The data key outlives every rotation of the secret that it is sealed under,
  * as long as the old one is given once more at the next start. What a tombstone stops is the resolver's to say.
  */
+import { TaggedError } from "@hogsend/core"
 import { PgClient } from "@effect/sql-pg"
 import type { DatabaseUnavailable } from "@hogsend/core"
 import { Context, Effect, Layer, Schema } from "effect"
@@ -22,7 +23,7 @@ export interface BuriedKey {
 }
 
 /** The start cannot go on: the key that the tombstones are under cannot be opened. */
-export class DataKeyUnreadable extends Schema.TaggedError<DataKeyUnreadable>()("DataKeyUnreadable", {
+export class DataKeyUnreadable extends TaggedError<DataKeyUnreadable>()("DataKeyUnreadable", {
   error: Schema.String
 }) {}
 

@@ -18,7 +18,8 @@ import {
   Unauthorized,
   type WebhookReceived,
   type WebhookSource,
-  WebhookSourceNotFound
+  WebhookSourceNotFound,
+  TaggedError
 } from "@hogsend/core"
 import { Clock, Context, Effect, Layer, Result, Schema } from "effect"
 import { orUnavailable } from "./Database.ts"
@@ -34,6 +35,7 @@ import { readPayload } from "./WebhookSources/readPayload.ts"
 import { toSourceDraft } from "./WebhookSources/toSourceDraft.ts"
 import { makeVerify, type Verify } from "./WebhookSources/verifyRequest.ts"
 
+export { checkSources } from "./WebhookSources/checkSources.ts"
 export { clerk, type ClerkSourceOptions } from "./WebhookSources/clerk.ts"
 export { posthog, type PostHogSourceOptions } from "./WebhookSources/posthog.ts"
 export { segment, type SegmentSourceOptions } from "./WebhookSources/segment.ts"
@@ -45,8 +47,8 @@ export interface WebhookSourcesOptions {
   readonly sources?: ReadonlyArray<WebhookSource>
 }
 
-/** The start cannot go on: a source is set up wrongly. */
-export class WebhookSourcesInvalid extends Schema.TaggedError<WebhookSourcesInvalid>()("WebhookSourcesInvalid", {
+/** The start cannot go on: sources are set up wrongly. `error` has a line for each mistake. */
+export class WebhookSourcesInvalid extends TaggedError<WebhookSourcesInvalid>()("WebhookSourcesInvalid", {
   error: Schema.String
 }) {}
 
@@ -143,16 +145,14 @@ export class WebhookSources extends Context.Service<
 /** By id, each with how it is verified; without that it is closed. What is set up wrongly ends the start. */
 const openSources = Effect.fnUntraced(function* (sources: ReadonlyArray<WebhookSource>) {
   const wrong = checkSources(sources)
-  if (wrong !== undefined) return yield* new WebhookSourcesInvalid({ error: wrong })
+  if (wrong.length > 0) return yield* new WebhookSourcesInvalid({ error: wrong.join("\n") })
   const open = new Map<string, { readonly source: WebhookSource; readonly verify: Verify | undefined }>()
   for (const source of sources) {
     const { id } = source.meta
-    const verify = makeVerify(source.auth)
-    if (Result.isFailure(verify)) {
-      return yield* new WebhookSourcesInvalid({ error: `The secret of the webhook source "${id}" ${verify.failure}.` })
-    }
-    if (verify.success === undefined) yield* Effect.logDebug(`The webhook source ${id} is closed: it has no secret`)
-    open.set(id, { source, verify: verify.success })
+    // One that the scheme cannot use was refused above.
+    const verify = Result.getOrUndefined(makeVerify(source.auth))
+    if (verify === undefined) yield* Effect.logDebug(`The webhook source ${id} is closed: it has no secret`)
+    open.set(id, { source, verify })
   }
   return open
 })
@@ -183,4 +183,9 @@ const remedies: Readonly<Record<string, string>> = {
 const unknownSource = new WebhookSourceNotFound({ error: "There is no webhook source with this id. Check the URL." })
 
 const closed = ({ auth, meta }: WebhookSource) =>
-  `This source is closed, as it has no secret. Give it one where the server is set up (a preset's is ${meta.id.toUpperCase()}_WEBHOOK_SECRET), and ${auth.type === "secret" ? `send the same in the header ${auth.header}` : "sign with the same"}.`
+  `This source is closed, as it has no secret. Give it one where the server is set up${variableOf(meta.id)}, and ${auth.type === "secret" ? `send the same in the header ${auth.header}` : "sign with the same"}.`
+
+/** The server's own sources have theirs from its environment. */
+const variableOf = (id: string) => (presetIds.includes(id) ? ` (${id.toUpperCase()}_WEBHOOK_SECRET)` : "")
+
+const presetIds = ["clerk", "posthog", "segment", "stripe"]

@@ -1,13 +1,24 @@
 /** `@hogsend/engine`: what happens. */
 export { AnalyticsLoop } from "./AnalyticsLoop.ts"
-export { AnalyticsProviders, AnalyticsProvidersInvalid, type AnalyticsProviderSource } from "./AnalyticsProviders.ts"
+export {
+  AnalyticsProviders,
+  AnalyticsProvidersInvalid,
+  type AnalyticsProviderSource,
+  checkProviders
+} from "./AnalyticsProviders.ts"
 export { defineAnalyticsProvider } from "@hogsend/core"
 export { AuditLogs, boot } from "./AuditLogs.ts"
 export { ApiKeys } from "./ApiKeys.ts"
 export { Contacts } from "./Contacts.ts"
 export { DeliverySignal } from "./DeliverySignal.ts"
 export { DestinationQueue } from "./DestinationQueue.ts"
-export { type DestinationPreset, destinationPresets, Destinations } from "./Destinations.ts"
+export {
+  checkDestinations,
+  type DestinationPreset,
+  destinationPresets,
+  Destinations,
+  DestinationsInvalid
+} from "./Destinations.ts"
 export {
   Egress,
   type EgressAnswer,

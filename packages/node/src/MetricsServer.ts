@@ -2,6 +2,7 @@
  * `/metrics` on a port of its own, without a key: for a network that only your Prometheus is in. What it serves tells no
  * secret, and nobody's data; it answers nothing else.
  */
+import { TaggedError } from "@hogsend/core"
 import { NodeHttpServer } from "@effect/platform-node"
 import { Hogsend } from "@hogsend/engine"
 import { Effect, Layer, Schema } from "effect"
@@ -15,7 +16,7 @@ export interface MetricsServerOptions {
 }
 
 /** The port is taken, or the host is none of this machine. */
-export class MetricsPortUnusable extends Schema.TaggedError<MetricsPortUnusable>()("MetricsPortUnusable", {
+export class MetricsPortUnusable extends TaggedError<MetricsPortUnusable>()("MetricsPortUnusable", {
   error: Schema.String
 }) {}
 

@@ -3,6 +3,7 @@
  *
  * Answers a client on it, and where it is. A database that is named and cannot be used is a line that says so.
  */
+import { TaggedError } from "@hogsend/core"
 import * as PgClient from "@effect/sql-pg/PgClient"
 import { Context, Effect, Layer, type Redacted, Schema } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -24,13 +25,9 @@ export interface PostgresOptions {
 }
 
 /** The named database refuses us, or is not there. */
-export class DatabaseRefused extends Schema.TaggedError<DatabaseRefused>()("DatabaseRefused", {
+export class DatabaseRefused extends TaggedError<DatabaseRefused>()("DatabaseRefused", {
   error: Schema.String
-}) {
-  override get message() {
-    return this.error
-  }
-}
+}) {}
 
 /** The database of the server: the one that is named, or else the embedded one. */
 export class Postgres extends Context.Service<

@@ -3,6 +3,7 @@ import type { DatabaseUnavailable } from "@hogsend/core"
 import type {
   AnalyticsProvidersInvalid,
   DataKeyUnreadable,
+  DestinationsInvalid,
   EndpointsUnreadable,
   MigrationFailed,
   WebhookSourcesInvalid
@@ -24,6 +25,7 @@ export type BootFailure =
   | DatabaseRefused
   | DatabaseUnavailable
   | DataKeyUnreadable
+  | DestinationsInvalid
   | EmbeddedPostgresFailed
   | EndpointsUnreadable
   | MetricsPortUnusable

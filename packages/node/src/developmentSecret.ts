@@ -1,4 +1,5 @@
 /** The signing secret of a development server: made once, and kept in the data folder for its owner alone. */
+import { TaggedError } from "@hogsend/core"
 import { Effect, Redacted, Schema } from "effect"
 import { randomBytes } from "node:crypto"
 import { link, readFile, unlink, writeFile } from "node:fs/promises"
@@ -9,7 +10,7 @@ import { makeFolder } from "./makeFolder.ts"
 const Secrets = Schema.fromJsonString(Schema.Struct({ betterAuthSecret: Schema.String.check(Schema.isMinLength(32)) }))
 
 /** `secrets.json` is there and cannot be used, and is never overwritten; or its folder cannot. */
-export class SecretsUnreadable extends Schema.TaggedError<SecretsUnreadable>()("SecretsUnreadable", {
+export class SecretsUnreadable extends TaggedError<SecretsUnreadable>()("SecretsUnreadable", {
   error: Schema.String
 }) {}
 

@@ -4,6 +4,7 @@
  * Drizzle's layouts are both read (files in the order of `meta/_journal.json`; a folder a migration), and so are plain `.sql`
  * files, in the order of their names. What is there only in part is a failure: nothing is skipped in silence.
  */
+import { TaggedError } from "@hogsend/core"
 import type { Migration } from "@hogsend/engine"
 import { Effect, Schema } from "effect"
 import { readdir, readFile } from "node:fs/promises"
@@ -11,7 +12,7 @@ import { join, sep } from "node:path"
 import { journalFile, migrationFiles } from "./readMigrations/layout.ts"
 
 /** The folder of migrations cannot be read, or is not whole. `error` says which file it is, and what to do. */
-export class MigrationsUnreadable extends Schema.TaggedError<MigrationsUnreadable>()("MigrationsUnreadable", {
+export class MigrationsUnreadable extends TaggedError<MigrationsUnreadable>()("MigrationsUnreadable", {
   error: Schema.String
 }) {
   override get message() {

@@ -38,6 +38,7 @@ export const serverOptions = Effect.fn("serverOptions")(function* (
         clerk({ secret: environment.clerkWebhookSecrets })
       ]
     },
+    publicUrl: environment.publicUrl,
     defaults: { timezone: environment.defaultTimezone },
     keyGate: { adminApiKey: environment.adminApiKey },
     contacts: {

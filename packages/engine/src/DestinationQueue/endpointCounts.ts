@@ -4,6 +4,12 @@
  */
 import type { Verdict } from "./judge.ts"
 
+export interface Dead {
+  readonly deliveryId: string
+  /** What kind of failure was the last one, in our words: its sentence may quote a person or a host. */
+  readonly reason: string
+}
+
 export interface Counts {
   readonly endpointId: string
   readonly tries: number
@@ -15,7 +21,7 @@ export interface Counts {
   /** Of the last failure: what was answered, if anything was. */
   readonly status: number | null
   /** A delivery that was given up. */
-  readonly dead: string | null
+  readonly dead: Dead | null
   /** `unsent`: its destination had nothing to send, so it found out nothing. */
   readonly probe: "works" | "unsent" | null
 }
@@ -28,7 +34,7 @@ export interface Finding {
   readonly endpoint: Verdict["endpoint"] | null
   readonly goneUrl: string | null
   readonly status: number | null
-  readonly dead: string | null
+  readonly dead: Dead | null
 }
 
 export const makeEndpointCounts = () => {

@@ -33,7 +33,11 @@ export const watchEndpoints = Effect.fnUntraced(function* (
     if (works) giving.delete(endpointId)
     if (dead === null || giving.has(endpointId)) return
     giving.add(endpointId)
-    yield* warn("Deliveries to an endpoint are given up", endpointId, { deliveryId: dead, status })
+    yield* warn("Deliveries to an endpoint are given up", endpointId, {
+      ...dead,
+      status,
+      see: "GET /v1/admin/dead-letters"
+    })
   })
 
   const tell = Effect.gen(function* () {

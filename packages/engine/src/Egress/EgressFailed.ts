@@ -1,4 +1,5 @@
 /** Why a request that may be sent has no answer. Another attempt may have one. */
+import { TaggedError } from "@hogsend/core"
 import { Schema } from "effect"
 
 const sentences = {
@@ -13,7 +14,7 @@ const sentences = {
 const reasons = ["unresolved", "unreachable", "tls", "reset", "malformed", "timeout", "denied"] as const
 
 /** A request that may be sent got no answer. Another attempt may get one. */
-export class EgressFailed extends Schema.TaggedError<EgressFailed>()("EgressFailed", {
+export class EgressFailed extends TaggedError<EgressFailed>()("EgressFailed", {
   reason: Schema.Literals(reasons),
   error: Schema.String
 }) {

@@ -28,7 +28,9 @@ export const parseTarget = (text: string, { allowHttp }: TargetOptions): Result.
   const url = URL.parse(text)
   if (url === null) return Result.fail("This is no URL; write it as https://example.com/hook.")
   if (url.protocol === "http:" && !allowHttp) {
-    return Result.fail("The URL is http, and must be https; the operator may allow http with OUTBOUND_ALLOW_HTTP=true.")
+    return Result.fail(
+      "The URL is http, and must be https; the operator may allow http with OUTBOUND_ALLOW_HTTP=true, or the option egress: { allowHttp: true }."
+    )
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") {
     return Result.fail("The URL's scheme must be https; write it as https://example.com/hook.")

@@ -21,7 +21,7 @@ export const vetAddresses = (
     const told = NetAddress.formatIp(address)
     const subject = name === undefined ? told : `${name} leads to ${told}, which`
     const advice = isLoopback
-      ? "in development the operator may allow loopback with OUTBOUND_ALLOW_LOOPBACK=true"
+      ? "in development the operator may allow loopback with OUTBOUND_ALLOW_LOOPBACK=true, or the option egress: { allowLoopback: true }"
       : "name a receiver that is public"
     return Result.fail(
       `${subject} is ${range.what} (${IpNetwork.format(range.network)}), where nothing is sent; ${advice}.`

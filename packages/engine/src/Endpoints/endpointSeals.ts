@@ -1,4 +1,5 @@
 /** What of an endpoint is sealed, each column at its own place, and the sealing again of what lies under an old secret. */
+import { TaggedError } from "@hogsend/core"
 import type { Properties } from "@hogsend/core"
 import { Effect, Schema } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -8,7 +9,7 @@ import { webhookSecret } from "../WebhookSignature.ts"
 import type { EndpointsRepo, SealedColumns } from "./EndpointsRepo.ts"
 
 /** The start cannot go on: what some endpoints are kept under cannot be opened. */
-export class EndpointsUnreadable extends Schema.TaggedError<EndpointsUnreadable>()("EndpointsUnreadable", {
+export class EndpointsUnreadable extends TaggedError<EndpointsUnreadable>()("EndpointsUnreadable", {
   error: Schema.String
 }) {}
 

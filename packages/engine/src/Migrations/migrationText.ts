@@ -66,6 +66,9 @@ const remedyOf = (error: SqlError): string => {
   if (propertyOf(error.reason.cause, "code") === "25001") {
     return '; put that statement alone into a migration that begins with "-- no transaction"'
   }
+  if (messageOf(error).includes("transaction commands")) {
+    return "; leave begin, commit and rollback out: each migration is a transaction of its own"
+  }
   return messageOf(error).includes("multiple commands")
     ? "; a migration without a transaction holds one statement: put the others into migrations of their own"
     : ""

@@ -30,6 +30,14 @@ export type Verify = (request: SignedRequest) => Result.Result<void, string>
 
 const toleranceSeconds = 300
 
+export const signatureSchemes: ReadonlyArray<SignatureScheme> = [
+  "standard-webhooks",
+  "stripe",
+  "hmac-sha256-hex",
+  "hmac-sha256-base64",
+  "hmac-sha1-hex"
+]
+
 /** The secrets that there are: an empty one is none. */
 export const secretsOf = ({ secret }: SourceAuth): ReadonlyArray<string> =>
   (Array.isArray(secret) ? secret : [secret]).flatMap((one: string | Redacted.Redacted<string> | undefined) => {

@@ -200,7 +200,10 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("The log",
       const dead = () => lines.filter((line) => line.includes("given up")).length
       const rows = yield* untilAll(endpoint.id, ({ status }) => status === "dead")
       const [line] = yield* said("given up")
-      expect(line).toMatch(new RegExp(`^Warn.*${endpoint.id}.*"kind":"webhook".*"status":422`))
+      expect(line).toMatch(
+        new RegExp(`^Warn.*${endpoint.id}.*"kind":"webhook".*"the receiver answered 422".*"status":422`)
+      )
+      expect(line).toContain("/v1/admin/dead-letters")
       expect(rows.some(({ id }) => line?.includes(id))).toBe(true)
       yield* tell(endpoint.id, [{}])
       yield* untilAll(endpoint.id, ({ status }) => status === "dead")

@@ -100,7 +100,7 @@ describe("A request", () => {
   )
 
   it.effect.each([
-    ["https://2130706433/", /127\.0\.0\.1 is a loopback address.*OUTBOUND_ALLOW_LOOPBACK/],
+    ["https://2130706433/", /127\.0\.0\.1 is a loopback address.*OUTBOUND_ALLOW_LOOPBACK.*allowLoopback/],
     ["https://[::ffff:10.0.0.1]/", /is a private address/],
     ["https://localhost/", /localhost leads to 127\.0\.0\.1.*OUTBOUND_ALLOW_LOOPBACK/],
     ["https://app.localhost./", /app\.localhost leads to 127\.0\.0\.1/],

@@ -81,7 +81,7 @@ describe("A URL is refused", () => {
     ["https://[fe80::1%eth0]/", /no URL/],
     ["https://[::1]x/", /no URL/],
     ["https://example.com:65536/", /no URL/],
-    ["http://example.com/", /must be https.*OUTBOUND_ALLOW_HTTP/],
+    ["http://example.com/", /must be https.*OUTBOUND_ALLOW_HTTP.*allowHttp/],
     ["ftp://example.com/", /scheme must be https/],
     ["file:///etc/passwd", /scheme must be https/],
     ["javascript:alert(1)", /scheme must be https/],

@@ -36,6 +36,26 @@ describe("The two tracks", () => {
     })
   )
 
+  it.live("are refused by a name that is none", () =>
+    Effect.gen(function* () {
+      const { run } = yield* fresh()
+      const failure = yield* Effect.flip(run(["mine" as "client"]))
+      expect(failure).toMatchObject({ _tag: "MigrationFailed", error: expect.stringContaining("no such track") })
+    })
+  )
+
+  it.live("take no text that opens or ends a transaction, and say why", () =>
+    Effect.gen(function* () {
+      for (const sql of ["begin", "create table orders (id int); commit"]) {
+        const { run } = yield* fresh([{ name: "0000_orders", sql }])
+        expect(yield* Effect.flip(run(["engine", "client"]))).toMatchObject({
+          migration: "client/0000_orders",
+          error: expect.stringContaining("leave begin, commit and rollback out")
+        })
+      }
+    })
+  )
+
   it.live("are applied once when several processes start at the same moment", () =>
     Effect.gen(function* () {
       const client = [

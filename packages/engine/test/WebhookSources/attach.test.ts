@@ -15,7 +15,7 @@ const eraser = { keyId: null, name: "a test", scopes: ["full-admin"] } as const
 const forward = defineWebhookSource({
   meta: { id: "forward", name: "What browsers said" },
   trust: "public",
-  auth: { type: "secret", header: "x-forward-secret", secret: "forward" },
+  auth: { type: "secret", header: "x-forward-secret", secret: "a secret of a forwarder" },
   schema: Schema.Unknown,
   contactProperties: ["plan", "credit", "mood"],
   transform: (said) => said as SourceEvent<"public">
@@ -23,7 +23,7 @@ const forward = defineWebhookSource({
 const believed = defineWebhookSource({
   meta: { id: "believed", name: "What a vendor said" },
   trust: "server",
-  auth: { type: "secret", header: "x-forward-secret", secret: "forward" },
+  auth: { type: "secret", header: "x-forward-secret", secret: "a secret of a forwarder" },
   schema: Schema.Unknown,
   transform: (said) => said as SourceEvent<"server">
 })
@@ -35,14 +35,14 @@ const server = TestHogsend.layer({
 
 const post = (id: string, said: object) =>
   Effect.flatMap(TestHogsend, ({ request }) =>
-    request("POST", `/v1/webhooks/${id}`, { body: said, headers: { "x-forward-secret": "forward" } })
+    request("POST", `/v1/webhooks/${id}`, { body: said, headers: { "x-forward-secret": "a secret of a forwarder" } })
   )
 /** What the service answers; the vendor is told less of it. */
 const say = (distinctId: string, event: Partial<SourceEvent<"public">> = {}) =>
   said("forward", { name: "forwarded", distinctId, ...event })
 const said = Effect.fnUntraced(function* (sourceId: string, event: object) {
   const body = Effect.succeed(new TextEncoder().encode(JSON.stringify(event)))
-  const headers = { "x-forward-secret": "forward" }
+  const headers = { "x-forward-secret": "a secret of a forwarder" }
   const { results } = yield* (yield* WebhookSources).receive({ sourceId, headers, sender: {}, body })
   return results?.[0] ?? expect.fail(`nothing came of ${JSON.stringify(event)}`)
 })

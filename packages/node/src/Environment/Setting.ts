@@ -19,7 +19,11 @@ export interface Setting<A> {
 /** What is wrong with the environment: one line for each setting. */
 export class SettingsInvalid extends Schema.TaggedError<SettingsInvalid>()("SettingsInvalid", {
   lines: Schema.Array(Schema.String)
-}) {}
+}) {
+  override get message() {
+    return this.lines.join("\n")
+  }
+}
 
 export const line = (name: string, wrong: string, example: string): string =>
   `${name} ${wrong}; for example ${name}=${example}`

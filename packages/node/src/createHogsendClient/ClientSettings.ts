@@ -6,6 +6,7 @@ import { ConfigProvider, Context, Effect, Layer, Redacted, Result } from "effect
 import { resolve } from "node:path"
 import { settings } from "../Environment.ts"
 import * as Setting from "../Environment/Setting.ts"
+import { checkOptions, isAbout } from "./checkOptions.ts"
 import type { HogsendClientDatabase, HogsendClientOptions } from "./HogsendClientOptions.ts"
 
 export class ClientSettings extends Context.Service<
@@ -27,10 +28,17 @@ export class ClientSettings extends Context.Service<
   static readonly layer = (options: HogsendClientOptions) => Layer.effect(ClientSettings, read(options))
 }
 
+/** The options that are read as the variables of their kinds are. */
+const readHere = ["database", "secret", "adminApiKey", "basePath", "trustedProxies"]
+
 /** Whatever is not said to be for development. */
 const isProduction = (mode: string | undefined) => mode !== undefined && !["development", "test"].includes(mode)
 
-const read = Effect.fn("ClientSettings.read")(function* (options: HogsendClientOptions) {
+const read = Effect.fn("ClientSettings.read")(function* (given: HogsendClientOptions) {
+  const wrong = checkOptions(given)
+  const isWrong = (option: string) => isAbout(wrong, option)
+  // What is no text is told of above, and not read as one.
+  const options = { ...given, ...Object.fromEntries(readHere.filter(isWrong).map((option) => [option, undefined])) }
   const database: HogsendClientDatabase =
     typeof options.database === "string" ? { url: options.database } : (options.database ?? {})
   const ownSecrets = typeof options.secret === "string" ? [options.secret] : (options.secret ?? [])
@@ -70,11 +78,21 @@ const read = Effect.fn("ClientSettings.read")(function* (options: HogsendClientO
   const production = isProduction(values.mode)
   const dataDirectory = database.dataDirectory ?? values.dataDirectory
   const variableSecrets = values.authSecret === undefined ? [] : [values.authSecret, ...values.previousAuthSecrets]
-  if (lines.length === 0 && production) {
-    if (url === undefined && dataDirectory === undefined) lines.push(missing(settings.databaseUrl, "database"))
-    if (readsSecret && variableSecrets.length === 0) lines.push(missing(settings.authSecret, "secret"))
+  const isFaulty = ({ name }: Setting.Setting<unknown>) => lines.some((line) => line.startsWith(`${name} `))
+  const isNowhere = readsUrl && url === undefined && dataDirectory === undefined
+  if (production && isNowhere && !isWrong("database") && !isFaulty(settings.databaseUrl)) {
+    lines.push(missing(settings.databaseUrl, "database"))
   }
-  if (lines.length > 0) return yield* new Setting.SettingsInvalid({ lines })
+  if (
+    production &&
+    readsSecret &&
+    variableSecrets.length === 0 &&
+    !isWrong("secret") &&
+    !isFaulty(settings.authSecret)
+  ) {
+    lines.push(missing(settings.authSecret, "secret"))
+  }
+  if (wrong.length + lines.length > 0) return yield* new Setting.SettingsInvalid({ lines: [...lines, ...wrong] })
   return {
     production,
     databaseUrl: url === undefined ? undefined : Redacted.make(url),

@@ -16,6 +16,7 @@ import { untilClosed } from "./untilClosed.ts"
 
 export interface MountOptions {
   readonly docs?: boolean
+  readonly publicUrl?: string | undefined
   readonly inFlight: InFlight
 }
 

@@ -20,6 +20,7 @@ export const engineOptions = (
   secrets: Array.NonEmptyReadonlyArray<Redacted.Redacted<string>>
 ): HogsendOptions => ({
   ...options,
+  publicUrl,
   ...(databaseTimeouts === undefined ? {} : { database: databaseTimeouts }),
   userTokens: { secrets },
   keyGate: { adminApiKey },

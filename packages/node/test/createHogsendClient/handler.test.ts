@@ -10,6 +10,14 @@ const { client, serve } = makeClients()
 const event = JSON.stringify({ name: "x", userId: "u_1" })
 
 describe("handler", () => {
+  it("names in its document where it is reached from outside", async () => {
+    const one = await client({ basePath: "/api/hogsend", publicUrl: "https://example.com/api/hogsend" })
+    const document = await one.handler(new Request("https://example.com/api/hogsend/openapi.json"))
+    expect(await document.json()).toMatchObject({ servers: [{ url: "https://example.com/api/hogsend" }] })
+    const other = await (await client()).handler(new Request("https://example.com/openapi.json"))
+    expect(await other.json()).not.toHaveProperty("servers.0")
+  })
+
   it("serves the engine's routes below its base path, and nothing else", async () => {
     const one = await client({ basePath: "/api/hogsend/" })
     const ask = (path: string, init: RequestInit = {}) =>
