@@ -2,7 +2,7 @@
 import { defineConfig } from "vitest/config"
 import { TallyReporter } from "./vitest.tally.ts"
 
-const folders = ["apps/server"]
+const folders = ["apps/server", "release"]
 
 export default defineConfig({
   test: {
