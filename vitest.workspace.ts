@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs"
 import { defineConfig } from "vitest/config"
 import { TallyReporter } from "./vitest.tally.ts"
 
-const libraries = ["client", "core", "engine", "node", "plugin-posthog", "testing"]
+const libraries = ["cli", "client", "core", "engine", "node", "plugin-posthog", "testing"]
 const examples = readdirSync(`${import.meta.dirname}/examples`)
 const folders = [
   ...libraries.map((name) => `packages/${name}`),

@@ -3,6 +3,8 @@ import type * as Core from "@hogsend/core"
 import type { Answer } from "./Answer.ts"
 import type { RequestOptions } from "./Hogsend.ts"
 import type { Transport } from "./Hogsend/makeTransport.ts"
+import { path } from "./Hogsend/path.ts"
+import type { Page, PageQuery } from "./Page.ts"
 import type { PersonKeys, WritingOptions } from "./PersonKeys.ts"
 import type { Properties } from "./Properties.ts"
 
@@ -17,6 +19,19 @@ export interface Erasure extends Answer<typeof Core.Erasure> {}
 
 /** What became of a contact that was deleted. */
 export interface ContactErased extends Answer<typeof Core.ContactErased> {}
+
+/** Everything that is kept of a contact. Times are ISO-8601 texts. */
+export interface ContactExport extends Answer<typeof Core.ContactExport> {}
+
+export interface ContactPage extends Page {
+  readonly contacts: ReadonlyArray<Contact>
+}
+
+/** Which contacts to list. */
+export interface ContactQuery extends PageQuery {
+  /** A whole key, or the beginning of one. */
+  readonly search?: string | undefined
+}
 
 /** A contact to create or update. */
 export type ContactUpsert = PersonKeys &
@@ -45,6 +60,14 @@ export interface Contacts {
    * Rejected with `ContactNotFound` when nobody holds the keys, and with `KeysDisagree` when several do.
    */
   readonly delete: (keys: PersonKeys, options?: RequestOptions) => Promise<ContactErased>
+  /** Newest first. Needs the scope `read`. */
+  readonly list: (query?: ContactQuery, options?: RequestOptions) => Promise<ContactPage>
+  /** By id; that of a contact which was merged away finds the survivor. Needs the scope `read`. */
+  readonly get: (id: string, options?: RequestOptions) => Promise<Contact>
+  /** Everything that is kept of somebody, in one answer: give it the time that it needs. Needs the scope `read` or `erase`. */
+  readonly export: (id: string, options?: RequestOptions) => Promise<ContactExport>
+  /** As `delete`, by id and at once, also when the contact waits for its erasure. Needs the scope `erase`. */
+  readonly erase: (id: string, options?: RequestOptions) => Promise<ContactErased>
 }
 
 export const makeContacts = (send: Transport): Contacts => ({
@@ -69,6 +92,28 @@ export const makeContacts = (send: Transport): Contacts => ({
         body: { userId, email, anonymousId },
         fields: ["deleted", "erasure"]
       },
+      options
+    ),
+  list: async ({ limit, offset, search } = {}, options) =>
+    send<ContactPage>(
+      { method: "GET", path: "/v1/admin/contacts", query: { limit, offset, search }, fields: ["contacts", "total"] },
+      options
+    ),
+  get: async (id, options) => {
+    const { contact } = await send<{ readonly contact: Contact }>(
+      { method: "GET", path: path`/v1/admin/contacts/${id}`, fields: ["contact"] },
+      options
+    )
+    return contact
+  },
+  export: async (id, options) =>
+    send<ContactExport>(
+      { method: "GET", path: path`/v1/admin/contacts/${id}/export`, fields: ["contact", "keys", "data"] },
+      options
+    ),
+  erase: async (id, options) =>
+    send<ContactErased>(
+      { method: "DELETE", path: path`/v1/admin/contacts/${id}`, fields: ["deleted", "erasure"] },
       options
     )
 })

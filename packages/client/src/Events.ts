@@ -3,6 +3,7 @@ import type * as Core from "@hogsend/core"
 import type { Answer } from "./Answer.ts"
 import type { RequestOptions } from "./Hogsend.ts"
 import type { Transport } from "./Hogsend/makeTransport.ts"
+import type { Page, PageQuery } from "./Page.ts"
 import type { PersonKeys, WritingOptions } from "./PersonKeys.ts"
 import type { Properties } from "./Properties.ts"
 
@@ -32,6 +33,27 @@ export interface EventAccepted extends Answer<typeof Core.EventAccepted> {}
 
 /** What became of one event of a batch; of a `rejected` one `error` says why. */
 export interface EventBatchResult extends Answer<typeof Core.EventBatchResult> {}
+
+/** An event as it is kept. Times are ISO-8601 texts. */
+export interface Event extends Answer<typeof Core.Event> {}
+
+/** A name of events that are stored, and when the last one arrived. */
+export interface EventName {
+  readonly name: string
+  readonly lastSeenAt: string
+}
+
+export interface EventPage extends Page {
+  readonly events: ReadonlyArray<Event>
+}
+
+/** Which events to list. */
+export interface EventQuery extends PageQuery {
+  /** Only events of this name, exactly. */
+  readonly name?: string | undefined
+  /** Only events of this contact, by its id, under any key that it ever had. */
+  readonly contactId?: string | undefined
+}
 
 export interface BatchOptions extends RequestOptions {
   /**
@@ -67,6 +89,10 @@ export interface Events {
     events: ReadonlyArray<EventDraft>,
     options?: BatchOptions
   ) => Promise<ReadonlyArray<EventBatchResult>>
+  /** Newest first. Needs the scope `read`. */
+  readonly list: (query?: EventQuery, options?: RequestOptions) => Promise<EventPage>
+  /** Every name that is stored, in alphabetical order. Needs the scope `read`. */
+  readonly names: (options?: RequestOptions) => Promise<ReadonlyArray<EventName>>
 }
 
 /** How many the server takes in one request. */
@@ -103,6 +129,23 @@ export const makeEvents = (send: Transport): Events => {
         results.push(...answer.results)
       }
       return results
+    },
+    list: async ({ contactId, limit, name, offset } = {}, options) =>
+      send<EventPage>(
+        {
+          method: "GET",
+          path: "/v1/admin/events",
+          query: { limit, offset, name, contactId },
+          fields: ["events", "total"]
+        },
+        options
+      ),
+    names: async (options) => {
+      const { names } = await send<{ readonly names: ReadonlyArray<EventName> }>(
+        { method: "GET", path: "/v1/admin/events/names", fields: ["names"] },
+        options
+      )
+      return names
     }
   }
 }

@@ -4,6 +4,7 @@
  * Every method answers a promise and throws nothing at once. What is safe to send again is sent again when the network or
  * the server fails; see `HogsendOptions.maxRetries`. Nothing that can be printed of it holds the API key.
  */
+import { type ApiKeys, makeApiKeys } from "./ApiKeys.ts"
 import { type Contacts, makeContacts } from "./Contacts.ts"
 import { type DeadLetters, makeDeadLetters } from "./DeadLetters.ts"
 import { type Deliveries, makeDeliveries } from "./Deliveries.ts"
@@ -63,6 +64,7 @@ export interface RequestOptions {
  * await hogsend.events.send({ name: "order.placed", userId: "u_1", value: 49.9, currency: "EUR" })
  */
 export class Hogsend {
+  readonly apiKeys: ApiKeys
   readonly contacts: Contacts
   readonly events: Events
   readonly identity: Identity
@@ -72,6 +74,7 @@ export class Hogsend {
 
   constructor(options: HogsendOptions) {
     const send = makeTransport(settingsOf(options))
+    this.apiKeys = makeApiKeys(send)
     this.contacts = makeContacts(send)
     this.events = makeEvents(send)
     this.identity = makeIdentity(send)

@@ -1,6 +1,27 @@
 /** `@hogsend/client`: calls a Hogsend from your servers with promises, and verifies its webhooks. */
 export type { Answer, Json } from "./Answer.ts"
-export type { Contact, ContactErased, Contacts, ContactUpsert, ContactUpserted, Erasure } from "./Contacts.ts"
+export type {
+  ApiKey,
+  ApiKeyCreated,
+  ApiKeyDraft,
+  ApiKeyPage,
+  ApiKeyPatch,
+  ApiKeyQuery,
+  ApiKeyRotated,
+  ApiKeys,
+  ApiKeySelf
+} from "./ApiKeys.ts"
+export type {
+  Contact,
+  ContactErased,
+  ContactExport,
+  ContactPage,
+  ContactQuery,
+  Contacts,
+  ContactUpsert,
+  ContactUpserted,
+  Erasure
+} from "./Contacts.ts"
 export type { DeadLetter, DeadLetterPage, DeadLetterQuery, DeadLetters } from "./DeadLetters.ts"
 export type {
   Deliveries,
@@ -13,7 +34,17 @@ export type {
   Replay,
   Replayed
 } from "./Deliveries.ts"
-export type { BatchOptions, EventAccepted, EventBatchResult, EventDraft, Events } from "./Events.ts"
+export type {
+  BatchOptions,
+  Event,
+  EventAccepted,
+  EventBatchResult,
+  EventDraft,
+  EventName,
+  EventPage,
+  EventQuery,
+  Events
+} from "./Events.ts"
 export { Hogsend, type HogsendOptions, type RequestOptions } from "./Hogsend.ts"
 export {
   HogsendAPIError,

@@ -5,6 +5,8 @@
 import { describe, expect, it } from "@effect/vitest"
 import { Api } from "@hogsend/core"
 import {
+  type ApiKeyDraft,
+  type ApiKeyPatch,
   type ContactUpsert,
   type DeadLetterQuery,
   type DeliveryQuery,
@@ -42,6 +44,12 @@ const event: Whole<EventDraft> = {
   timestamp: at,
   idempotencyKey: "order-1"
 }
+const keyPatch: Whole<ApiKeyPatch> = {
+  name: "shop",
+  scopes: ["ingest-public"],
+  allowedOrigins: ["https://shop.example.com"]
+}
+const keyDraft: Whole<ApiKeyDraft> = { ...keyPatch, publishable: true, expiresAt: at }
 const merge: Whole<IdentityMerge> = { survivor: "external:u_1", absorbed: "external:u_2", dryRun: true }
 const split: Whole<IdentitySplit> = { contact: "external:u_1", keys: ["email:ada@example.com"], dryRun: true }
 const patch: Whole<WebhookEndpointPatch> = {
@@ -69,6 +77,19 @@ const replay: Whole<Replay> = {
 
 /** The method of each route, called with everything that it can be given. */
 const methods: Readonly<Record<string, (hogsend: Hogsend) => Promise<unknown>>> = {
+  "apiKeys.self": ({ apiKeys }) => apiKeys.self(),
+  "apiKeys.list": ({ apiKeys }) => apiKeys.list({ ...page, includeRevoked: true }),
+  "apiKeys.get": ({ apiKeys }) => apiKeys.get(id),
+  "apiKeys.mint": ({ apiKeys }) => apiKeys.create(keyDraft),
+  "apiKeys.edit": ({ apiKeys }) => apiKeys.update(id, keyPatch),
+  "apiKeys.revoke": ({ apiKeys }) => apiKeys.revoke(id),
+  "apiKeys.rotate": ({ apiKeys }) => apiKeys.rotate(id, { graceSeconds: 60 }),
+  "adminContacts.list": ({ contacts }) => contacts.list({ ...page, search: "ada" }),
+  "adminContacts.get": ({ contacts }) => contacts.get(id),
+  "adminContacts.export": ({ contacts }) => contacts.export(id),
+  "adminContacts.erase": ({ contacts }) => contacts.erase(id),
+  "adminEvents.list": ({ events }) => events.list({ ...page, name: "order.placed", contactId: id }),
+  "adminEvents.names": ({ events }) => events.names(),
   "contacts.upsert": ({ contacts }) => contacts.upsert(contact),
   "contacts.find": ({ contacts }) => contacts.find(keys),
   "contacts.erase": ({ contacts }) => contacts.delete(keys),

@@ -4,7 +4,7 @@
 const maxLength = 64
 
 /** How many letters have to be put in, left out or changed to make one text of the other (Levenshtein). */
-const distance = (a: string, b: string): number => {
+export const editDistance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++) {
     const next = [i]
@@ -23,5 +23,7 @@ export const closestName = <Name extends string>(
   known: readonly [Name, ...ReadonlyArray<Name>]
 ): Name => {
   const asked = name.slice(0, maxLength).toLowerCase()
-  return known.reduce((best, candidate) => (distance(asked, candidate) < distance(asked, best) ? candidate : best))
+  return known.reduce((best, candidate) =>
+    editDistance(asked, candidate) < editDistance(asked, best) ? candidate : best
+  )
 }

@@ -27,6 +27,10 @@ const ours = ["@hogsend/core", "@hogsend/engine", "@hogsend/node", "@hogsend/tes
 const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   "packages/core": ["effect"],
   "packages/client": ["effect", "@hogsend/core", "standardwebhooks"],
+  "packages/cli": ["effect", "@effect/platform-node", "@hogsend/client", "@hogsend/core", "node:*"].concat(
+    "@hogsend/node",
+    "@hogsend/plugin-posthog"
+  ),
   "packages/engine": ["effect", "@effect/sql-pg", "@hogsend/core", "node:crypto"],
   "packages/node": ["effect", "@effect/sql-pg", "@effect/platform-node", "@hogsend/core", "@hogsend/engine", "node:*"],
   "packages/plugin-posthog": ["effect", "@hogsend/core", "posthog-node", "node:crypto"],
