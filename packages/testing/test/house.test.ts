@@ -31,6 +31,7 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
     "@hogsend/node",
     "@hogsend/plugin-posthog"
   ),
+  "packages/create-hogsend": ["@clack/prompts", "node:*"],
   "packages/engine": ["effect", "@effect/sql-pg", "@hogsend/core", "node:crypto"],
   "packages/node": ["effect", "@effect/sql-pg", "@effect/platform-node", "@hogsend/core", "@hogsend/engine", "node:*"],
   "packages/plugin-posthog": ["effect", "@hogsend/core", "posthog-node", "node:crypto"],

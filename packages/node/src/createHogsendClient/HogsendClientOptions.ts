@@ -25,6 +25,7 @@ type EngineOptions = Pick<
   | "erasures"
   | "health"
   | "housekeeping"
+  | "posthogDestination"
   | "services"
   | "warnings"
 >
