@@ -4,7 +4,7 @@
  */
 import * as PgConnection from "@effect/sql-pg/PgConnection"
 import { expect, it } from "@effect/vitest"
-import { Api, Authorization } from "@hogsend/core"
+import { Api, Authorization, Rpcs } from "@hogsend/core"
 import { generateUserToken } from "@hogsend/engine"
 import { EmptyDatabase } from "@hogsend/testing"
 import { Effect, Redacted } from "effect"
@@ -167,6 +167,10 @@ it.live("Nothing that was planted is found in logs, traces or metrics", () =>
         "/docs"
       ]) {
         statuses.push((yield* ask("GET", path, { key })).status)
+      }
+      for (const tag of Rpcs.requests.keys()) {
+        const call = { _tag: "Request", id: "1", tag, payload: body, headers: [["x", planted.value]] }
+        yield* ask("POST", `/rpc?${query}`, { key, body: `${JSON.stringify(call)}\n` })
       }
       yield* ask("POST", "/v1/events", { key, body: { name: "a", userId: planted.userId, userToken } })
       yield* ask("POST", "/v1/webhooks/posthog", {

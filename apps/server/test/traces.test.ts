@@ -116,6 +116,11 @@ it.live("One trace runs from a browser's request to a delivery's attempt, and on
       expect(links.map((link) => link.traceId)).not.toContain(traceId)
       expect(links.every((link) => byId.get(link.spanId)?.traceId === link.traceId)).toBe(true)
     }
+    // What a process asks all the time is no trace.
+    const asked = spans
+      .filter(({ parentSpanId }) => parentSpanId === undefined)
+      .map((span) => String(attributeOf(span, "db.query.text")))
+    expect(asked.filter((text) => /key_epoch|lease_until/.test(text))).toEqual([])
     const numbers = bodiesAt(otlp.received, "/v1/metrics").join("\n")
     expect(numbers).toContain("hogsend_http_requests_total")
     expect(numbers).toContain("hogsend_delivery_attempts_total")

@@ -6,7 +6,11 @@ import { Context, Effect, Exit, Fiber, Layer, Queue, Redacted, Schedule, Scope }
 import { FetchHttpClient } from "effect/http"
 import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
+import { vi } from "vitest"
 import { orderPlaced } from "../src/orders.ts"
+
+// For slow machines: it starts three servers and a process.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** A server with an end of its own. */
 const started = Effect.fnUntraced(function* (port = 0) {

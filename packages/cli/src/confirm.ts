@@ -5,13 +5,10 @@ import { createInterface } from "node:readline/promises"
 import { Failed, WrongUsage } from "./Failed.ts"
 import { Json } from "./globals.ts"
 import { note } from "./output.ts"
+import { switchFlag } from "./switchFlag.ts"
 
 /** Says yes beforehand. */
-export const yes = Flag.Boolean("yes").pipe(
-  Flag.withAlias("y"),
-  Flag.withDescription("Do it without asking"),
-  Flag.withDefault(false)
-)
+export const yes = switchFlag("yes", "Do it without asking").pipe(Flag.withAlias("y"))
 
 /** Asks on a terminal whether to do what `says` says; elsewhere it needs `--yes`. */
 export const confirm = (says: string, saidYes: boolean) =>

@@ -2,17 +2,14 @@
 import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import type { Hogsend } from "@hogsend/client"
 import { confirm, yes } from "./confirm.ts"
 import { keyArgument } from "./naming.ts"
 import { details, note, printResult } from "./output.ts"
 import { asAdmin } from "./server.ts"
+import { switchFlag } from "./switchFlag.ts"
 
-const dryRun = Flag.Boolean("dry-run").pipe(
-  Flag.withDescription("Show what would happen, and change nothing"),
-  Flag.withDefault(false)
-)
+const dryRun = switchFlag("dry-run", "Show what would happen, and change nothing")
 
 interface Asked {
   readonly dryRun: boolean

@@ -9,6 +9,7 @@ import { contactIdOf } from "./naming.ts"
 import { details, note, printPage, printResult } from "./output.ts"
 import { paging } from "./paging.ts"
 import { asAdmin } from "./server.ts"
+import { switchFlag } from "./switchFlag.ts"
 
 const id = Argument.String("id").pipe(Argument.withDescription("The id of the endpoint, as `webhooks list` shows it"))
 
@@ -84,7 +85,12 @@ export const retry = Command.make(
   Effect.fnUntraced(function* ({ delivery, id }) {
     yield* printResult(yield* asAdmin(({ deliveries }) => deliveries.retry(id, delivery)), details)
   })
-).pipe(Command.withDescription("Deliver again, whatever became of it, under the same webhook-id"))
+).pipe(
+  Command.withDescription("Deliver again, whatever became of it, under the same webhook-id"),
+  Command.withExamples([
+    { command: "hogsend webhooks retry 0198d5c8-4ad5-7000-8000-000000000000 0198d5c9-1c2b-7000-8000-000000000000" }
+  ])
+)
 
 export const replay = Command.make(
   "replay",
@@ -99,11 +105,8 @@ export const replay = Command.make(
       Flag.withDescription("The id of an envelope, msg_…; several times for more"),
       Flag.atLeast(0)
     ),
-    missingOnly: Flag.Boolean("missing-only").pipe(
-      Flag.withDescription("Only what the endpoint never got"),
-      Flag.withDefault(false)
-    ),
-    dryRun: Flag.Boolean("dry-run").pipe(Flag.withDescription("Only count, and send nothing"), Flag.withDefault(false))
+    missingOnly: switchFlag("missing-only", "Only what the endpoint never got"),
+    dryRun: switchFlag("dry-run", "Only count, and send nothing")
   },
   Effect.fnUntraced(function* ({ dryRun, event, id, message, missingOnly, ...given }) {
     const chosen: Replay = {

@@ -7,6 +7,7 @@ import * as Flag from "effect/cli/Flag"
 import { entryOf } from "./entryOf.ts"
 import { note } from "./output.ts"
 import { runEntry } from "./runEntry.ts"
+import { switchFlag } from "./switchFlag.ts"
 
 export const dev = Command.make(
   "dev",
@@ -16,10 +17,7 @@ export const dev = Command.make(
       Argument.optional
     ),
     port: Flag.Int("port").pipe(Flag.withDescription("Where to listen; default PORT, else 3002"), Flag.optional),
-    watch: Flag.Boolean("watch").pipe(
-      Flag.withDescription("Start your app again when one of its files changes"),
-      Flag.withDefault(false)
-    )
+    watch: switchFlag("watch", "Start your app again when one of its files changes")
   },
   Effect.fnUntraced(function* ({ entry, port, watch }) {
     const env = Option.isSome(port) ? { PORT: String(port.value) } : {}

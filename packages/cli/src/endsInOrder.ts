@@ -8,6 +8,6 @@ export const endsInOrder = Effect.onInterrupt(() =>
     Effect.sync(() => {
       process.exitCode = 0
     }),
-    note("Hogsend has stopped.")
+    note("It has stopped.")
   )
 )

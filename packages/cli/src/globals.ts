@@ -1,6 +1,7 @@
 /** The flags that every command has. What stands in a flag wins over the environment, and that over the folder's `.env`. */
 import * as Flag from "effect/cli/Flag"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import { switchFlag } from "./switchFlag.ts"
 
 /** Where the server is. */
 export const Url = GlobalFlag.Setting("url")({
@@ -28,10 +29,7 @@ export const DataKey = GlobalFlag.Setting("data-key")({
 
 /** One value of JSON on stdout instead of a text for people. */
 export const Json = GlobalFlag.Setting("json")({
-  flag: Flag.Boolean("json").pipe(
-    Flag.withDescription("Answer with JSON on stdout, and ask nothing"),
-    Flag.withDefault(false)
-  )
+  flag: switchFlag("json", "Answer with JSON on stdout, and ask nothing")
 })
 
 export const globalFlags = [Url, AdminKey, DataKey, Json] as const

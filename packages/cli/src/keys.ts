@@ -9,6 +9,7 @@ import { confirm, yes } from "./confirm.ts"
 import { details, note, printPage, printResult } from "./output.ts"
 import { paging } from "./paging.ts"
 import { asAdmin } from "./server.ts"
+import { switchFlag } from "./switchFlag.ts"
 
 const scopes = [
   "read",
@@ -26,7 +27,7 @@ const list = Command.make(
   "list",
   {
     ...paging,
-    revoked: Flag.Boolean("revoked").pipe(Flag.withDescription("List revoked keys, too"), Flag.withDefault(false))
+    revoked: switchFlag("revoked", "List revoked keys, too")
   },
   Effect.fnUntraced(function* ({ revoked, ...page }) {
     const keys = yield* asAdmin(({ apiKeys }) => apiKeys.list({ ...page, includeRevoked: revoked }))
@@ -46,10 +47,7 @@ const create = Command.make(
       Flag.withDescription("What it may do; several times for more, default read"),
       Flag.atLeast(0)
     ),
-    publishable: Flag.Boolean("publishable").pipe(
-      Flag.withDescription("A key for browsers, which works from its origins alone"),
-      Flag.withDefault(false)
-    ),
+    publishable: switchFlag("publishable", "A key for browsers, which works from its origins alone"),
     origin: Flag.String("origin").pipe(
       Flag.withDescription("A web origin of a publishable key: https://app.example.com; several times for more"),
       Flag.atLeast(0)

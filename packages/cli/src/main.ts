@@ -4,10 +4,12 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as Cause from "effect/Cause"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as CliConfig from "effect/cli/CliConfig"
 import * as CliOutput from "effect/cli/CliOutput"
 import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
+import { completions } from "./completions.ts"
 import { hogsend } from "./hogsend.ts"
 import { presenter } from "./presenter.ts"
 import { version } from "./version.ts"
@@ -32,7 +34,7 @@ const main = Command.run(hogsend, { version }).pipe(
       ? Effect.failCause(cause)
       : Effect.andThen(explain(`this is a bug of hogsend: ${String(Cause.squash(cause))}`), exitWith(1))
   ),
-  Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })),
+  Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, completions] })),
   Effect.provide(CliOutput.layerPresenter(presenter)),
   Effect.provide(NodeServices.layer)
 )
@@ -40,6 +42,9 @@ const main = Command.run(hogsend, { version }).pipe(
 // Whoever reads no further (`| head -1`) has what they wanted.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
 
-NodeRuntime.runMain(main, {
-  teardown: (exit, onExit) => onExit(Number(process.exitCode ?? (exit._tag === "Success" ? 0 : 130)))
-})
+const codeOf = (exit: Exit.Exit<unknown, unknown>) => Number(process.exitCode ?? (Exit.isSuccess(exit) ? 0 : 130))
+
+// What was printed may still be on its way through a pipe, and an exit would cut it off.
+const flushed = (then: () => void) => process.stdout.write("", () => process.stderr.write("", then))
+
+NodeRuntime.runMain(main, { teardown: (exit, onExit) => flushed(() => onExit(codeOf(exit))) })

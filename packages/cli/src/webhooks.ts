@@ -12,6 +12,7 @@ import { details, note, printPage, printResult } from "./output.ts"
 import { paging } from "./paging.ts"
 import { parseProperties } from "./parseProperties.ts"
 import { asAdmin } from "./server.ts"
+import { switchFlag } from "./switchFlag.ts"
 
 type EventTypes = WebhookEndpointDraft["eventTypes"]
 
@@ -25,7 +26,7 @@ const settings = {
     Flag.withDescription("What to send there, such as contact.created; several times for more"),
     Flag.atLeast(0)
   ),
-  allEvents: Flag.Boolean("all-events").pipe(Flag.withDescription("Send everything there"), Flag.withDefault(false)),
+  allEvents: switchFlag("all-events", "Send everything there"),
   description: Flag.String("description").pipe(Flag.withDescription("What it is for; empty: none"), Flag.optional),
   disabled: Flag.Boolean("disabled").pipe(
     Flag.withDescription("Send nothing; what happens meanwhile can be replayed for 30 days"),
@@ -77,7 +78,10 @@ const list = Command.make(
     const found = yield* asAdmin(({ webhooks }) => webhooks.list(page))
     yield* printPage(found, "endpoints", ["id", "kind", "url", "status", "circuit", "eventTypes", "lastDeliveryAt"])
   })
-).pipe(Command.withDescription("List endpoints, newest first"))
+).pipe(
+  Command.withDescription("List endpoints, newest first"),
+  Command.withExamples([{ command: "hogsend webhooks list --json" }])
+)
 
 const get = Command.make(
   "get",
@@ -85,7 +89,10 @@ const get = Command.make(
   Effect.fnUntraced(function* ({ id }) {
     yield* printResult(yield* asAdmin(({ webhooks }) => webhooks.get(id)), details)
   })
-).pipe(Command.withDescription("Show an endpoint"))
+).pipe(
+  Command.withDescription("Show an endpoint"),
+  Command.withExamples([{ command: "hogsend webhooks get 0198d5c8-4ad5-7000-8000-000000000000" }])
+)
 
 const create = Command.make(
   "create",
@@ -175,7 +182,12 @@ const rotateSecret = Command.make(
     yield* printResult(yield* asAdmin(({ webhooks }) => webhooks.rotateSecret(id, { graceSeconds })), details)
     yield* note(shownOnce)
   })
-).pipe(Command.withDescription("Make a new signing secret; the old one signs, too, for a while"))
+).pipe(
+  Command.withDescription("Make a new signing secret; the old one signs, too, for a while"),
+  Command.withExamples([
+    { command: "hogsend webhooks rotate-secret 0198d5c8-4ad5-7000-8000-000000000000 --grace-seconds 3600" }
+  ])
+)
 
 const test = Command.make(
   "test",
@@ -184,7 +196,10 @@ const test = Command.make(
     yield* printResult(yield* asAdmin(({ webhooks }) => webhooks.sendTest(id)), details)
     yield* note(`What became of it: hogsend webhooks deliveries ${id} --limit 1`)
   })
-).pipe(Command.withDescription("Send a webhook.test to an endpoint, whatever it subscribes to"))
+).pipe(
+  Command.withDescription("Send a webhook.test to an endpoint, whatever it subscribes to"),
+  Command.withExamples([{ command: "hogsend webhooks test 0198d5c8-4ad5-7000-8000-000000000000" }])
+)
 
 export const webhooks = Command.make("webhooks").pipe(
   Command.withDescription("The endpoints that outbound events go to, what was delivered, and delivering it again"),

@@ -76,6 +76,8 @@ export class KeyGate extends Context.Service<
         const limits = yield* RateLimits
         const keys = makeKeyLookup(sql, options.epochMaxAge ?? 1000)
         yield* Effect.catchCause(keys.readEpoch, () => Effect.void).pipe(
+          // It would be two traces a second.
+          Effect.withTracerEnabled(false),
           Effect.repeat(Schedule.fixed(options.epochInterval ?? 500)),
           Effect.forkScoped
         )

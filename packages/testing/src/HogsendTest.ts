@@ -6,16 +6,15 @@
  * The clock is the test's to move. No rate is limited. It needs no set-up; with `@hogsend/testing/globalSetup` in vitest's
  * configuration every test file begins faster.
  */
-import { PgClient } from "@effect/sql-pg"
-import { DeliverySignal, Erasures, Hogsend, type HogsendOptions, Migrations, Warnings } from "@hogsend/engine"
+import { Hogsend, type HogsendOptions, Migrations } from "@hogsend/engine"
 import { readMigrations } from "@hogsend/node"
-import { Context, Duration, Effect, Layer, Redacted, Schedule, Semaphore } from "effect"
+import { Context, type Duration, Effect, Layer, Redacted } from "effect"
 import { HttpServer } from "effect/http"
 import { createHmac } from "node:crypto"
+import { makeControls } from "./HogsendTest/makeControls.ts"
 import { makeHandler } from "./HogsendTest/makeHandler.ts"
 import { MovableClock } from "./HogsendTest/MovableClock.ts"
-import { queueState } from "./HogsendTest/QueueState.ts"
-import { makeWebhookReceiver, type WebhookReceiver } from "./HogsendTest/WebhookReceiver.ts"
+import type { WebhookReceiver } from "./HogsendTest/WebhookReceiver.ts"
 import { RecordingAnalytics } from "./RecordingAnalytics.ts"
 import { RecordingTransport } from "./RecordingTransport.ts"
 import { makeRequests, type Requests } from "./Requests.ts"
@@ -118,69 +117,28 @@ const migrated = ({ clientMigrations }: HogsendTestOptions) =>
   )
 
 const make = Effect.fnUntraced(function* (options: HogsendTestOptions) {
-  const sql = yield* PgClient.PgClient
-  const { flush } = yield* Warnings
-  const { eraseDue } = yield* Erasures
-  const signal = yield* DeliverySignal
   const movable = yield* MovableClock
-  const inTurn = (yield* Semaphore.make(1)).withPermit
   const keys = yield* mintTestKeys
   const handler = yield* makeHandler(options)
-
-  const delivers = options.services?.destinationQueue === undefined && options.destinationQueue?.slots !== 0
-  const state = Effect.map(Effect.orDie(queueState(sql)), ([row]) => row ?? { busy: false, nextIn: null })
-  const idle = state.pipe(
-    Effect.repeat({ until: ({ busy }) => !busy, schedule: Schedule.spaced("10 millis") }),
-    Effect.timeoutOrElse({ duration: options.settleTimeout ?? 10_000, orElse: () => Effect.die(neverIdle) })
-  )
-  const settled = Effect.andThen(flush, delivers ? idle : Effect.succeed({ busy: false, nextIn: null }))
-
-  const moveTo = Effect.fnUntraced(function* (offset: number) {
-    // The driver has no parameters for what is no query; it is a number.
-    yield* sql.unsafe(
-      `create or replace function hogsend.now() returns timestamptz language sql stable parallel safe
-        as 'select pg_catalog.now() + interval ''${offset} milliseconds'''`
-    )
-    movable.setOffset(offset)
-    yield* signal.send
-    return yield* settled
-  }, Effect.orDie)
-
-  const moveOn = Effect.fnUntraced(function* (offset: number) {
-    let { nextIn } = yield* settled
-    for (let at = movable.offset(); nextIn !== null && at + nextIn < offset; at = movable.offset()) {
-      // One further: the database counts in microseconds.
-      nextIn = (yield* moveTo(at + Math.ceil(nextIn) + 1)).nextIn
-    }
-    yield* moveTo(offset)
-    if ((yield* Effect.orDie(eraseDue)) > 0) yield* settled
-  }, inTurn)
-
   return HogsendTest.of({
     ...keys,
     ...makeRequests("http://hogsend.test", (url, init) => handler(new Request(url, init)), keys),
+    ...(yield* makeControls({ delivers: delivers(options), settleTimeout: options.settleTimeout })),
     handler,
     userToken: (userId) => signUserToken(userId, Date.now() + movable.offset()),
-    analytics: yield* RecordingAnalytics,
-    receiver: yield* makeWebhookReceiver,
-    clock: {
-      adjust: (duration) => Effect.suspend(() => moveOn(movable.offset() + Duration.toMillis(duration))),
-      setTime: (time) =>
-        Effect.suspend(() => {
-          const offset = Number(time) - Date.now()
-          return offset < movable.offset() ? Effect.asVoid(inTurn(moveTo(offset))) : moveOn(offset)
-        })
-    },
-    settled: Effect.asVoid(settled)
+    analytics: yield* RecordingAnalytics
   })
 })
+
+/** Of another queue than the engine's own nothing is known. */
+export const delivers = ({
+  destinationQueue,
+  services
+}: Pick<HogsendOptions, "destinationQueue" | "services">): boolean =>
+  services?.destinationQueue === undefined && destinationQueue?.slots !== 0
 
 /** `generateUserToken` mints for the time of day. */
 const signUserToken = (userId: string, now: number): string => {
   const payload = Buffer.from(JSON.stringify({ userId, exp: Math.floor(now / 1000) + 3600 })).toString("base64url")
   return `${payload}.${createHmac("sha256", tokenSecret).update(payload).digest("base64url")}`
 }
-
-const neverIdle = new Error(
-  "Deliveries are still due, and are not delivered. Is the endpoint's kind known, and does the analytics provider take writes?"
-)

@@ -1,4 +1,5 @@
 /** `@hogsend/testing`: the real engine on a throwaway Postgres. A host app begins with `HogsendTest`. */
+export { createTestClient, type TestClient, type TestClientOptions } from "./createTestClient.ts"
 export { DatabaseProxy } from "./DatabaseProxy.ts"
 export { EmptyDatabase } from "./EmptyDatabase.ts"
 export { HogsendTest, type HogsendTestClock, type HogsendTestOptions } from "./HogsendTest.ts"

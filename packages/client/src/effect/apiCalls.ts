@@ -62,7 +62,6 @@ export const makeApiCalls = Effect.fnUntraced(
       httpClient: http,
       transformResponse: Effect.catchCause((cause) => Effect.fail(answerFailure(cause)))
     })
-    const timedOut = TimedOut.after(Duration.toMillis(options.timeout))
     const calls: Record<string, Record<string, unknown>> = {}
     HttpApi.reflect(Api, {
       onGroup: ({ group }) => void (calls[group.identifier] = {}),
@@ -71,7 +70,10 @@ export const makeApiCalls = Effect.fnUntraced(
         const attempt = (request: never) =>
           Effect.suspend(() => send!(request)).pipe(
             Effect.mapError(requestFailure),
-            Effect.timeoutOrElse({ duration: options.timeout, orElse: () => Effect.fail(timedOut) })
+            Effect.timeoutOrElse({
+              duration: options.timeout,
+              orElse: () => Effect.fail(TimedOut.after(Duration.toMillis(options.timeout)))
+            })
           )
         const repeatable = endpoint.method === "GET" || endpoint.method === "PUT"
         calls[group.identifier]![endpoint.identifier] = flow(

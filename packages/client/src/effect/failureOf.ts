@@ -57,7 +57,7 @@ export const rpcFailure = <E>(cause: Cause.Cause<E | RpcClientError>): Exclude<E
   const died = Cause.findDefect(cause)
   // Interrupted, and not by the caller: the server stops.
   if (Result.isFailure(died)) return ServerUnreachable.interrupted()
-  return Schema.isSchemaError(died.success) ? AnswerUnreadable.malformed() : serverDied
+  return Schema.isSchemaError(died.success) ? AnswerUnreadable.malformed() : serverDied()
 }
 
 const isRpcClientError = (error: unknown): error is RpcClientError => Predicate.isTagged(error, "RpcClientError")
@@ -73,4 +73,4 @@ const protocolFailure = (reason: RpcClientError["reason"]): CallFailure => {
     : AnswerUnreadable.malformed()
 }
 
-const serverDied = new InternalFault({ error: "Something broke on the server's side; its log says what." })
+const serverDied = () => new InternalFault({ error: "Something broke on the server's side; its log says what." })

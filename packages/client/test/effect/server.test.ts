@@ -5,6 +5,10 @@ import { Hogsend, type HogsendOptions } from "@hogsend/client/effect"
 import { DatabaseProxy, TestDatabase, TestHogsend } from "@hogsend/testing"
 import { Context, Effect, Exit, Fiber, Layer, Queue, Redacted, Schedule, Scope, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
+import { vi } from "vitest"
+
+// For slow machines: servers are started and stopped.
+vi.setConfig({ testTimeout: 60_000 })
 
 const client = (baseUrl: string, apiKey: string, options: Partial<HogsendOptions> = {}) =>
   Hogsend.layer({ baseUrl, apiKey: Redacted.make(apiKey), reconnect: Schedule.spaced(20), ...options }).pipe(

@@ -6,7 +6,7 @@
  * a provider that is slow at each message gets on all the same.
  */
 import type { AnalyticsMessage, AnalyticsMessagesRefused, AnalyticsProvider } from "@hogsend/core"
-import { Clock, Effect, Exit } from "effect"
+import { Cause, Clock, Effect, Exit } from "effect"
 import { makeBatches } from "../batches.ts"
 import { type Answer, isRefusal, type NoAnswer } from "./judge.ts"
 
@@ -47,7 +47,7 @@ export const makeDeliverTogether = Effect.fnUntraced(function* (
       Effect.timeoutOrElse({ duration: until - startedAt, orElse: () => Effect.succeed(late) }),
       Effect.catch((refused) => Effect.succeed(answerOf(refused))),
       Effect.catchDefect((defect) =>
-        Effect.as(Effect.logError("The analytics provider failed inside of the server", defect), broken)
+        Effect.as(Effect.logError("The analytics provider failed inside of the server", Cause.die(defect)), broken)
       )
     )
     if (answer === taken && onTaken !== undefined) yield* onTaken(messages)

@@ -57,7 +57,7 @@ export const makeWorker = Effect.fnUntraced(function* (
     })
 
   const write = Effect.fnUntraced(function* (group: ReadonlyArray<Attempted>) {
-    yield* withTimeout(repo.finish(group, yield* Clock.currentTimeMillis))
+    yield* unseen(repo.finish(group, yield* Clock.currentTimeMillis))
     failing.write = false
     for (const attempted of group) onFinished(attempted)
     settled(group)
@@ -117,7 +117,7 @@ export const makeWorker = Effect.fnUntraced(function* (
   /** Answers how long there is nothing to do, unless somebody wakes us. */
   const look = Effect.gen(function* () {
     if (slots.free() <= 0 || isFull()) return interval
-    const rows = yield* withTimeout(repo.claim(slots, newId()))
+    const rows = yield* unseen(repo.claim(slots, newId()))
     failing.look = false
     for (const claimed of rows) {
       if (!isClaimed(claimed)) continue
@@ -166,12 +166,15 @@ export const makeWorker = Effect.fnUntraced(function* (
   yield* Effect.forkScoped(Effect.forever(lookAndWait))
 
   yield* Effect.sleep(interval).pipe(
-    Effect.andThen(Effect.ignore(withTimeout(repo.discardOfDisabled))),
+    Effect.andThen(Effect.ignore(unseen(repo.discardOfDisabled))),
     Effect.repeat(Schedule.forever),
     Effect.forkScoped
   )
   return wake.open
 })
+
+/** What is asked all the time is in no trace: each would be one of its own. */
+const unseen = <A, E>(statement: Effect.Effect<A, E>) => Effect.withTracerEnabled(withTimeout(statement), false)
 
 const isClaimed = (row: { readonly [Key in keyof Claimed]: Claimed[Key] | null }): row is Claimed => row.id !== null
 

@@ -3,7 +3,7 @@ import { Access } from "@hogsend/core"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { toEnvelope } from "../HttpEdge.ts"
-import { KeyGate, originFactsOf } from "../KeyGate.ts"
+import { bearerOf, KeyGate, originFactsOf } from "../KeyGate.ts"
 import { Metrics } from "../Metrics.ts"
 import { isSameDigest, sha256Hex } from "../SyncCrypto.ts"
 
@@ -29,10 +29,10 @@ export const MetricsHttp = ({ token }: MetricsOptions = {}) =>
       const tokenHash = token === undefined ? undefined : sha256Hex(Redacted.value(token))
 
       const authorize = (request: HttpServerRequest.HttpServerRequest) => {
-        const [, bearer = ""] = /^bearer +(.*)$/i.exec(request.headers.authorization ?? "") ?? []
-        if (tokenHash !== undefined && isSameDigest(sha256Hex(bearer), tokenHash)) return Effect.void
+        const bearer = bearerOf(request.headers)
+        if (tokenHash !== undefined && isSameDigest(sha256Hex(Redacted.value(bearer)), tokenHash)) return Effect.void
         const origin = originFactsOf(request, Option.getOrUndefined(request.remoteAddress))
-        return gate.authorize(Redacted.make(bearer), Access.secret("full-admin"), origin)
+        return gate.authorize(bearer, Access.secret("full-admin"), origin)
       }
 
       yield* router.add(

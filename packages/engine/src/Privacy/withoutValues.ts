@@ -22,15 +22,19 @@ export const withoutValues = (thrown: unknown): Error => {
   const cause = thrown instanceof Error && !(thrown instanceof SqlError) ? thrown.cause : undefined
   const error = new Error(sentenceOf(thrown), cause === undefined ? {} : { cause: withoutValues(cause) })
   error.name = name
-  const frames = thrown instanceof Error ? (thrown.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line)) : []
-  error.stack = [`${name}: ${error.message}`, ...frames].join("\n")
+  // Of an error that came as JSON, too.
+  const stack = Predicate.hasProperty(thrown, "stack") ? String(thrown.stack) : ""
+  error.stack = [`${name}: ${error.message}`, ...stack.split("\n").filter((line) => isFrame.test(line))].join("\n")
   return error
 }
 
 const nameOf = (thrown: unknown): string => {
   if (Predicate.hasProperty(thrown, "_tag") && isWord(thrown._tag)) return thrown._tag
-  return thrown instanceof Error && isWord(thrown.name) ? thrown.name : "Thrown"
+  return Predicate.hasProperty(thrown, "name") && isWord(thrown.name) ? thrown.name : "Thrown"
 }
+
+/** A message may have lines that look nearly like it. */
+const isFrame = /^\s+at [\w$<>.[\]#~/ ]*\(?(file:|node:|\/|[A-Za-z]:\\|<anonymous>)[^"'`]*$/
 
 const sentenceOf = (thrown: unknown): string => {
   if (thrown instanceof SqlError) return [thrown.reason._tag, ...postgresSays(thrown.reason.cause)].join(": ")

@@ -80,7 +80,10 @@ layer(database, { excludeTestServices: true })("Events.tail", (it) => {
       const late = yield* openTransaction(store(sql, "late", { id: idOf(20) }))
       // In a savepoint, whose rows have a transaction number of their own.
       const nested = yield* openTransaction(
-        Effect.andThen(sql`select pg_current_xact_id()`, sql.withTransaction(store(sql, "late, too", { id: idOf(10) })))
+        Effect.andThen(
+          sql`select pg_current_xact_id()::text`,
+          sql.withTransaction(store(sql, "late, too", { id: idOf(10) }))
+        )
       )
       yield* store(sql, "quick")
       yield* until(["quick"])

@@ -53,6 +53,20 @@ layer(HogsendTest.layer(), { timeout: "30 seconds" })("HogsendTest's clock", (it
     })
   )
 
+  it.effect("takes a delivery to its end when nobody ever takes it", () =>
+    Effect.gen(function* () {
+      const { asServer, clock, receiver, settled } = yield* HogsendTest
+      const { id } = yield* receiver.subscribe(["contact.updated"])
+      receiver.handleWith(() => new Response(null, { status: 500 }))
+      yield* asServer("PUT", "/v1/contacts", { userId: "u_retried", properties: { plan: "pro" } })
+      yield* settled
+      yield* clock.adjust("4 days")
+      receiver.handleWith(() => new Response())
+      const { body } = yield* asServer("GET", `/v1/admin/dlq?endpointId=${id}`)
+      expect(body).toMatchObject({ total: 1, items: [{ attempts: 10 }] })
+    })
+  )
+
   it.effect("tells the provider again what it refused", () =>
     Effect.gen(function* () {
       const { analytics, asServer, clock, settled } = yield* HogsendTest
