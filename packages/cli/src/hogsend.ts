@@ -3,6 +3,7 @@ import * as Command from "effect/cli/Command"
 import { globalFlags } from "./globals.ts"
 import { contacts } from "./contacts.ts"
 import { dev } from "./dev.ts"
+import { doctor } from "./doctor.ts"
 import { events } from "./events.ts"
 import { keys } from "./keys.ts"
 import { migrate } from "./migrate.ts"
@@ -10,7 +11,7 @@ import { webhooks } from "./webhooks.ts"
 
 export const hogsend = Command.make("hogsend").pipe(
   Command.withDescription("Runs Hogsend, asks it, and looks after it."),
-  Command.withSubcommands([dev, migrate, events, contacts, keys, webhooks]),
+  Command.withSubcommands([dev, doctor, migrate, events, contacts, keys, webhooks]),
   Command.withGlobalFlags(globalFlags),
   Command.withExamples([
     { command: "hogsend dev", description: "Run Hogsend here, with a Postgres of its own" },

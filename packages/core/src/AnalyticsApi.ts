@@ -1,7 +1,7 @@
 /** `/v1/admin/analytics`: the way back from the analytics platform. */
 import * as Schema from "effect/Schema"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
-import { ConnectInfo, LoopNotProvisioned, LoopProvisioned, LoopUnready } from "./AnalyticsLoop.ts"
+import { ConnectInfo, LoopNotProvisioned, LoopProvisioned, LoopTestSent, LoopUnready } from "./AnalyticsLoop.ts"
 import { Access, Authorization } from "./Authorization.ts"
 import { knownParametersOnly, NoQuery } from "./Page.ts"
 
@@ -37,6 +37,21 @@ export class AnalyticsApi extends HttpApiGroup.make("analytics")
           summary: "Make the platform post its events here",
           description:
             "Makes the webhook in the analytics platform, or brings ours to what it is to be, which is the one at this server's address, or that was made for this installation: its address, secret and body are set, it is enabled, and what else somebody gave it (name, headers, further filters) stays; the filter on identified persons comes back. Asked again, it changes nothing. Others that post to a source like ours are left alone, and named in `others` when a new one is made."
+        })
+      ),
+    HttpApiEndpoint.post("testLoop", "/test-loop", {
+      query: NoQuery,
+      /** Says nothing, and may be left out. */
+      payload: [Schema.Null, Schema.Struct({})],
+      success: LoopTestSent,
+      error: LoopUnready
+    })
+      .annotate(Access, Access.secret("full-admin"))
+      .annotateMerge(
+        OpenApi.annotations({
+          summary: "Send an event around the loop",
+          description:
+            "Captures one event of a person made up for it. When it has come back through the webhook source, it stands in the list of events; whoever wants it to hang on a contact makes one with `anonymousId` as the answer's `distinctId`, and erases it afterwards."
         })
       )
   )

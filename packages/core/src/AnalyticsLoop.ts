@@ -3,6 +3,7 @@
  * what became of making it, and why it could not be made. No secret stands in any of these.
  */
 import * as Schema from "effect/Schema"
+import { PersonReadFailure } from "./AnalyticsProvider.ts"
 
 /** What the platform's side knows by itself. */
 export const LoopConnection = Schema.Struct({
@@ -29,6 +30,10 @@ export const ConnectInfo = Schema.Struct({
     description: "The active analytics provider. Null: none is configured."
   }),
   analyticsConfigured: Schema.Boolean,
+  personReadFailure: Schema.NullOr(PersonReadFailure).annotateKey({
+    description:
+      "Why a person could not be read just now: the platform is asked for one, whom there need not be. Null: it answered, or none is configured."
+  }),
   ...LoopConnection.fields,
   webhookSecretConfigured: Schema.Boolean.annotateKey({
     description: "Whether there is a secret by which the webhook proves where it comes from."
@@ -70,6 +75,19 @@ export const LoopProvisioned = Schema.Struct({
   others
 })
 export type LoopProvisioned = typeof LoopProvisioned.Type
+
+/** What a test of the loop captures. It alone is not dropped as ours when it comes back. */
+export const loopTestEventName = "hogsend_loop_test"
+
+/** The answer of `test-loop`. */
+export const LoopTestSent = Schema.Struct({
+  captured: Schema.Literal(true),
+  event: Schema.Literal(loopTestEventName),
+  distinctId: Schema.String.annotateKey({
+    description: "Of a person made up for this test: the event that comes back hangs on whoever holds it."
+  })
+})
+export type LoopTestSent = typeof LoopTestSent.Type
 
 const failureFields = {
   error: Schema.String,

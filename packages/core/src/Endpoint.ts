@@ -19,6 +19,12 @@ export type EndpointOrdering = typeof EndpointOrdering.Type
 /** What stands for a value that is not shown. */
 export const maskedValue = "***"
 
+/** The `disabledReason` of an endpoint that somebody meant to disable. Any other is a reason to look after its receiver. */
+export const endpointDisabledBy = {
+  operator: "An operator disabled it.",
+  configuration: "The configuration does not ask for it any more."
+} as const
+
 const orderingProse =
   "`contact`: the events of one contact are delivered one after the other, in the order in which they happened, and one that fails holds up those behind it. `none`: each goes when it can; a receiver that cares compares timestamps."
 

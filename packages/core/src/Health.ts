@@ -68,7 +68,14 @@ export const HealthReport = Schema.Struct({
   timestamp: Instant,
   version: Schema.String,
   components: Schema.Struct({
-    database: Schema.Struct({ status: Schema.Literals(["up", "down"]), latencyMs: Schema.NullOr(Schema.Number) }),
+    database: Schema.Struct({
+      status: Schema.Literals(["up", "down"]),
+      latencyMs: Schema.NullOr(Schema.Number),
+      clockSkewMs: Schema.NullOr(Schema.Number).annotateKey({
+        description:
+          "How far the database's clock, which due times go by, is ahead of this process's, which judges when keys and tokens end. Null: it could not be read."
+      })
+    }),
     queue: Schema.NullOr(QueueHealth).annotateKey({ description: "Null: it could not be counted in time." }),
     analytics: AnalyticsHealth
   })

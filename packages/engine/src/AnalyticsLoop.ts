@@ -11,12 +11,16 @@ import {
   type LoopConnection,
   type LoopNotProvisioned,
   type LoopProvisioned,
+  loopTestEventName,
+  type LoopTestSent,
   LoopUnready
 } from "@hogsend/core"
 import { Context, Effect, Layer, Redacted, Semaphore } from "effect"
 import { type Actor, AuditLogs } from "./AuditLogs.ts"
 import { orUnavailable } from "./Database.ts"
 import { Installation } from "./Installation.ts"
+import { newId } from "./newId.ts"
+import { PersonReads } from "./PersonReads.ts"
 import { placeholderUrl, webhookUrl } from "./AnalyticsLoop/webhookUrl.ts"
 
 export interface AnalyticsLoopOptions {
@@ -34,6 +38,8 @@ export class AnalyticsLoop extends Context.Service<
       options: { readonly placeholder: boolean },
       actor: Actor
     ) => Effect.Effect<LoopProvisioned, LoopUnready | LoopNotProvisioned | DatabaseUnavailable>
+    /** Captures an event that is kept when it comes back. Best effort, as every capture: what becomes of it is not known here. */
+    readonly test: (actor: Actor) => Effect.Effect<LoopTestSent, LoopUnready | DatabaseUnavailable>
   }
 >()("engine/AnalyticsLoop") {
   static readonly layer = ({ publicUrl, webhookSecret }: AnalyticsLoopOptions = {}) =>
@@ -41,18 +47,36 @@ export class AnalyticsLoop extends Context.Service<
       AnalyticsLoop,
       Effect.gen(function* () {
         const provider = yield* AnalyticsProvider
+        const personReads = yield* PersonReads
         const audit = yield* AuditLogs
         const { id: installationId } = yield* Installation
         const oneAtATime = yield* Semaphore.make(1)
         const { id } = provider.meta
         const configured = id !== "none"
 
+        /** What is remembered says nothing of now. */
+        const readFailure = Effect.andThen(personReads.forget([nobody]), personReads.read(nobody)).pipe(
+          Effect.match({ onSuccess: () => null, onFailure: ({ reason }) => reason })
+        )
+
+        /** Where there is a loop to be had, and a secret for it. */
+        const ready = Effect.gen(function* () {
+          if (!configured) return yield* notConfigured
+          if (provider.loop === undefined) return yield* unsupported(id)
+          if (webhookSecret === undefined) return yield* missingSecret
+          return { loop: provider.loop, secret: Redacted.value(webhookSecret) }
+        })
+
         const connectInfo = Effect.gen(function* () {
-          const connection = provider.loop === undefined ? null : yield* provider.loop.connectInfo
+          const [connection, personReadFailure] = yield* Effect.all(
+            [provider.loop?.connectInfo ?? Effect.succeed(null), configured ? readFailure : Effect.succeed(null)],
+            { concurrency: 2 }
+          )
           return {
             ...(connection ?? unknownConnection),
             providerId: configured ? id : null,
             analyticsConfigured: configured,
+            personReadFailure,
             webhookSecretConfigured: webhookSecret !== undefined,
             apiPublicUrl: publicUrl ?? null
           }
@@ -62,22 +86,30 @@ export class AnalyticsLoop extends Context.Service<
           { placeholder }: { readonly placeholder: boolean },
           actor: Actor
         ) {
-          const { loop } = provider
-          if (!configured) return yield* notConfigured
-          if (loop === undefined) return yield* unsupported(id)
-          if (webhookSecret === undefined) return yield* missingSecret
+          const { loop, secret } = yield* ready
           const url = placeholder
             ? placeholderUrl(loop.sourceId)
             : yield* Effect.mapError(Effect.fromResult(webhookUrl(publicUrl, loop.sourceId)), unreachable)
           // Before the change, which is no row of ours: there is none that nobody stands for.
           yield* orUnavailable(audit.record({ actor, action: "analytics.provision-loop", resourceId: id }))
-          const secret = Redacted.value(webhookSecret)
           const order = { webhookUrl: url, secret, installationId, placeholder }
           const webhook = yield* oneAtATime.withPermits(1)(loop.provision(order))
           return { provisioned: true as const, created: webhook.action === "created", others: [], ...webhook }
         })
 
-        return AnalyticsLoop.of({ connectInfo, provision })
+        const test = Effect.fn("AnalyticsLoop.test")(function* (actor: Actor) {
+          yield* ready
+          if (!provider.capabilities.personWrites) return yield* noWrites
+          const distinctId = `hogsend-loop-test-${newId()}`
+          yield* orUnavailable(audit.record({ actor, action: "analytics.test-loop", resourceId: distinctId }))
+          // As of somebody whom a browser has identified: the webhook has a filter for that.
+          const properties = { $is_identified: true }
+          yield* provider.capture({ distinctId, event: loopTestEventName, properties })
+          const sent: LoopTestSent = { captured: true, event: loopTestEventName, distinctId }
+          return sent
+        })
+
+        return AnalyticsLoop.of({ connectInfo, provision, test })
       })
     )
 }
@@ -90,6 +122,9 @@ const unknownConnection: LoopConnection = {
   personalKeyConfigured: false,
   scopeGap: []
 }
+
+/** Whom nobody is called by. */
+const nobody = "hogsend-connect-info"
 
 const notConfigured = new LoopUnready({
   reason: "analytics-not-configured",
@@ -112,6 +147,13 @@ const missingSecret = new LoopUnready({
     "There is no secret by which the webhook would prove where it comes from, and without one its source is closed.",
   detail: "POSTHOG_WEBHOOK_SECRET is not set. It is neither made up nor stored here.",
   remediation: "Set POSTHOG_WEBHOOK_SECRET to the output of: openssl rand -hex 32, start again, and repeat the request."
+})
+
+const noWrites = new LoopUnready({
+  reason: "no-credential",
+  error: "The analytics provider has no credential to capture events with.",
+  detail: "The active analytics provider cannot write.",
+  remediation: "Give it one: for PostHog set POSTHOG_API_KEY, and start again."
 })
 
 const unreachable = (detail: string) =>

@@ -13,6 +13,7 @@ import {
   type EgressDenied,
   Endpoint,
   EndpointCreated,
+  endpointDisabledBy,
   type EndpointDraft,
   EndpointId,
   EndpointInvalid,
@@ -156,7 +157,7 @@ export class Endpoints extends Context.Service<
               id,
               secret: minted?.sealed ?? null,
               secretPrefix: minted?.secretPrefix ?? null,
-              disabledReason: draft.disabled === true ? byOperator : null
+              disabledReason: draft.disabled === true ? endpointDisabledBy.operator : null
             })
             yield* changed(id, "webhooks.create", actor)
             return yield* oneRow(rows)
@@ -188,7 +189,7 @@ export class Endpoints extends Context.Service<
               return yield* new EndpointInvalid({ error: secretMissing })
             }
             yield* repo.update(id, settings)
-            if (patch.disabled === true) yield* repo.disable(id, byOperator)
+            if (patch.disabled === true) yield* repo.disable(id, endpointDisabledBy.operator)
             if (patch.disabled === false) yield* repo.enable(id)
             yield* changed(id, "webhooks.edit", actor)
             return shown(yield* Effect.flatMap(repo.find(id), oneRow))
@@ -306,8 +307,6 @@ const byConfiguration =
 
 /** How many endpoints the configuration may make. */
 const seeds = 2
-
-const byOperator = "An operator disabled it."
 
 const beingDeleted = "It is being deleted. If it is still here, the deleting was cut short: delete it again."
 

@@ -41,6 +41,13 @@ export class Health extends Context.Service<
           yield* sql`select 1`
           return (yield* Clock.currentTimeMillis) - before
         })
+        const clockSkew = Effect.gen(function* () {
+          const before = yield* Clock.currentTimeMillis
+          const [row] = yield* sql<{ ms: number }>`select (extract(epoch from hogsend.now()) * 1000)::float8 as ms`
+          const between = (before + (yield* Clock.currentTimeMillis)) / 2
+          return row === undefined ? null : Math.round(row.ms - between)
+        })
+        const clockProbe = makeProbe(clockSkew, timeout)
         const latencyProbe = makeProbe(latency, timeout)
         const schemaProbe = makeProbe(migrations.status, timeout)
 
@@ -48,7 +55,9 @@ export class Health extends Context.Service<
         const basics = Effect.all({ latencyMs: latencyProbe, schema: schemaProbe }, { concurrency: 2 })
 
         const report = Effect.gen(function* () {
-          const [{ latencyMs, schema }, queued] = yield* Effect.all([basics, queueProbe], { concurrency: 2 })
+          const [{ latencyMs, schema }, queued, clockSkewMs] = yield* Effect.all([basics, queueProbe, clockProbe], {
+            concurrency: 3
+          })
           const now = yield* Clock.currentTimeMillis
           const inSync = schema === null || (schema.engine.inSync && schema.client.inSync)
           return {
@@ -58,7 +67,7 @@ export class Health extends Context.Service<
             timestamp: new Date(now),
             version: options.version ?? "1",
             components: {
-              database: { status: latencyMs === null ? "down" : "up", latencyMs },
+              database: { status: latencyMs === null ? "down" : "up", latencyMs, clockSkewMs },
               queue: queued,
               analytics: yield* personReads.health
             }

@@ -42,6 +42,7 @@ describe("An operator", () => {
         expect(info.body).toEqual({
           providerId: "posthog",
           analyticsConfigured: true,
+          personReadFailure: null,
           privateHost: posthog.apiHost,
           hostExplicit: true,
           projectIdHint: null,

@@ -12,7 +12,8 @@ export const AnalyticsHttp = HttpApiBuilder.group(
     return handlers.handleAll({
       connectInfo: () => loop.connectInfo,
       provisionLoop: ({ query }) =>
-        Effect.flatMap(Caller, (actor) => loop.provision({ placeholder: query.placeholder === "true" }, actor))
+        Effect.flatMap(Caller, (actor) => loop.provision({ placeholder: query.placeholder === "true" }, actor)),
+      testLoop: () => Effect.flatMap(Caller, loop.test)
     })
   })
 )

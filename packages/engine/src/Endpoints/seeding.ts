@@ -3,7 +3,7 @@
  * start wants it. What an operator changed is kept as far as who asks for it keeps it; that they disabled it always is.
  */
 import type { PgClient } from "@effect/sql-pg"
-import type { Properties } from "@hogsend/core"
+import { endpointDisabledBy, type Properties } from "@hogsend/core"
 import { Effect, Equal } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { oneRow, orUnavailable } from "../Database.ts"
@@ -34,7 +34,7 @@ export const makeSeeding = (
       // Sealed anew it would differ though it is the same.
       const sealed = Equal.equals(now.config, config) ? row : seals.sealConfig(row.id, now.config)
       const next = { ...row, ...now, config: sealed.config, configNames: sealed.configNames }
-      const returns = row.disabledReason === notAskedFor
+      const returns = row.disabledReason === endpointDisabledBy.configuration
       if (Equal.equals(next, row) && !returns) return
       yield* repo.update(row.id, next)
       if (returns) yield* repo.enable(row.id)
@@ -46,12 +46,10 @@ export const makeSeeding = (
   retire: Effect.fn("Endpoints.retire")(
     function* (seed: string) {
       const [row] = yield* repo.findPlanted(seed)
-      const [retired] = row === undefined ? [] : yield* repo.disable(row.id, notAskedFor)
+      const [retired] = row === undefined ? [] : yield* repo.disable(row.id, endpointDisabledBy.configuration)
       if (retired !== undefined) yield* changed(retired.id, "webhooks.disable")
     },
     sql.withTransaction,
     orUnavailable
   )
 })
-
-const notAskedFor = "The configuration does not ask for it any more."

@@ -4,10 +4,11 @@
  * Events carry the id of the installation in the property `hogsend`; and where a vendor keeps ids, the id of an event is that
  * of the message that told it.
  */
-import type { SourceEvent } from "@hogsend/core"
+import { loopTestEventName, type SourceEvent } from "@hogsend/core"
 
-export const isEcho = ({ eventProperties }: SourceEvent, installationId: string): boolean =>
-  eventProperties?.["hogsend"] === installationId
+/** But for what was sent to see it come back. */
+export const isEcho = ({ eventProperties, name }: SourceEvent, installationId: string): boolean =>
+  eventProperties?.["hogsend"] === installationId && name !== loopTestEventName
 
 const uuid = /^(?:msg_)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i
 

@@ -85,6 +85,7 @@ layer(fullServer, options)(full, (it) => {
       expect(answer.body).toEqual({
         providerId: "warehouse",
         analyticsConfigured: true,
+        personReadFailure: "no-credential",
         ...connection,
         webhookSecretConfigured: true,
         apiPublicUrl: publicUrl
@@ -227,6 +228,7 @@ layer(noneServer, options)(none, (it) => {
         expect((yield* asServer("GET", "/v1/admin/analytics/connect-info")).body).toEqual({
           providerId: null,
           analyticsConfigured: false,
+          personReadFailure: null,
           privateHost: null,
           hostExplicit: false,
           projectIdHint: null,

@@ -51,7 +51,7 @@ layer(TestHogsend.layer({ health: { probeTimeout }, clientMigrations: [] }).pipe
         timestamp: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         version: "1",
         components: {
-          database: { status: "up", latencyMs: expect.any(Number) },
+          database: { status: "up", latencyMs: expect.any(Number), clockSkewMs: expect.any(Number) },
           queue: { pending: 0, oldestDueSeconds: 0, deadLettered: 0, openCircuits: 0 },
           analytics: {
             configured: false,
