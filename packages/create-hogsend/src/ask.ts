@@ -3,9 +3,14 @@ import { confirm, isCancel, select, text } from "@clack/prompts"
 import type { Typed } from "./commandLine.ts"
 import { originOf, type PostHogProject, regions, wrongHost, wrongKey } from "./posthogRules.ts"
 import { defaultFolder, wrongFolder } from "./projectFolder.ts"
-import type { App } from "./writeApp.ts"
 
 export class Cancelled extends Error {}
+
+export interface Answers {
+  readonly folder: string
+  /** Null: there is none. */
+  readonly posthog: PostHogProject | null
+}
 
 const answered = async <A>(answer: Promise<A>): Promise<Exclude<A, symbol>> => {
   const given = await answer
@@ -40,7 +45,7 @@ const askPostHog = async (): Promise<PostHogProject | null> => {
 }
 
 /** What is to be made, of what was said and what is asked. */
-export const ask = async ({ folder, posthog }: Typed): Promise<App> => ({
+export const ask = async ({ folder, posthog }: Typed): Promise<Answers> => ({
   folder:
     folder ??
     (await answered(

@@ -1,11 +1,17 @@
-/** The program. Exit code 0: the app is there; 1: something failed; 2: wrong usage; 130: cancelled. */
+/** The program. Exit code 0: the app is there; 1: something failed; 2: wrong usage; 130: stopped or cancelled. */
 import { log, note, outro, spinner } from "@clack/prompts"
 import { ask, Cancelled } from "./ask.ts"
 import { help, readCommandLine, type Typed } from "./commandLine.ts"
 import { runningPackageManager, runScript } from "./packageManagers.ts"
 import { defaultFolder, wrongFolder } from "./projectFolder.ts"
-import { makeRepository, run } from "./run.ts"
+import { makeRepository } from "./makeRepository.ts"
+import { run } from "./run.ts"
 import { own, writeApp } from "./writeApp.ts"
+
+const fail = (sentence: string, code: number): number => {
+  console.error(`create-hogsend: ${sentence}`)
+  return code
+}
 
 /** Says what goes on, as long as it does. A spinner is for a terminal only. */
 const during = async <A>(sentence: string, work: () => Promise<A>): Promise<A> => {
@@ -20,30 +26,40 @@ const during = async <A>(sentence: string, work: () => Promise<A>): Promise<A> =
   return done
 }
 
-const create = async (typed: Typed): Promise<number> => {
-  const asks = !typed.yes && process.stdin.isTTY && process.stdout.isTTY
-  const app = asks ? await ask(typed) : { folder: typed.folder ?? defaultFolder, posthog: typed.posthog ?? null }
-  const wrong = wrongFolder(app.folder)
-  if (wrong !== undefined) return fail(wrong, 2)
-  writeApp(app)
-
-  const manager = typed.packageManager ?? runningPackageManager(process.env["npm_config_user_agent"])
-  const installed = typed.install
-    ? await during(`Installing packages with ${manager}`, () => run(manager, ["install"], app.folder))
-    : undefined
-  if (typed.git) await makeRepository(app.folder)
-
-  const first = installed?.ok ? [] : [`${manager} install`]
-  const there = app.folder === "." ? [] : [`cd ${app.folder}`]
-  note([...there, ...first, runScript(manager, "dev")].join("\n"), "Next")
-  if (installed?.ok === false) return fail(`The app is there, but ${manager} install failed:\n${installed.output}`, 1)
-  outro(`${app.folder} is made. Its README.md tells what it does.`)
-  return 0
+/** From here on a signal ends what runs, and this then says how far it came: an app is never written in half. */
+const signalled = (): AbortSignal => {
+  const stop = new AbortController()
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop.abort())
+  return stop.signal
 }
 
-const fail = (sentence: string, code: number): number => {
-  console.error(`create-hogsend: ${sentence}`)
-  return code
+const create = async (typed: Typed): Promise<number> => {
+  const asks = !typed.yes && process.stdin.isTTY && process.stdout.isTTY
+  const { folder, posthog } = asks
+    ? await ask(typed)
+    : { folder: typed.folder ?? defaultFolder, posthog: typed.posthog ?? null }
+  const wrong = wrongFolder(folder)
+  if (wrong !== undefined) return fail(wrong, 2)
+  const packageManager = typed.packageManager ?? runningPackageManager(process.env["npm_config_user_agent"])
+  const signal = signalled()
+  writeApp({ folder, posthog, packageManager })
+
+  const install = () => run(packageManager, ["install"], { folder, signal })
+  const installed = typed.install ? await during(`Installing packages with ${packageManager}`, install) : undefined
+  if (typed.git) await makeRepository({ folder, signal })
+
+  const steps = [
+    ...(folder === "." ? [] : [`cd ${folder}`]),
+    ...(installed?.ok ? [] : [`${packageManager} install`]),
+    runScript(packageManager, "dev")
+  ]
+  note(steps.join("\n"), "Next")
+  if (signal.aborted) return fail(`Stopped. The app is in ${folder}, without its packages.`, 130)
+  if (installed?.ok === false) {
+    return fail(`The app is in ${folder}, but ${packageManager} install failed:\n${installed.output}`, 1)
+  }
+  outro(`The app is in ${folder}. Its README.md tells what it does.`)
+  return 0
 }
 
 const main = async (): Promise<number> => {
@@ -56,6 +72,6 @@ const main = async (): Promise<number> => {
 
 process.exitCode = await main().catch((error: unknown) =>
   error instanceof Cancelled
-    ? fail("Cancelled; nothing was made.", 130)
+    ? fail("Cancelled. Nothing was made.", 130)
     : fail(error instanceof Error ? error.message : String(error), 1)
 )

