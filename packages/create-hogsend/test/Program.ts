@@ -22,30 +22,41 @@ export interface ProgramOptions {
 const quote = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`
 
 export const startProgram = (line: ReadonlyArray<string>, { env, folder, terminal }: ProgramOptions): Program => {
-  // util-linux gives it a terminal; what is written to `script` is typed.
-  const [program = "", ...args] = terminal ? ["script", "-qec", line.map(quote).join(" "), "/dev/null"] : line
+  // util-linux gives it a terminal, which has no width before somebody sets one; what is written to `script` is typed.
+  const inTerminal = `stty cols 200 rows 50; ${line.map(quote).join(" ")}`
+  const [program = "", ...args] = terminal ? ["script", "-qec", inTerminal, "/dev/null"] : line
   const child = spawn(program, args, { cwd: folder, env: { ...process.env, ...env }, detached: true })
   const printed: Array<string> = []
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => printed.push(text))
+  const waiting = new Set<() => void>()
+  const look = () => waiting.forEach((again) => again())
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      printed.push(text)
+      look()
+    })
+  }
   if (!terminal) child.stdin.end()
   const output = () => printed.join("")
-  const state = { ended: false }
-  const ended = once(child, "close").then(() => {
-    state.ended = true
-    return child.exitCode
-  })
-  const waitFor = async (pattern: RegExp): Promise<string> => {
-    const found = pattern.exec(output())
-    if (found !== null) return found[1] ?? found[0]
-    if (state.ended) throw new Error(`It ended without ${pattern}:\n${output()}`)
-    await Promise.race([once(child.stdout, "data"), once(child.stderr, "data"), ended])
-    return waitFor(pattern)
-  }
+  const ended = once(child, "close").then(() => child.exitCode)
+  const waitFor = (pattern: RegExp) =>
+    new Promise<string>((found, failed) => {
+      const again = () => {
+        const [all, group] = pattern.exec(output()) ?? []
+        if (all === undefined) return
+        waiting.delete(again)
+        found(group ?? all)
+      }
+      waiting.add(again)
+      again()
+      void ended.then(() => failed(new Error(`It ended without ${pattern}:\n${output()}`)))
+    })
   return {
     output,
     printed: waitFor,
     type: (keys) => child.stdin.write(keys),
-    signal: (signal) => process.kill(-(child.pid ?? 0), signal),
+    signal: (signal) => {
+      if (child.exitCode === null && child.signalCode === null) process.kill(-(child.pid ?? 0), signal)
+    },
     ended
   }
 }

@@ -8,12 +8,13 @@ import { tmpdir } from "node:os"
 import { delimiter, dirname, join } from "node:path"
 import { parseEnv } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { startProgram } from "./Program.ts"
+import { type Program, startProgram } from "./Program.ts"
 import { type Registry, startRegistry } from "./Registry.ts"
 
 const root = join(import.meta.dirname, "../../..")
 const place = mkdtempSync(join(tmpdir(), "create-"))
 const app = join(place, "my-app")
+const started: Array<Program> = []
 const state: { registry?: Registry } = {}
 
 const hasTerminals = spawnSync("script", ["--version"]).status === 0
@@ -23,8 +24,8 @@ const npm = () => ({
   npm_config_cache: join(place, "npm"),
   npm_config_yes: "true"
 })
-const start = (line: ReadonlyArray<string>, folder: string, terminal = false) =>
-  startProgram(line, {
+const start = (line: ReadonlyArray<string>, folder: string, terminal = false) => {
+  const program = startProgram(line, {
     folder,
     terminal,
     env: {
@@ -34,6 +35,9 @@ const start = (line: ReadonlyArray<string>, folder: string, terminal = false) =>
       NODE_ENV: undefined
     }
   })
+  started.push(program)
+  return program
+}
 const run = async (line: ReadonlyArray<string>, folder: string) => {
   const { ended, output } = start(line, folder)
   return { code: await ended, output: output() }
@@ -42,15 +46,16 @@ const run = async (line: ReadonlyArray<string>, folder: string) => {
 beforeAll(async () => {
   // Root's database runs as another user, who has to get here.
   chmodSync(place, 0o755)
-  const packed = join(place, "packed")
-  expect(await run(["node", join(root, "release/src/main.ts"), packed], root)).toMatchObject({ code: 0 })
-  state.registry = await startRegistry(packed)
   // What npm has downloaded is used again, and what it runs by `npm create` is not.
   const cache = join(spawnSync("npm", ["config", "get", "cache"], { encoding: "utf8" }).stdout.trim(), "_cacache")
   for (const folder of [cache, join(place, "npm")]) mkdirSync(folder, { recursive: true })
   symlinkSync(cache, join(place, "npm/_cacache"))
+  const packed = join(place, "packed")
+  expect(await run(["node", join(root, "release/src/main.ts"), packed], root)).toMatchObject({ code: 0 })
+  state.registry = await startRegistry(packed)
 }, 600_000)
 afterAll(async () => {
+  for (const program of started) program.signal("SIGKILL")
   await state.registry?.close()
   rmSync(place, { recursive: true, force: true })
 })
@@ -108,7 +113,7 @@ describe("npm create hogsend", () => {
     await asked.printed(/project API key/)
     asked.type("phx_a\r")
     await asked.printed(/personal API key/)
-    asked.type(`${"\b".repeat(5)}phc_a\r`)
+    asked.type(`${"\u007f".repeat(5)}phc_a\r`)
     await asked.printed(/Where is the project\?/)
     asked.type("\r")
     expect(await asked.ended, asked.output()).toBe(0)
