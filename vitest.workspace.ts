@@ -9,6 +9,7 @@ const folders = [
   ...libraries.map((name) => `packages/${name}`),
   "apps/server",
   "bench",
+  "release",
   ...examples.map((name) => `examples/${name}`)
 ]
 

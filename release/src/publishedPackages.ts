@@ -14,7 +14,8 @@ export interface Manifest {
   readonly private?: boolean
   readonly bin?: Entries
   readonly exports?: Entries
-  readonly publishConfig?: { readonly exports?: Readonly<Record<string, Conditions>> }
+  /** A path alone is for a program of the package itself, and has no types. */
+  readonly publishConfig?: { readonly exports?: Readonly<Record<string, Conditions | string>> }
   readonly dependencies?: Entries
   readonly peerDependencies?: Entries
   readonly [field: string]: unknown
@@ -33,3 +34,14 @@ export const publishedPackages: ReadonlyArray<PublishedPackage> = readdirSync(jo
     manifest: JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as Manifest
   }))
   .filter(({ manifest }) => manifest.private !== true)
+
+/** What others import of a package, with the declarations of it: `["@hogsend/testing/globalSetup", "./dist/globalSetup.d.ts"]`. */
+export const entriesOf = ({
+  manifest: { name, publishConfig }
+}: PublishedPackage): ReadonlyArray<readonly [string, string]> =>
+  Object.entries(publishConfig?.exports ?? {}).flatMap(([path, entry]) =>
+    typeof entry === "string" ? [] : [[path.replace(".", name), entry.types] as const]
+  )
+
+/** Those that are imported. The others are programs alone. */
+export const libraries = publishedPackages.filter((published) => entriesOf(published).length > 0)

@@ -7,8 +7,10 @@ export const Order = Schema.Struct({ email: Schema.NonEmptyString, total: Schema
 
 export class OrderRefused extends Schema.TaggedError<OrderRefused>()("OrderRefused", { error: Schema.String }) {}
 
+// #region caller
 /** Who the shop is to the engine: what it says is said by its server. */
 const shop: Caller["Service"] = { keyId: null, name: "shop", scopes: ["full-admin"], restricted: false }
+// #endregion
 
 // #region orders
 export class Orders extends Context.Service<

@@ -2,7 +2,7 @@
 // `hogsend`: runs the command line under a Node that can. Plain JavaScript, which an old Node reads, too: where its own is
 // older than 22.19 it looks for the one that npm has put into node_modules/.bin, here or above, and says so if there is none.
 import { spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, realpathSync } from "node:fs"
 import * as Module from "node:module"
 import { constants } from "node:os"
 import { dirname, join } from "node:path"
@@ -21,14 +21,13 @@ if (major > 22 || (major === 22 && minor >= 19)) {
   const newer = foldersAbove(dirname(file))
     .map((folder) => join(folder, "node_modules", ".bin", "node"))
     .find((node) => existsSync(node))
-  if (newer === undefined || process.env.HOGSEND_NODE === newer) {
+  if (newer === undefined || realpathSync(newer) === realpathSync(process.execPath)) {
     console.error(
       `hogsend: this needs Node 22.19 or newer and runs under ${process.versions.node}; install a newer one`
     )
     process.exit(1)
   }
-  const env = { ...process.env, HOGSEND_NODE: newer }
-  const child = spawn(newer, [file, ...process.argv.slice(2)], { stdio: "inherit", env })
+  const child = spawn(newer, [file, ...process.argv.slice(2)], { stdio: "inherit" })
   // A terminal gives Ctrl-C to both. What is sent to this process alone is handed on.
   process.on("SIGINT", () => {})
   for (const signal of ["SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))

@@ -86,8 +86,8 @@ const localTime = (time: Date): string => {
 
 const two = (part: number) => String(part).padStart(2, "0")
 
-// What was sent in may hold sequences that a terminal obeys.
-const printable = (text: string) => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, "\uFFFD")
+// What was sent in may hold sequences that a terminal obeys, and signs that turn the reading direction.
+const printable = (text: string) => text.replaceAll(/[\p{Cc}\u202A-\u202E\u2066-\u2069]/gu, "\uFFFD")
 
 const maxCell = 48
 

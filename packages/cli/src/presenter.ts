@@ -3,7 +3,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as CliOutput from "effect/cli/CliOutput"
 import type * as CliError from "effect/cli/CliError"
-import type { FlagDoc, HelpDoc } from "effect/cli/HelpDoc"
+import type { HelpDoc } from "effect/cli"
 import { TerminalCapabilities } from "effect/cli/TerminalCapabilities"
 import { withoutKeys } from "./withoutKeys.ts"
 
@@ -38,7 +38,7 @@ const causesOf = (errors: ReadonlyArray<CliError.NonShowHelpErrors>): ReadonlyAr
 /** What is wrong, and the name that was perhaps meant: effect/cli knows those of the command, and not the global ones. */
 const sentenceOf = Effect.fnUntraced(function* (
   error: CliError.NonShowHelpErrors,
-  { flags, globalFlags = [] }: HelpDoc
+  { flags, globalFlags = [] }: HelpDoc.HelpDoc
 ) {
   const [sentence = ""] = error.message.split("\n")
   if (!("suggestions" in error)) return error.message
@@ -48,7 +48,7 @@ const sentenceOf = Effect.fnUntraced(function* (
   return meant === "" ? sentence : `${sentence}. Did you mean ${meant}?`
 })
 
-const closestFlag = (typed: string, known: ReadonlyArray<FlagDoc>) =>
+const closestFlag = (typed: string, known: ReadonlyArray<HelpDoc.FlagDoc>) =>
   Effect.promise(async () => {
     // The whole API, which nobody else needs for a start.
     const { closestName, editDistance } = await import("@hogsend/core")

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { parseEnv } from "node:util"
+import { Failed } from "./Failed.ts"
 
 /** A value and where it stands, in words for a message. */
 export interface Found {
@@ -16,9 +17,12 @@ export interface Found {
 const variable = (name: string) => Effect.orDie(Config.option(Config.String(name)))
 
 /** What the folder's `.env` says; without one, nothing. */
-export const dotEnv = Effect.sync((): Readonly<Record<string, string | undefined>> => {
-  const file = join(process.cwd(), ".env")
-  return existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}
+export const dotEnv = Effect.try({
+  try: (): Readonly<Record<string, string | undefined>> => {
+    const file = join(process.cwd(), ".env")
+    return existsSync(file) ? parseEnv(readFileSync(file, "utf8")) : {}
+  },
+  catch: (error) => new Failed({ message: `.env cannot be read: ${error instanceof Error ? error.message : error}` })
 })
 
 /** The first of these variables that is not empty: all of them in the environment, and only then in `.env`. */

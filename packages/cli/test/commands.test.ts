@@ -1,8 +1,9 @@
 /** The commands against a real server, each as a process of its own. */
 import { expect, layer } from "@effect/vitest"
 import { TestHogsend } from "@hogsend/testing"
-import { Effect } from "effect"
-import { spawn } from "node:child_process"
+import { Effect, Fiber } from "effect"
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process"
+import { once } from "node:events"
 import { readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { cellOf, titleOf } from "../src/output.ts"
@@ -203,24 +204,85 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
     { timeout: 120_000 }
   )
 
-  it.effect("is quiet when whoever reads it has enough", () =>
-    Effect.gen(function* () {
-      const { secret, url } = yield* TestHogsend
-      const pipe = `'${process.execPath}' '${bin}' keys list --json 2>stderr | true; echo "\${PIPESTATUS[0]}"`
-      const cwd = emptyFolder()
-      const env = { PATH: process.env["PATH"], HOGSEND_API_URL: url, HOGSEND_ADMIN_KEY: secret }
-      // The server answers from this process.
-      const stdout = yield* Effect.promise(
-        () =>
-          new Promise<string>((resolve) => {
-            const child = spawn("bash", ["-c", pipe], { cwd, env })
-            let said = ""
-            child.stdout.on("data", (data) => (said += String(data)))
-            child.on("close", () => resolve(said))
-          })
-      )
-      expect(stdout).toBe("0\n")
-      expect(readFileSync(join(cwd, "stderr"), "utf8")).toBe("")
-    })
+  it.effect(
+    "that cannot be undone shows on a terminal what it would do, and asks",
+    () =>
+      Effect.gen(function* () {
+        yield* send("came", "u_asked")
+        const answered = (answer: string) => shell(`'${process.execPath}' '${bin}' contacts erase u_asked`, answer)
+        const no = yield* answered("n\n")
+        expect(no.code).toBe(1)
+        expect(no.stdout).toMatch(
+          /external +u_asked[^]*erases the contact u_asked[^]*Do it\? \[y\/N\][^]*nothing was changed/
+        )
+        expect((yield* json(["contacts", "get", "u_asked"])).externalId).toBe("u_asked")
+        expect(yield* answered("y\n")).toMatchObject({ code: 0, stdout: expect.stringMatching(/STATUS +done/) })
+        expect(yield* run(["contacts", "get", "u_asked"])).toMatchObject({ code: 1 })
+      }),
+    { timeout: 60_000 }
+  )
+
+  it.effect(
+    "that follows events says each on a line as it is stored, and ends well when it is asked to",
+    () =>
+      Effect.gen(function* () {
+        const { secret, url } = yield* TestHogsend
+        const env = { PATH: process.env["PATH"], HOGSEND_API_URL: url, HOGSEND_ADMIN_KEY: secret }
+        const args = [bin, "events", "tail", "--json", "--name", "followed"]
+        const tail = spawn(process.execPath, args, { cwd: emptyFolder(), env })
+        const heard = once(tail.stdout, "data")
+        const end = yield* Effect.forkScoped(ended(tail))
+        // It may not follow yet when the first ones are stored.
+        const sending = Effect.forever(send("followed", "u_followed", "--prop", "n:=1"))
+        const [first] = yield* Effect.raceFirst(
+          Effect.promise(() => heard),
+          sending
+        )
+        yield* send("another", "u_followed")
+        tail.kill("SIGINT")
+        const { code, stdout } = yield* Fiber.join(end)
+        expect(code).toBe(0)
+        expect(stdout.startsWith(String(first))).toBe(true)
+        for (const line of stdout.trimEnd().split("\n")) {
+          expect(JSON.parse(line)).toMatchObject({ name: "followed", properties: { n: 1 } })
+        }
+      }),
+    { timeout: 60_000 }
+  )
+
+  it.effect(
+    "ends without a word when whoever reads it has enough",
+    () =>
+      Effect.gen(function* () {
+        const { secret, url } = yield* TestHogsend
+        const cwd = emptyFolder()
+        const env = { PATH: process.env["PATH"], HOGSEND_API_URL: url, HOGSEND_ADMIN_KEY: secret }
+        const tail = `'${process.execPath}' '${bin}' events tail --json 2>stderr`
+        const piped = spawn("bash", ["-c", `${tail} | head -1; exit "\${PIPESTATUS[0]}"`], { cwd, env })
+        const { code, stdout } = yield* Effect.raceFirst(ended(piped), Effect.forever(send("piped", "u_piped")))
+        expect(code).toBe(0)
+        expect(JSON.parse(stdout)).toMatchObject({ name: "piped" })
+        expect(readFileSync(join(cwd, "stderr"), "utf8")).toBe(`Following the events of ${url}. Ctrl-C ends it.\n`)
+      }),
+    { timeout: 60_000 }
   )
 })
+
+/** A command line on a terminal, on which somebody types. */
+const shell = (line: string, typed: string) =>
+  Effect.flatMap(TestHogsend, ({ secret, url }) => {
+    const env = { PATH: process.env["PATH"], TERM: "xterm", HOGSEND_API_URL: url, HOGSEND_ADMIN_KEY: secret }
+    const child = spawn("script", ["-qec", line, "/dev/null"], { cwd: emptyFolder(), env })
+    child.stdout.on("data", (data) => {
+      if (String(data).includes("[y/N]")) child.stdin.end(typed)
+    })
+    return ended(child)
+  })
+
+const ended = (child: ChildProcessWithoutNullStreams) =>
+  Effect.promise(async () => {
+    let stdout = ""
+    child.stdout.on("data", (data) => (stdout += String(data)))
+    await once(child, "close")
+    return { code: child.exitCode, stdout }
+  })

@@ -42,6 +42,7 @@ export type ContactUpsert = PersonKeys &
     readonly timezone?: string | null | undefined
   }
 
+/** `hogsend.contacts`. */
 export interface Contacts {
   /**
    * Finds the contact by its keys or makes one, adds the keys that are new, joins contacts that turn out to be one person, and

@@ -10,6 +10,7 @@ import type { Page, PageQuery } from "./Page.ts"
 /** A delivery that was given up, with its payload. */
 export interface DeadLetter extends Answer<typeof Core.DeadLetter> {}
 
+/** A page of dead letters. */
 export interface DeadLetterPage extends Page {
   readonly items: ReadonlyArray<DeadLetter>
 }
@@ -22,6 +23,7 @@ export interface DeadLetterQuery extends PageQuery, DeliveryFilter {
   readonly eventType?: Core.OutboundEnvelope["type"] | undefined
 }
 
+/** `hogsend.deadLetters`: deliveries that were given up. */
 export interface DeadLetters {
   /** Those whose events happened last come first. One is kept for 30 days. */
   readonly list: (query?: DeadLetterQuery, options?: RequestOptions) => Promise<DeadLetterPage>

@@ -12,10 +12,12 @@ export interface Delivery extends Answer<typeof Core.Delivery> {}
 /** One attempt at it, and what the receiver answered. */
 export interface DeliveryAttempt extends Answer<typeof Core.DeliveryAttempt> {}
 
+/** A page of deliveries. */
 export interface DeliveryPage extends Page {
   readonly deliveries: ReadonlyArray<Delivery>
 }
 
+/** A delivery with its attempts. */
 export interface DeliveryDetails {
   readonly delivery: Delivery
   /** The first one first. */
@@ -52,12 +54,14 @@ export interface Replay extends DeliveryFilter {
   readonly dryRun?: boolean | undefined
 }
 
+/** What a replay came to. */
 export interface Replayed {
   /** How many deliveries it is; of a dry run, would be. */
   readonly count: number
   readonly dryRun: boolean
 }
 
+/** `hogsend.deliveries`: what was, is and will be sent to an endpoint. */
 export interface Deliveries {
   /** Those whose events happened last come first. One that ended is kept for 30 days. */
   readonly list: (endpointId: string, query?: DeliveryQuery, options?: RequestOptions) => Promise<DeliveryPage>

@@ -43,6 +43,7 @@ export interface EventName {
   readonly lastSeenAt: string
 }
 
+/** A page of events. */
 export interface EventPage extends Page {
   readonly events: ReadonlyArray<Event>
 }
@@ -55,6 +56,7 @@ export interface EventQuery extends PageQuery {
   readonly contactId?: string | undefined
 }
 
+/** The options of one `sendBatch`. */
 export interface BatchOptions extends RequestOptions {
   /**
    * 1 to 255 characters that name the batch: the same events, in the same order and under the same key, are stored once. Default: a
@@ -63,6 +65,7 @@ export interface BatchOptions extends RequestOptions {
   readonly idempotencyKey?: string | undefined
 }
 
+/** `hogsend.events`. */
 export interface Events {
   /**
    * Stores an event, makes the contact when there is none, and joins contacts that turn out to be one person. It is always under

@@ -14,6 +14,7 @@ import { settingsOf } from "./Hogsend/settingsOf.ts"
 import { type Identity, makeIdentity } from "./Identity.ts"
 import { makeWebhooks, type Webhooks } from "./Webhooks.ts"
 
+/** What `new Hogsend(…)` is told. */
 export interface HogsendOptions {
   /** Where your Hogsend is, with the path that it is mounted at: `https://example.com`, `https://example.com/api/hogsend`. */
   readonly baseUrl: string

@@ -33,6 +33,7 @@ export interface IdentitySplit {
   readonly dryRun?: boolean | undefined
 }
 
+/** `hogsend.identity`: who is who, and why. */
 export interface Identity {
   /** Whose a key is now, what else the contact is known by, and why. Rejected with `KeyAmbiguous` when it can mean several. */
   readonly explain: (key: string, options?: RequestOptions) => Promise<KeyExplanation>

@@ -43,6 +43,7 @@ export interface WebhookEndpointPatch extends EndpointFields {
   readonly eventTypes?: ReadonlyArray<Core.OutboundEventName> | undefined
 }
 
+/** A page of endpoints. */
 export interface WebhookEndpointPage extends Page {
   readonly endpoints: ReadonlyArray<WebhookEndpoint>
 }
@@ -53,11 +54,13 @@ export interface WebhookQuery extends PageQuery {
   readonly includeDisabled?: boolean | undefined
 }
 
+/** The test that was sent. */
 export interface WebhookTestSent {
   readonly enqueued: true
   readonly eventType: typeof Core.testEventName
 }
 
+/** `hogsend.webhooks`: the endpoints that events are delivered to. */
 export interface Webhooks {
   /**
    * From now on what the endpoint subscribes to is delivered to it. `secret` signs it, and is shown this once.

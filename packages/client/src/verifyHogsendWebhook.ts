@@ -8,6 +8,7 @@ import { Webhook } from "standardwebhooks"
 import type { WebhookEvent } from "./WebhookEvent.ts"
 import { WebhookVerificationError } from "./WebhookVerificationError.ts"
 
+/** What `verifyHogsendWebhook` is given. */
 export interface VerifyWebhookOptions {
   /** The body of the request as it came: its text or its bytes, never what was parsed of it. */
   readonly payload: string | Uint8Array | ArrayBuffer

@@ -19,12 +19,26 @@ export * from "./Delivery.ts"
 export * from "./Destination.ts"
 export * from "./EgressDenied.ts"
 export * from "./Endpoint.ts"
-export * from "./Envelope.ts"
+export {
+  BodyMalformed,
+  BodyTooLarge,
+  ContentTypeUnsupported,
+  DatabaseUnavailable,
+  Envelope,
+  InternalFault,
+  Issue,
+  MaxBodyBytes,
+  MethodNotAllowed,
+  Overloaded,
+  RateLimited,
+  RequestInvalid,
+  RouteNotFound
+} from "./Envelope.ts"
 export * from "./Erasure.ts"
 export * from "./ErasuresApi.ts"
 export * from "./Event.ts"
 export * from "./EventBatch.ts"
-export * from "./EventsApi.ts"
+export { AdminEventsApi, EventsApi } from "./EventsApi.ts"
 export * from "./EventsRpcs.ts"
 export * from "./Health.ts"
 export * from "./HealthApi.ts"
@@ -34,18 +48,23 @@ export * from "./IdentityApi.ts"
 export * from "./IdentityLedger.ts"
 export * from "./IdentityRpcs.ts"
 export * from "./Outbound.ts"
-export * from "./Page.ts"
+export { type Page, pageOf, PageQuery } from "./Page.ts"
 export * from "./Properties.ts"
 export * from "./RpcAuthorization.ts"
 export * from "./Rpcs.ts"
 export * from "./SourcesApi.ts"
-export * from "./UserToken.ts"
+export {
+  UserTokenExpired,
+  UserTokenFailures,
+  UserTokenInvalid,
+  UserTokenMismatch,
+  UserTokenRequired
+} from "./UserToken.ts"
 export * from "./Warning.ts"
 export * from "./WarningsApi.ts"
 export * from "./WebhookSource.ts"
 export * from "./WebhooksApi.ts"
-export * from "./adaptLoop.ts"
 export * from "./adaptProvider.ts"
 export * from "./closestName.ts"
 export * from "./failureOfStatus.ts"
-export * from "./warningKinds.ts"
+export { type WarningCode, warningKind, type WarningKind, warningKinds } from "./warningKinds.ts"

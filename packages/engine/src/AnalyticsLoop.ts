@@ -30,6 +30,7 @@ export interface AnalyticsLoopOptions {
   readonly webhookSecret?: Redacted.Redacted<string> | undefined
 }
 
+/** The way back from the analytics platform: has its events posted to this server's webhook source. */
 export class AnalyticsLoop extends Context.Service<
   AnalyticsLoop,
   {

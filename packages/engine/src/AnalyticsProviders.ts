@@ -109,6 +109,7 @@ const choose = Effect.fnUntraced(function* (ready: ReadonlyArray<Option.Option<P
   return yield* invalid(`There is no analytics provider "${asked}" (ANALYTICS_PROVIDER, defaultProvider). ${there}`)
 })
 
+/** Makes the `AnalyticsProvider` of the providers that a host brings: the active one, or one that does nothing. */
 export const AnalyticsProviders = {
   /** The active one, for as long as the scope is open. */
   layer,

@@ -33,6 +33,7 @@ export interface FirstKeys {
   readonly localhost: ApiKeyMinted
 }
 
+/** Mints, lists, edits, revokes and rotates API keys. A key is shown once, by `mint` and `rotate`. */
 export class ApiKeys extends Context.Service<
   ApiKeys,
   {

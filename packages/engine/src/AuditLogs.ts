@@ -15,6 +15,7 @@ export type Actor = Pick<Caller["Service"], "name" | "keyId">
 /** The server itself. */
 export const boot: Actor = { name: "boot", keyId: null }
 
+/** Who changed what through the admin plane, written with the change. */
 export class AuditLogs extends Context.Service<
   AuditLogs,
   {

@@ -41,6 +41,7 @@ export interface ContactsOptions {
   readonly exposeEmail?: boolean
 }
 
+/** Reads and writes contacts: upsert, find, list, and what a person may see of themselves. */
 export class Contacts extends Context.Service<
   Contacts,
   {

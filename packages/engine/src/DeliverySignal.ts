@@ -14,6 +14,7 @@ export interface DeliverySignalOptions {
   readonly retryAfter?: number
 }
 
+/** Tells the workers of every process at once that deliveries are due. A hint: one that is lost costs a moment. */
 export class DeliverySignal extends Context.Service<
   DeliverySignal,
   {

@@ -84,6 +84,7 @@ export interface DestinationQueueOptions {
   readonly watch?: WatchOptions
 }
 
+/** Delivers what the outside world is told, at least once, with retries and dead letters. */
 export class DestinationQueue extends Context.Service<
   DestinationQueue,
   {

@@ -14,6 +14,7 @@ const presets = { webhook, posthog, segment, slack }
 /** By their kinds. */
 export type DestinationPreset = keyof typeof presets
 
+/** The destinations that come with the engine, by their kind. */
 export const destinationPresets = Object.keys(presets) as ReadonlyArray<DestinationPreset>
 
 /** What is there without being asked for. */
@@ -38,6 +39,7 @@ export const posthogEvents = posthog.events
 /** The kind of the one endpoint that stands for the analytics provider. It is no destination's. */
 export const analyticsKind = "analytics"
 
+/** The destinations that there are: the presets and the host app's own, by their kind. */
 export class Destinations extends Context.Service<
   Destinations,
   {

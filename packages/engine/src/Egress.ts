@@ -16,6 +16,7 @@ import { vetAddresses } from "./Egress/vetAddresses.ts"
 export { EgressFailed } from "./Egress/EgressFailed.ts"
 export { type EgressAnswer, EgressTransport, type VettedRequest } from "./Egress/EgressTransport.ts"
 
+/** What may be reached beside public addresses over `https:`. */
 export interface EgressOptions {
   /** `http:` URLs, too. False. */
   readonly allowHttp?: boolean | undefined
@@ -45,6 +46,7 @@ const maxTargets = 1000
 /** A name with many dead addresses is not knocked at each of them. */
 const maxAddresses = 3
 
+/** Sends requests to URLs that somebody wrote, and only to public addresses. */
 export class Egress extends Context.Service<
   Egress,
   {

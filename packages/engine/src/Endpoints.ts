@@ -51,6 +51,7 @@ export interface EndpointsOptions {
   readonly cacheTtl?: number
 }
 
+/** Where outbound events go: creates, edits, deletes endpoints and rotates their secrets. */
 export class Endpoints extends Context.Service<
   Endpoints,
   {

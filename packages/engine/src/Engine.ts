@@ -88,8 +88,8 @@ interface ServiceOptions {
   readonly housekeeping?: HousekeepingOptions
   readonly liveStreams?: LiveStreamsOptions
   readonly metrics?: MetricsOptions & HealthMetricsOptions
-  /** A start keeps an endpoint of the kind `posthog` in place for this project; without it, it disables that one. */
-  readonly posthogDestination?: PostHogEndpointOptions | undefined
+  /** A start keeps an endpoint of the kind `posthog` in place for this project; `false`: it disables that one. Absent: as it is. */
+  readonly posthogDestination?: PostHogEndpointOptions | false | undefined
   readonly rateLimits?: RateLimitsOptions
   readonly warnings?: WarningsOptions
   readonly webhookSources?: WebhookSourcesOptions

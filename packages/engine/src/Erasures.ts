@@ -43,6 +43,7 @@ export interface ErasuresOptions {
   readonly interval?: number
 }
 
+/** Erases people with everything that is kept of them, at once or after some days. */
 export class Erasures extends Context.Service<
   Erasures,
   {

@@ -76,6 +76,7 @@ export type EventRefused =
   | DatabaseUnavailable
   | Overloaded
 
+/** Takes events in, one or many. It answers after the commit. */
 export class EventIngest extends Context.Service<
   EventIngest,
   {

@@ -26,6 +26,7 @@ export interface EventsOptions {
   readonly tail?: TailOptions
 }
 
+/** Reads the events that are stored: lists them, names their names, and follows what comes. */
 export class Events extends Context.Service<
   Events,
   {

@@ -16,6 +16,7 @@ export interface HealthOptions {
   readonly version?: string
 }
 
+/** What `/v1/health` reports, and whether this process should get traffic. */
 export class Health extends Context.Service<
   Health,
   {

@@ -34,6 +34,7 @@ export type Tidied = Readonly<
   Record<"idempotency_keys" | "warnings" | "warning_counts" | "audit_logs" | "deliveries" | "outbound_messages", number>
 >
 
+/** Deletes what is kept for a time, when its time is over. */
 export class Housekeeping extends Context.Service<
   Housekeeping,
   {

@@ -135,6 +135,7 @@ export interface IdentityResolverOptions {
   readonly limits?: IdentityLimits
 }
 
+/** One person out of many identities: resolves keys to a contact; merges, splits and explains. */
 export class IdentityResolver extends Context.Service<
   IdentityResolver,
   {

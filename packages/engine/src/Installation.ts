@@ -6,6 +6,7 @@ import { PgClient } from "@effect/sql-pg"
 import { Context, Effect, Layer } from "effect"
 import { oneRow, orUnavailable } from "./Database.ts"
 
+/** The id of this installation, which all of its processes share and which never changes. */
 export class Installation extends Context.Service<Installation, { readonly id: string }>()("engine/Installation") {
   /** Reads it once. */
   static readonly layer = Layer.effect(

@@ -45,6 +45,7 @@ export interface KeyGateOptions {
 /** Why a request was refused. */
 export type Refusal = Unauthorized | KeyExpired | ScopeMissing | OriginDenied | RateLimited
 
+/** Judges a request's API key: who calls, and may they call this route from this origin? */
 export class KeyGate extends Context.Service<
   KeyGate,
   {

@@ -5,6 +5,7 @@
 import { Heartbeat, Overloaded } from "@hogsend/core"
 import { Clock, Context, Deferred, Effect, Layer, Stream } from "effect"
 
+/** How many streams a process holds, and how often they beat. */
 export interface LiveStreamsOptions {
   /** How many may be open at the same time. 64. */
   readonly maxStreams?: number
@@ -12,6 +13,7 @@ export interface LiveStreamsOptions {
   readonly heartbeat?: number
 }
 
+/** The streams that callers hold open: limits them, keeps them alive, ends them with the server. */
 export class LiveStreams extends Context.Service<
   LiveStreams,
   {

@@ -45,6 +45,7 @@ export interface TrackStatuses {
   readonly client: TrackStatus
 }
 
+/** Applies and reports both migration tracks: `engine`, ours, and `client`, the host app's. */
 export class Migrations extends Context.Service<
   Migrations,
   {

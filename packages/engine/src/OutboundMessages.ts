@@ -57,6 +57,7 @@ export type OutboundEvent =
 /** What is in no catalog. */
 type TestEvent = Event<typeof testEventName, typeof WebhookTestData.Type>
 
+/** Writes what the outside world is told, with the deliveries of it, in the transaction that it reports. */
 export class OutboundMessages extends Context.Service<
   OutboundMessages,
   {

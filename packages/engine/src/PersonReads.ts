@@ -32,6 +32,7 @@ export interface PersonReadsOptions {
   readonly timezone?: string | undefined
 }
 
+/** What the analytics platform knows of a person: remembered, limited, and left alone while it is broken. */
 export class PersonReads extends Context.Service<
   PersonReads,
   {

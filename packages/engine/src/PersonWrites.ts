@@ -23,6 +23,7 @@ export interface PersonWritesOptions {
   readonly closeGrace?: number
 }
 
+/** Durable writes to the persons and groups of the analytics platform, in the order of each person. */
 export class PersonWrites extends Context.Service<
   PersonWrites,
   {

@@ -3,7 +3,8 @@
  * without anybody having to create an endpoint.
  *
  * A start makes it, or brings it up to date with the key and the host. What an operator set stays: that it is disabled, that it
- * syncs no persons, further events, other names. When it is not asked for any more it is disabled, until it is again.
+ * syncs no persons, further events, other names. Where it is declined it is disabled, until it is asked for again; a process
+ * that says nothing of it leaves it as it is, since another one on the same database may ask for it.
  */
 import { Effect, Layer, Redacted } from "effect"
 import { posthogEvents, posthogKind } from "./Destinations.ts"
@@ -39,12 +40,14 @@ export const seededPostHog =
 
 const seededEvents = posthogEvents.filter((name) => /^(email|contact)\./.test(name))
 
+/** Keeps the endpoint of the kind `posthog` that the configuration asks for. */
 export const PostHogEndpoint = {
-  layer: (options: PostHogEndpointOptions | undefined) =>
+  layer: (options: PostHogEndpointOptions | false | undefined) =>
     Layer.effectDiscard(
       Effect.gen(function* () {
         const [{ keep, retire }, { check }] = [yield* Endpoints, yield* Egress]
-        if (options === undefined) return yield* retire(posthogKind)
+        if (options === undefined) return
+        if (options === false) return yield* retire(posthogKind)
         yield* keep(posthogKind, seededPostHog(options))
         // A PostHog of one's own may be where nothing is sent. It asks a name server, for which no start waits.
         yield* Effect.forkScoped(

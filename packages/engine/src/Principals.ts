@@ -78,6 +78,7 @@ export type PrincipalRefused =
   | IdentificationRequired
   | RateLimited
 
+/** Whom a request acts for: turns what it claims into what the resolver may believe, or refuses. */
 export class Principals extends Context.Service<
   Principals,
   {

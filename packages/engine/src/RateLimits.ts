@@ -37,6 +37,7 @@ export interface Charge {
   readonly keyless?: string | undefined
 }
 
+/** Token buckets for whoever shows a publishable key, no key or a wrong one. */
 export class RateLimits extends Context.Service<
   RateLimits,
   {

@@ -25,6 +25,7 @@ export interface SealingOptions {
   readonly secrets: Array.NonEmptyReadonlyArray<Redacted.Redacted<string>>
 }
 
+/** Seals what the database keeps and must not tell, each kind under a key of its own. */
 export class Sealing extends Context.Service<
   Sealing,
   {

@@ -26,6 +26,7 @@ export class DataKeyUnreadable extends Schema.TaggedError<DataKeyUnreadable>()("
   error: Schema.String
 }) {}
 
+/** Knows the keys of erased people without keeping them, so that what arrives late starts nobody again. */
 export class Tombstones extends Context.Service<
   Tombstones,
   {

@@ -13,6 +13,7 @@ export interface UserTokensOptions {
   readonly secrets: Array.NonEmptyReadonlyArray<Redacted.Redacted<string>>
 }
 
+/** Verifies `userToken`s: a backend's signed word that a browser is a certain user. */
 export class UserTokens extends Context.Service<
   UserTokens,
   {

@@ -33,6 +33,7 @@ export interface WarningsOptions {
   readonly examplesPerCode?: number
 }
 
+/** What was refused of requests that were accepted: counted by code, source and hour, with examples. */
 export class Warnings extends Context.Service<
   Warnings,
   {

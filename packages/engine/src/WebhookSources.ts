@@ -39,6 +39,7 @@ export { posthog, type PostHogSourceOptions } from "./WebhookSources/posthog.ts"
 export { segment, type SegmentSourceOptions } from "./WebhookSources/segment.ts"
 export { stripe, type StripeSourceOptions } from "./WebhookSources/stripe.ts"
 
+/** Which sources there are. */
 export interface WebhookSourcesOptions {
   /** Presets and the host app's own, as `defineWebhookSource` makes them; each with an id of its own. None. */
   readonly sources?: ReadonlyArray<WebhookSource>
@@ -59,8 +60,10 @@ export interface IncomingWebhook {
   readonly body: Effect.Effect<Uint8Array>
 }
 
+/** Why a webhook was not taken. */
 export type WebhookRefused = WebhookSourceNotFound | Unauthorized | RateLimited | BodyMalformed | RequestInvalid
 
+/** Turns what other systems post to `/v1/webhooks/{id}` into events, once it is verified. */
 export class WebhookSources extends Context.Service<
   WebhookSources,
   {

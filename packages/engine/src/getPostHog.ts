@@ -12,6 +12,7 @@ import { IdentityResolver } from "./IdentityResolver.ts"
 import { PersonReads } from "./PersonReads.ts"
 import { PersonWrites } from "./PersonWrites.ts"
 
+/** The methods that code of the older way calls. Each answers at once and never throws. */
 export interface PostHogShim {
   /** Overwrites these properties of the person: `PersonWrites.set`. */
   readonly identify: (distinctId: string, properties: PersonProperties) => void

@@ -15,6 +15,7 @@ import { MetricsServer, type MetricsServerOptions } from "./MetricsServer.ts"
 import { ProcessMetrics, type ProcessMetricsOptions } from "./ProcessMetrics.ts"
 import type { IncomingMessage, Server, ServerResponse } from "node:http"
 
+/** The engine's options, and where and how the server listens. */
 export interface HogsendServerOptions extends Omit<HogsendOptions, "metrics">, MigratedOptions {
   /** `server` serves `/metrics` there, too, without a key: for a network that only your Prometheus is in. */
   readonly metrics?: HogsendOptions["metrics"] &
@@ -25,6 +26,7 @@ export interface HogsendServerOptions extends Omit<HogsendOptions, "metrics">, M
   readonly drainTimeout?: number
 }
 
+/** Hogsend as a Node HTTP server, over a `PgClient`. Closing its scope finishes what is in flight. */
 export const HogsendServer = {
   /** Answers the engine's services and the address that is served. */
   layer: (options: HogsendServerOptions) =>

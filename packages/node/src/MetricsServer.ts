@@ -8,6 +8,7 @@ import { Effect, Layer, Schema } from "effect"
 import { HttpServer, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { createServer } from "node:http"
 
+/** Where it listens. */
 export interface MetricsServerOptions {
   readonly port: number
   readonly host: string
@@ -25,6 +26,7 @@ const app = Effect.gen(function* () {
   return yield* Hogsend.metrics
 })
 
+/** `/metrics` on a port of its own, without a key. */
 export const MetricsServer = {
   /** Serves the numbers of the context's registry. */
   layer: ({ host, port }: MetricsServerOptions) =>

@@ -9,8 +9,10 @@ import { exchange } from "./NodeEgressTransport/exchange.ts"
 import { type IdleOptions, makeAgents } from "./NodeEgressTransport/idleConnections.ts"
 import { resolveName, type ResolveOptions } from "./NodeEgressTransport/resolveName.ts"
 
+/** How names are asked for, and how long connections are kept. */
 export interface NodeEgressTransportOptions extends Partial<IdleOptions & ResolveOptions> {}
 
+/** The engine's `EgressTransport` on Node. */
 export const NodeEgressTransport = {
   layer: ({
     idleTimeout = 4000,

@@ -25,6 +25,7 @@ export interface ObservabilityOptions {
 
 const levels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
+/** Logs, traces and metrics of the process, as its environment says. */
 export const Observability = {
   /** Also provides the registry that everything under it counts in. */
   layer: ({ logFormat, logLevel, otlpEndpoint, ...otlp }: ObservabilityOptions) => {

@@ -32,6 +32,7 @@ export class DatabaseRefused extends Schema.TaggedError<DatabaseRefused>()("Data
   }
 }
 
+/** The database of the server: the one that is named, or else the embedded one. */
 export class Postgres extends Context.Service<
   Postgres,
   {

@@ -6,6 +6,7 @@ import { Effect, Layer, Metric, Schedule } from "effect"
 import { createRequire } from "node:module"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 
+/** How its numbers are taken. */
 export interface ProcessMetricsOptions {
   /** Over how long the event loop's delay is looked at, in milliseconds. 15000. */
   readonly interval?: number
@@ -13,6 +14,7 @@ export interface ProcessMetricsOptions {
 
 const { version }: { readonly version: string } = createRequire(import.meta.url)("../package.json")
 
+/** The process in numbers, under the names of Prometheus' own clients. */
 export const ProcessMetrics = {
   layer: ({ interval = 15_000 }: ProcessMetricsOptions = {}) =>
     Layer.effectDiscard(

@@ -53,6 +53,7 @@ const whereIs = ({ dataDirectory, embedded, standsInFor }: Postgres["Service"]) 
   return `the embedded database in ${dataDirectory}${instead}`
 }
 
+/** Prints the address and, on an embedded database, the first keys. */
 export const Welcome = {
   layer: ({ adminApiKey }: { readonly adminApiKey: Redacted.Redacted<string> | undefined }) =>
     Layer.effectDiscard(

@@ -17,6 +17,7 @@ import type { DatabaseRefused } from "./Postgres.ts"
 import type { MetricsPortUnusable } from "./MetricsServer.ts"
 import type { MigrationsUnreadable } from "./readMigrations.ts"
 
+/** The failures that `orExplain` tells as lines. */
 export type BootFailure =
   | AnalyticsProvidersInvalid
   | SettingsInvalid

@@ -20,6 +20,7 @@ import {
   EventIngest,
   generateUserToken,
   IdentityResolver,
+  LiveStreams,
   Migrations,
   PersonReads,
   PersonWrites
@@ -65,7 +66,11 @@ const decodeSendOptions = inputDecoder(Schema.Struct({ idempotencyKey: Schema.op
  */
 export const createHogsendClient = (options: HogsendClientOptions = {}): HogsendClient => {
   const layers = clientLayers(options)
-  const runtime = new ClientRuntime(layers.engine, options.drainTimeout ?? 15_000)
+  const runtime = new ClientRuntime(layers.engine, {
+    // A stream would be in flight for ever.
+    atTheEnd: Effect.flatMap(LiveStreams, ({ end }) => end),
+    drainTimeout: options.drainTimeout ?? 15_000
+  })
 
   const call = <A, E>(effect: Effect.Effect<A, E, HogsendClientServices>) =>
     runtime.run(

@@ -13,6 +13,7 @@ export class SecretsUnreadable extends Schema.TaggedError<SecretsUnreadable>()("
   error: Schema.String
 }) {}
 
+/** The signing secret of a development server, made once and kept in the data folder. */
 export const developmentSecret = Effect.fn("developmentSecret")(function* (dataDirectory: string) {
   const path = join(dataDirectory, "secrets.json")
   const unreadable = (cause: unknown) => unusable(String(cause))

@@ -8,6 +8,7 @@ import { settings } from "./Environment.ts"
 import { DatabaseRefused, Postgres } from "./Postgres.ts"
 import { readMigrations } from "./readMigrations.ts"
 
+/** What both tracks are applied with. */
 export interface MigrationOptions {
   /**
    * The folder of the host app's own migrations: Drizzle's output as it is, or plain `.sql` files. A relative one is relative
@@ -18,6 +19,7 @@ export interface MigrationOptions {
   readonly tracks?: ReadonlyArray<"engine" | "client"> | undefined
 }
 
+/** What `migrate` is told. */
 export interface MigrateOptions extends MigrationOptions {
   /** The connection string, `postgres://user:password@host:5432/database`. */
   readonly database: string | Redacted.Redacted<string>

@@ -3,6 +3,7 @@ import type { DatabaseUnavailable } from "@hogsend/core"
 import { type Migration, MigrationFailed, Migrations } from "@hogsend/engine"
 import { Effect, Layer } from "effect"
 
+/** Which migrations a start applies. */
 export interface MigratedOptions {
   /** `auto` migrates the engine's track at the start, `manual` refuses to start behind it. */
   readonly migrate: "auto" | "manual"

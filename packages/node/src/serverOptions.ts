@@ -13,6 +13,7 @@ export interface Brought {
   readonly analyticsProviders?: NonNullable<HogsendOptions["analytics"]>["providers"]
 }
 
+/** The environment as options of `HogsendServer`. */
 export const serverOptions = Effect.fn("serverOptions")(function* (
   environment: Environment,
   { analyticsProviders }: Brought = {}
@@ -48,7 +49,7 @@ export const serverOptions = Effect.fn("serverOptions")(function* (
     rateLimits: { publishable: environment.rateLimitPublishable, trustedProxies: environment.trustedProxies },
     egress: { allowHttp: environment.outboundAllowHttp, allowLoopback: environment.outboundAllowLoopback },
     destinations: { presets: environment.destinationPresets },
-    posthogDestination: environment.posthogDestination,
+    posthogDestination: environment.posthogDestination ?? false,
     destinationQueue: { slots: environment.deliverySlots },
     metrics: {
       token: environment.metricsToken,

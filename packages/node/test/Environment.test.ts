@@ -173,6 +173,7 @@ describe("A variable of our name that is no setting", () => {
           HOGSEND_DOCS: "true",
           HOGSEND_EMPTY: "",
           HOGSEND_RETRY_SCHEDULE: "5s",
+          HOGSEND_ADMIN_KEY: "hsk_of-the-command-line",
           HOGSENDER: "x"
         })
       ).toEqual([

@@ -95,7 +95,7 @@ it.effect("Webhook sources are closed until they have a secret, and take several
 it.effect("Kinds of endpoints, and the endpoint of PostHog's, are those that are asked for", () =>
   Effect.gen(function* () {
     const asked = (env: Readonly<Record<string, string>>) => optionsOf({ BETTER_AUTH_SECRET: secret, ...env })
-    expect(yield* asked({})).toMatchObject({ destinations: { presets: [] }, posthogDestination: undefined })
+    expect(yield* asked({})).toMatchObject({ destinations: { presets: [] }, posthogDestination: false })
     for (const [text, presets] of [
       ["*", "*"],
       ["none", []],

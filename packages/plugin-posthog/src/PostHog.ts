@@ -4,6 +4,7 @@ import { Effect, Layer } from "effect"
 import { createPostHogProvider } from "./createPostHogProvider.ts"
 import { checkOptions, type PostHogOptions, type PostHogOptionsInvalid } from "./PostHogOptions.ts"
 
+/** PostHog as a Layer: the `AnalyticsProvider` service, whose queue is sent when the scope closes. */
 export const PostHog = {
   /**
    * @example

@@ -6,6 +6,7 @@
 import { Redacted, Result, Schema } from "effect"
 import { derivePrivateHost } from "./derivePrivateHost.ts"
 
+/** The credentials and hosts of a PostHog project. */
 export interface PostHogOptions {
   /** The project API key. Without it captures and writes do nothing. One of another form than `phc_…` is taken as it is. */
   readonly apiKey?: string | Redacted.Redacted<string> | undefined

@@ -16,4 +16,5 @@ const create = Effect.gen(function* () {
   return { database, url: urlOf(url, database), administer: onServer }
 }).pipe(Effect.orDie)
 
+/** `EmptyDatabase.create`: a database with nothing in it, dropped with its scope. */
 export const EmptyDatabase = { create }

@@ -21,6 +21,7 @@ import { makeRequests, type Requests } from "./Requests.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 import { adminKey, mintTestKeys, type TestKeys, tokenSecret } from "./testKeys.ts"
 
+/** The engine's options, all of them optional, and what the test needs beside. */
 export interface HogsendTestOptions extends Partial<HogsendOptions> {
   /** The folder of the host app's own migrations, as `migrate` takes it: applied to the new database. None. */
   readonly clientMigrations?: string
@@ -28,6 +29,7 @@ export interface HogsendTestOptions extends Partial<HogsendOptions> {
   readonly settleTimeout?: number
 }
 
+/** The time of a `HogsendTest`, which a test moves. */
 export interface HogsendTestClock {
   /**
    * Moves the time on: `clock.adjust("2 days")`. What becomes due on the way is done, each at its time: deliveries are tried
@@ -42,6 +44,7 @@ export interface HogsendTestClock {
   readonly setTime: (time: Date | number) => Effect.Effect<void>
 }
 
+/** A real Hogsend for the tests of a host app. */
 export class HogsendTest extends Context.Service<
   HogsendTest,
   TestKeys &

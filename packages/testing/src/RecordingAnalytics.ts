@@ -17,6 +17,7 @@ import {
 } from "@hogsend/core"
 import { Context, Effect, Layer } from "effect"
 
+/** An analytics provider that writes down what it is told, and finds the persons that a test puts there. */
 export class RecordingAnalytics extends Context.Service<
   RecordingAnalytics,
   {

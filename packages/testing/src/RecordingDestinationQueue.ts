@@ -29,6 +29,7 @@ const decodeMessage = Schema.decodeUnknownEffect(
   Schema.fromJsonString(Schema.Union([AnalyticsMessage, OutboundEnvelope]))
 )
 
+/** A destination queue that delivers nothing, and says what it would have delivered. */
 export const RecordingDestinationQueue = {
   /**
    * In the place of the engine's own:

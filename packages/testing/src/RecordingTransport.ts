@@ -10,6 +10,7 @@ import { Context, Effect, Layer } from "effect"
 /** What a receiver does with a request. */
 export type Respond = (request: VettedRequest) => Effect.Effect<EgressAnswer, EgressFailed>
 
+/** An `EgressTransport` by which nothing leaves the process. */
 export class RecordingTransport extends Context.Service<
   RecordingTransport,
   {

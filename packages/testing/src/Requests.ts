@@ -14,6 +14,7 @@ export interface Answer {
   readonly body: any
 }
 
+/** What a request of a test has beside its method, path and body. */
 export interface RequestOptions {
   /** The bearer. */
   readonly key?: string | undefined
@@ -23,6 +24,7 @@ export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
+/** Requests to a Hogsend's routes, as whoever may call them. */
 export interface Requests {
   /** Any request: `request("GET", "/v1/health")`. */
   readonly request: (method: string, path: string, options?: RequestOptions) => Effect.Effect<Answer>

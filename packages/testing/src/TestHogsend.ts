@@ -13,6 +13,7 @@ import { RecordingTransport } from "./RecordingTransport.ts"
 import { TestDatabase } from "./TestDatabase.ts"
 import { adminKey, mintTestKeys, type TestKeys, tokenSecret } from "./testKeys.ts"
 
+/** A real Hogsend on a port of its own. Host apps begin with `HogsendTest`. */
 export class TestHogsend extends Context.Service<
   TestHogsend,
   Requests &

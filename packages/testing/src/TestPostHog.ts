@@ -21,6 +21,7 @@ import { type CapturedEvent, PersonStore } from "./TestPostHog/PersonStore.ts"
 import type { PostHogAnswer } from "./TestPostHog/PostHogBehaviour.ts"
 import { globalsOf, requestOf, takes } from "./TestPostHog/webhookRequest.ts"
 
+/** How this PostHog differs from the usual one. */
 export interface TestPostHogOptions {
   /** One address for both sides; `captureHost` and `apiHost` are the same then. */
   readonly oneHost?: boolean
@@ -44,6 +45,7 @@ export type PostHogRequestKind =
   | "hogFunctions"
   | "unknown"
 
+/** A request that a test's PostHog got. */
 export interface PostHogRequest {
   readonly side: PostHogSide
   readonly kind: PostHogRequestKind
@@ -209,6 +211,7 @@ const make = ({
     }
   })
 
+/** A PostHog to test against: real HTTP, persons by PostHog's rules. */
 export class TestPostHog extends Context.Service<TestPostHog, TestPostHogShape>()("testing/TestPostHog") {
   /** A PostHog that listens until the scope closes. */
   static readonly make = make

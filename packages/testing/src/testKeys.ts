@@ -11,6 +11,7 @@ export const tokenSecret = "a test secret that is long enough to sign tokens wit
 /** The admin key of a test's engine. */
 export const adminKey = "an admin key for tests, long enough"
 
+/** The keys that the engine of a test is called with, and its secrets. */
 export interface TestKeys {
   /** A `full-admin` key. */
   readonly secret: string

@@ -49,7 +49,8 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   bench: ["effect", "@effect/sql-pg", "@effect/platform-node", ...ours, "node:*", "fastify", "jose", "pg"].concat([
     "graphile-worker",
     "pg-boss"
-  ])
+  ]),
+  release: ["node:*", "oxc-parser"]
 }
 
 const files = Object.keys(arrows).flatMap((part) => sources(`${part}/src`))
@@ -105,14 +106,24 @@ describe("The house", () => {
     expect(importers).toEqual(["packages/engine/src/SyncCrypto.ts"])
   })
 
+  it("of the command line only what dev and migrate do loads the engine, when they do it", () => {
+    const heavy = ["@hogsend/node", "@hogsend/engine", "@hogsend/plugin-posthog"]
+    const importers = sources("packages/cli/src").filter((file) => importsOf(file).some((name) => heavy.includes(name)))
+    expect(importers).toEqual(["packages/cli/src/runMigrate.ts", "packages/cli/src/runServer.ts"])
+    const eager = sources("packages/cli/src").filter((file) =>
+      importsOf(file).some((name) => /\/(runMigrate|runServer|followEvents)\.ts$/.test(name))
+    )
+    expect(eager).toEqual([])
+  })
+
   it("only entry points read the environment and arguments, and no library hides a type, catches blindly or keeps a module-level let", () => {
     const rules: ReadonlyArray<readonly [string, RegExp, RegExp]> = [
       [
         "process.env, argv",
-        /^(packages\/(?!create-hogsend\/src\/main\.ts)|bench\/src\/(?!(.*\/)?main\.ts))/,
+        /^(packages\/(?!create-hogsend\/src\/main\.ts)|(bench|release)\/src\/(?!(.*\/)?main\.ts))/,
         /^(?!\s*(\*|\/\/)).*process\.(env|argv)/
       ],
-      ["as any", /^(packages\/(client|core|engine|node|plugin-posthog)|bench)\//, /\bas any\b|as unknown as/],
+      ["as any", /^(packages\/(cli|client|core|engine|node|plugin-posthog)|bench)\//, /\bas any\b|as unknown as/],
       ["try/catch", /^packages\/(core|engine|plugin-posthog)\//, /(^|[^.\w])try \{/],
       ["module-level let", /^(packages|bench)\//, /^(export )?let /]
     ]
@@ -131,7 +142,7 @@ describe("The house", () => {
 
   it("has no drawers, and no main.ts has more than 40 lines", () => {
     expect(files.filter((file) => /\/(utils?|helpers?|lib|common|shared|misc|types)(\/|\.ts$)/.test(file))).toEqual([])
-    for (const main of ["apps/server/src/main.ts", "bench/src/main.ts"]) {
+    for (const main of ["apps/server/src/main.ts", "bench/src/main.ts", "release/src/main.ts"]) {
       expect(readFileSync(join(root, main), "utf8").trimEnd().split("\n").length).toBeLessThanOrEqual(40)
     }
   })

@@ -6,10 +6,7 @@ import { fail, type Finding, ok, skipped, warn } from "./Check.ts"
 export type Analytics = Answer<typeof AnalyticsHealth>
 export type Connection = Answer<typeof ConnectInfo>
 
-const notConfigured = skipped(
-  "No analytics provider is configured.",
-  "For PostHog set POSTHOG_API_KEY, and start again."
-)
+const notConfigured = skipped("No analytics provider is configured: for PostHog set POSTHOG_API_KEY, and start again.")
 
 /** What to do, by the reason; of PostHog by its variables, of another provider in general. */
 const remedies = {
@@ -56,7 +53,7 @@ export const readsFinding = (
   const { personReadFailure, scopeGap } = connection
   // Whose project a wrong project key is of, nobody knows, and so not whose persons to read.
   if (personReadFailure === "bad-response" && lastWriteError?.reason === "unauthorized") {
-    return skipped("Persons can be read when the project key is good.", "See the check Analytics: writes.")
+    return skipped("Persons can be read when the project key is good, see Analytics: writes.")
   }
   if (personReadFailure !== null) {
     return fail(`A person could not be read just now: ${personReadFailure}.`, remedies.reads[personReadFailure])

@@ -62,7 +62,7 @@ export const aroundTheLoop = (ask: Ask, { interval = 500, key, patience }: LoopO
       `An event was sent, and had not come back after ${Math.round(patience / 1000)} seconds${lastWriteError === null ? "" : `; the last write failed: ${lastWriteError.reason}`}.`,
       lastWriteError === null
         ? "Look at the webhook in PostHog: is it there, enabled, and what does its log say? POST /v1/admin/analytics/provision-loop makes or mends it. --loop-timeout waits longer."
-        : "See the check Analytics: writes, and POSTHOG_API_KEY."
+        : "See Analytics: writes, and POSTHOG_API_KEY."
     )
   }).pipe(
     Effect.catchTag("Refused", (refused) => Effect.succeed(unready(refused) ?? refusal(refused))),

@@ -1,6 +1,7 @@
 /** What was given up, and which endpoints are sent nothing. Pure. */
 import type { DeadLetter, WebhookEndpoint } from "@hogsend/client"
 import { endpointDisabledBy } from "@hogsend/core"
+import { counted } from "./counted.ts"
 import { fail, type Finding, ok, worstOf } from "./Check.ts"
 
 /** Some of the dead letters, those that happened last first, and how many there are. */
@@ -17,7 +18,7 @@ export const deadLettersFinding = (
   })
   const [first = "ENDPOINT"] = byEndpoint.keys()
   return fail(
-    `${total} deliveries were given up: ${told.join("; ")}`,
+    `${counted(total, "delivery")} given up: ${told.join("; ")}`,
     `When the receiver works again: hogsend webhooks replay ${first} --missing-only. What nobody wants: DELETE /v1/admin/dlq/{id}.`
   )
 }
@@ -47,7 +48,7 @@ export const endpointsFinding = (endpoints: ReadonlyArray<WebhookEndpoint>): Fin
   })
   const disabled = endpoints.filter(({ status }) => status === "disabled").length
   const meant = disabled === 0 ? "" : `, ${disabled} of them disabled, which somebody meant`
-  return worstOf(troubled) ?? ok(`${endpoints.length} endpoints${meant}.`)
+  return worstOf(troubled) ?? ok(`${counted(endpoints.length, "endpoint")}${meant}.`)
 }
 
 const isMeant = (reason: string | null): boolean =>

@@ -2,25 +2,18 @@
  * Asks the server everything that the doctor wants to know. First whether it is there and how it says it is; then who the admin
  * key is; then the rest at the same time. Each question has its time.
  */
-import type {
-  ApiKey,
-  ApiKeyPage,
-  ApiKeySelf,
-  DeadLetterPage,
-  WebhookEndpoint,
-  WebhookEndpointPage
-} from "@hogsend/client"
-import type { Answer } from "@hogsend/client"
+import type { Answer, ApiKey, DeadLetterPage, WebhookEndpoint } from "@hogsend/client"
 import type { Warning } from "@hogsend/core"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type { Found } from "../readEnv.ts"
-import { readsFinding, type Connection, webhookFinding, writesFinding } from "./analyticsFindings.ts"
+import { type Connection, readsFinding, webhookFinding, writesFinding } from "./analyticsFindings.ts"
 import { aroundTheLoop } from "./aroundTheLoop.ts"
-import { type Ask, makeAsk, type Reply } from "./ask.ts"
-import { type CheckId, checkIds, type Finding, ok, skipped } from "./Check.ts"
+import { type Ask, makeAsk } from "./ask.ts"
+import { type CheckId, checkIds, type Finding, skipped } from "./Check.ts"
 import { deadLettersFinding, endpointsFinding } from "./deliveryFindings.ts"
-import * as Keys from "./keyFindings.ts"
+import { endingFinding, originsFinding } from "./keyFindings.ts"
+import { askAdminKey, askDataKey } from "./keysAtHand.ts"
 import { notReached, reached } from "./reachability.ts"
 import { refusal } from "./refusal.ts"
 import { type Report, reportOf } from "./report.ts"
@@ -35,10 +28,12 @@ export interface ExamineOptions {
   /** For a question, in milliseconds. */
   readonly timeout: number
   /** How long to wait for an event that goes around the loop, in milliseconds; without it none is sent. */
-  readonly loop?: { readonly patience: number; readonly interval?: number } | undefined
+  readonly loop?: { readonly patience: number } | undefined
 }
 
-type Findings = Partial<Record<CheckId, Finding>>
+type Findings = Readonly<Record<CheckId, Finding>>
+
+const every = (finding: Finding) => Object.fromEntries(checkIds.map((id) => [id, finding])) as Findings
 
 export const examine = (options: ExamineOptions): Effect.Effect<Report> =>
   Effect.gen(function* () {
@@ -48,181 +43,110 @@ export const examine = (options: ExamineOptions): Effect.Effect<Report> =>
       ask<Server.Health>({ path: "/v1/health" }, ["status", "schema", "components", "timestamp", "version"])
     )
     if (Result.isFailure(health)) {
-      const rest = Object.fromEntries(checkIds.map((id) => [id, notThere])) as Record<CheckId, Finding>
-      return reportOf(url.value, null, { ...rest, reachability: notReached(url, health.failure) })
+      return reportOf(url.value, null, { ...every(notThere), reachability: notReached(url, health.failure) })
     }
-    const reply = health.success
-    const { components, schema, version } = reply.value
-    const found: Findings = {
-      reachability: reached(url, reply.answeredAt - reply.askedAt),
-      version: Server.versionFinding(reply.value),
-      clock: Server.clockFinding(reply),
-      database: Server.databaseFinding(reply.value)
+    const { answeredAt, askedAt, value } = health.success
+    const told = {
+      reachability: reached(url, answeredAt - askedAt),
+      version: Server.versionFinding(value),
+      clock: Server.clockFinding(health.success),
+      database: Server.databaseFinding(value)
     }
-    if (components.database.status === "down") {
-      const rest = Object.fromEntries(checkIds.map((id) => [id, needsDatabase])) as Record<CheckId, Finding>
-      return reportOf(url.value, version, { ...rest, ...found })
-    }
-    const keyed = yield* withKeys(options, ask, reply)
-    return reportOf(url.value, version, {
-      "database-clock": Server.databaseClockFinding(reply.value),
-      "engine-migrations": Server.trackFinding("engine", schema.engine),
-      "client-migrations": Server.trackFinding("client", schema.client),
-      queue: Server.queueFinding(components.queue),
-      "analytics-writes": writesFinding(components.analytics),
-      ...keyed,
-      ...found
-    } as Record<CheckId, Finding>)
+    return reportOf(
+      url.value,
+      value.version,
+      value.components.database.status === "down"
+        ? { ...every(needsDatabase), ...told }
+        : { ...told, ...ofHealth(value), ...(yield* askUnderKeys(options, ask, value)) }
+    )
   })
 
-const notThere = skipped("There is no server to ask.", "See the check Reachability.")
-const needsDatabase = skipped("It needs the database.", "See the check Database.")
-const needsAdminKey = skipped(
-  "It needs an admin key.",
-  "Set HOGSEND_ADMIN_KEY or ADMIN_API_KEY in the environment or in .env, or pass --admin-key."
-)
-const needsGoodAdminKey = skipped("It needs an admin key that is good.", "See the check Admin key.")
-const notAskedFor = skipped(
-  "Nobody asked for it.",
-  "Pass --loop: it sends an event of a person made up for it, and erases them."
-)
+const notThere = skipped("There is no server to ask, see Reachability.")
+const needsDatabase = skipped("It needs the database, see Database.")
+const notAskedFor = skipped("--loop sends an event of a person made up for it, waits for it, and erases them.")
 
-/** What an admin key opens. */
-const adminChecks = ["keys", "origins", "dead-letters", "endpoints", "analytics-webhook", "warnings"] as const
+const ofHealth = (health: Server.Health) => ({
+  "database-clock": Server.databaseClockFinding(health),
+  "engine-migrations": Server.trackFinding("engine", health.schema.engine),
+  "client-migrations": Server.trackFinding("client", health.schema.client),
+  queue: Server.queueFinding(health.components.queue),
+  "analytics-writes": writesFinding(health.components.analytics)
+})
 
-const withKeys = (
-  { adminKey, dataKey, loop, url, ...rest }: ExamineOptions,
-  ask: Ask,
-  { value }: Reply<Server.Health>
-) =>
-  Effect.gen(function* () {
-    const { analytics } = value.components
-    const now = Date.parse(value.timestamp)
-    const asked = yield* adminKeyOf(ask, adminKey)
-    const without = asked.key === undefined ? (adminKey === undefined ? needsAdminKey : needsGoodAdminKey) : undefined
-    const dataFinding = dataKeyOf(ask, dataKey, adminKey, asked.finding)
-    if (asked.key === undefined || without !== undefined) {
-      return {
-        "admin-key": asked.finding,
-        "data-key": yield* dataFinding,
-        ...(Object.fromEntries(adminChecks.map((id) => [id, without])) as Findings),
-        "analytics-reads": readsFinding(analytics, undefined),
-        loop: loop === undefined ? notAskedFor : without
-      } as Findings
+/** What health does not tell everybody. */
+const askUnderKeys = Effect.fnUntraced(function* (options: ExamineOptions, ask: Ask, health: Server.Health) {
+  const { adminKey, dataKey, loop, url } = options
+  const { analytics } = health.components
+  const now = Date.parse(health.timestamp)
+  const admin = yield* askAdminKey(ask, adminKey)
+  const aboutDataKey = askDataKey(ask, dataKey, adminKey, admin.finding)
+  const { key, missing } = admin
+  if (key === undefined) {
+    return {
+      "admin-key": admin.finding,
+      "data-key": yield* aboutDataKey,
+      keys: missing,
+      origins: missing,
+      "dead-letters": missing,
+      endpoints: missing,
+      "analytics-reads": readsFinding(analytics, undefined),
+      "analytics-webhook": analytics.configured ? missing : writesFinding(analytics),
+      warnings: missing,
+      loop: loop === undefined ? notAskedFor : missing
     }
-    const { key } = asked
+  }
 
-    /** A finding of an answer, or of its absence. */
-    const from = <A>(answer: Effect.Effect<A, Parameters<typeof refusal>[0]>, finding: (answer: A) => Finding) =>
-      Effect.match(answer, { onSuccess: finding, onFailure: refusal })
-    const get = <A>(path: string, ...fields: ReadonlyArray<keyof A & string>) =>
-      Effect.map(ask<A>({ path, key }, fields), ({ value }) => value)
-
-    const keys = yield* Effect.cached(everyKey(get))
-    const endpoints = yield* Effect.cached(everyEndpoint(get))
-    const connection = yield* Effect.cached(
-      get<Connection>("/v1/admin/analytics/connect-info", "analyticsConfigured", "personReadFailure", "scopeGap")
-    )
-    const letters = Effect.all([get<DeadLetterPage>("/v1/admin/dlq?limit=100", "items", "total"), endpoints])
-    const local = /^(localhost|127\.|\[::1\])/.test(new URL(url.value).hostname)
-
-    const findings = yield* Effect.all(
-      {
-        "data-key": dataFinding,
-        keys: from(keys, (keys) => Keys.endingFinding(keys, now)),
-        origins: from(keys, (keys) => Keys.originsFinding(keys, local)),
-        "dead-letters": from(letters, ([page, endpoints]) => deadLettersFinding(page, endpoints)),
-        endpoints: from(endpoints, endpointsFinding),
-        "analytics-reads": from(connection, (connection) => readsFinding(analytics, connection)),
-        "analytics-webhook": from(connection, webhookFinding),
-        warnings: from(
-          get<{ readonly warnings: ReadonlyArray<Answer<typeof Warning>> }>("/v1/admin/warnings?limit=100", "warnings"),
-          ({ warnings }) => warningsFinding(warnings, now)
-        ),
-        loop:
-          loop === undefined
-            ? Effect.succeed(notAskedFor)
-            : aroundTheLoop(makeAsk(url.value, rest.timeout), { key, ...loop })
-      },
-      { concurrency: "unbounded" }
-    )
-    return { "admin-key": asked.finding, ...findings } as Findings
-  })
-
-/** The key is there when the server knows it, also where it may not do everything. */
-const adminKeyOf = (ask: Ask, adminKey: Found | undefined) =>
-  Effect.gen(function* () {
-    if (adminKey === undefined) return { finding: needsAdminKey, key: undefined }
-    if (!Keys.canBeSent(adminKey)) return { finding: Keys.unsendable(adminKey), key: undefined }
-    const self = yield* ask<ApiKeySelf>({ path: "/v1/admin/api-keys/self", key: adminKey.value }, ["name", "scopes"])
-    return { finding: Keys.adminKeyFinding(self.value, adminKey), key: adminKey.value }
-  }).pipe(
-    Effect.catch((failure) => {
-      const refusedKey = failure._tag === "Refused" && (failure.status === 401 || failure.status === 403)
-      const finding = refusedKey && adminKey !== undefined ? Keys.adminKeyRefused(failure, adminKey) : refusal(failure)
-      return Effect.succeed({ finding, key: undefined })
-    })
-  )
-
-const dataKeyOf = (ask: Ask, dataKey: Found | undefined, adminKey: Found | undefined, adminFinding: Finding) => {
-  if (dataKey === undefined) {
-    return Effect.succeed(
-      skipped(
-        "It needs a key.",
-        "Set HOGSEND_DATA_KEY or HOGSEND_API_KEY in the environment or in .env, or pass --data-key."
+  const get = <A>(path: string, ...fields: ReadonlyArray<keyof A & string>) =>
+    Effect.map(ask<A>({ path, key }, fields), ({ value }) => value)
+  const all = <Name extends string, A>(path: string, name: Name) =>
+    Effect.cached(
+      everyItem((offset) =>
+        Effect.map(
+          get<Record<Name, ReadonlyArray<A>> & { readonly total: number }>(
+            `${path}?limit=${pageSize}&offset=${offset}`,
+            name,
+            "total"
+          ),
+          (page) => ({ items: page[name], total: page.total })
+        )
       )
     )
-  }
-  if (dataKey.value === adminKey?.value) {
-    return Effect.succeed(
-      adminFinding.status === "ok"
-        ? ok("There is none, so the admin key stands in for it, which may send events, too.")
-        : skipped(
-            "There is none, and the admin key that would stand in for it is not good.",
-            "See the check Admin key."
-          )
-    )
-  }
-  if (!Keys.canBeSent(dataKey)) return Effect.succeed(Keys.unsendable(dataKey))
-  // Asks for nobody, under the right that sending takes.
-  return ask({ path: "/v1/contacts/find?userId=hogsend-doctor", key: dataKey.value }, []).pipe(
-    Effect.as(Keys.dataKeyFinding(dataKey)),
-    Effect.catch((failure) =>
-      Effect.succeed(
-        failure._tag === "Refused" && (failure.status === 401 || failure.status === 403)
-          ? Keys.dataKeyRefused(failure, dataKey)
-          : refusal(failure)
-      )
-    )
+  /** A finding of an answer, or of its absence. */
+  const from = <A>(answer: Effect.Effect<A, Parameters<typeof refusal>[0]>, finding: (answer: A) => Finding) =>
+    Effect.match(answer, { onSuccess: finding, onFailure: refusal })
+
+  const keys = yield* all<"keys", ApiKey>("/v1/admin/api-keys", "keys")
+  const endpoints = yield* all<"endpoints", WebhookEndpoint>("/v1/admin/webhooks", "endpoints")
+  const letters = get<DeadLetterPage>(`/v1/admin/dlq?limit=${pageSize}`, "items", "total")
+  const connection = yield* Effect.cached(
+    get<Connection>("/v1/admin/analytics/connect-info", "analyticsConfigured", "personReadFailure", "scopeGap")
   )
-}
-
-type Get = <A>(
-  path: string,
-  ...fields: ReadonlyArray<keyof A & string>
-) => Effect.Effect<A, Parameters<typeof refusal>[0]>
-
-const pageSize = 100
-const maxPages = 20
-
-const everyKey = (get: Get) =>
-  everyItem((offset) =>
-    Effect.map(
-      get<ApiKeyPage>(`/v1/admin/api-keys?limit=${pageSize}&offset=${offset}`, "keys", "total"),
-      ({ keys, total }) => ({
-        items: keys as ReadonlyArray<ApiKey>,
-        total
-      })
-    )
+  const warnings = get<{ readonly warnings: ReadonlyArray<Answer<typeof Warning>> }>(
+    `/v1/admin/warnings?limit=${pageSize}`,
+    "warnings"
   )
+  const local = /^(localhost|127\.|\[::1\])/.test(new URL(url.value).hostname)
 
-const everyEndpoint = (get: Get) =>
-  everyItem((offset) =>
-    Effect.map(
-      get<WebhookEndpointPage>(`/v1/admin/webhooks?limit=${pageSize}&offset=${offset}`, "endpoints", "total"),
-      ({ endpoints, total }) => ({ items: endpoints as ReadonlyArray<WebhookEndpoint>, total })
-    )
+  return yield* Effect.all(
+    {
+      "admin-key": Effect.succeed(admin.finding),
+      "data-key": aboutDataKey,
+      keys: from(keys, (keys) => endingFinding(keys, now)),
+      origins: from(keys, (keys) => originsFinding(keys, local)),
+      "dead-letters": from(Effect.all([letters, endpoints]), ([page, endpoints]) =>
+        deadLettersFinding(page, endpoints)
+      ),
+      endpoints: from(endpoints, endpointsFinding),
+      "analytics-reads": from(connection, (connection) => readsFinding(analytics, connection)),
+      "analytics-webhook": from(connection, webhookFinding),
+      warnings: from(warnings, ({ warnings }) => warningsFinding(warnings, now)),
+      loop: loop === undefined ? Effect.succeed(notAskedFor) : aroundTheLoop(ask, { key, ...loop })
+    },
+    { concurrency: "unbounded" }
   )
+})
+
+const [pageSize, maxPages] = [100, 20]
 
 /** Of a long list the first two thousand. */
 const everyItem = <A, E>(

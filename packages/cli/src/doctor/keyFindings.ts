@@ -2,6 +2,7 @@
 import type { ApiKey, ApiKeySelf } from "@hogsend/client"
 import type { Found } from "../readEnv.ts"
 import type { Refused } from "./ask.ts"
+import { counted } from "./counted.ts"
 import { fail, type Finding, ok, warn, worstOf } from "./Check.ts"
 
 /** What a header can carry. */
@@ -58,7 +59,7 @@ export const endingFinding = (keys: ReadonlyArray<ApiKey>, now: number): Finding
       ? [warn(`"${name}" ${ends}.`, `Before that: hogsend keys rotate ${id}, or make another.`)]
       : [warn(`"${name}" was rotated, is still used, and ${ends}.`, `Give whoever uses "${name}" its successor.`)]
   })
-  return worstOf(ending) ?? ok(`${keys.length} keys, of which none ends within 7 days.`)
+  return worstOf(ending) ?? ok(`${counted(keys.length, "key")}, and none ends within 7 days.`)
 }
 
 const loopback = /^(localhost|127\.0\.0\.1|\[::1\])$/
@@ -76,7 +77,14 @@ export const originsFinding = (keys: ReadonlyArray<ApiKey>, local: boolean): Fin
       return [(trouble.isBroken ? fail : warn)(`"${name}" has the origin ${origin}: ${trouble.says}`, remedy)]
     })
   })
-  return worstOf(found) ?? ok(`${publishable.length} publishable keys, with origins that browsers send.`)
+  return (
+    worstOf(found) ??
+    ok(
+      publishable.length === 0
+        ? "There is no publishable key."
+        : `${counted(publishable.length, "publishable key")}, with origins that browsers send.`
+    )
+  )
 }
 
 /** Browsers send scheme, host and port, in one spelling, and it is compared as it is. */

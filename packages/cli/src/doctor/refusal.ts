@@ -17,10 +17,10 @@ export const refusal = (failure: Unanswered | Refused | Foreign): Finding => {
     )
   }
   const { error, status, tag } = failure
-  if (status === 401) return skipped("It needs an admin key that is good.", "See the check Admin key.")
-  if (status === 403) return skipped(error, "See the check Admin key.")
-  if (tag === "DatabaseUnavailable") return skipped("It needs the database.", "See the check Database.")
-  if (status === 429) return skipped("The server limits how often it is asked.", "Ask again in a minute.")
-  if (tag === "RouteNotFound") return skipped("This server does not tell yet.", "Update the server.")
+  if (status === 401) return skipped("It needs an admin key that is good, see Admin key.")
+  if (status === 403) return skipped(`It needs another admin key: ${error}`)
+  if (tag === "DatabaseUnavailable") return skipped("It needs the database, see Database.")
+  if (status === 429) return skipped("The server limits how often it is asked: ask again in a minute.")
+  if (tag === "RouteNotFound") return skipped("A server of this version does not tell.")
   return fail(`The server answered ${status} ${tag}: ${error}`, "Look at the server's log.")
 }

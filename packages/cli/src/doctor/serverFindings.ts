@@ -2,6 +2,7 @@
 import type { Answer } from "@hogsend/client"
 import type { HealthReport, QueueHealth, TrackStatus } from "@hogsend/core"
 import type { Reply } from "./ask.ts"
+import { counted } from "./counted.ts"
 import { fail, type Finding, ok, skipped, warn } from "./Check.ts"
 
 export type Health = Answer<typeof HealthReport>
@@ -59,7 +60,7 @@ export const databaseClockFinding = ({ components: { database } }: Health): Find
       ) ?? ok("The server and its database agree on the time."))
 
 export const trackFinding = (which: "engine" | "client", track: Answer<typeof TrackStatus>): Finding => {
-  if (track.required === null) return skipped("The server could not read its migrations in time.", "Ask again.")
+  if (track.required === null) return skipped("The server could not read its migrations in time: ask again.")
   const { changed, pending, unknown } = track
   if (pending.length > 0) {
     return fail(
@@ -90,9 +91,9 @@ export const trackFinding = (which: "engine" | "client", track: Answer<typeof Tr
 const [late, stuck] = [10, 60]
 
 export const queueFinding = (queue: Answer<typeof QueueHealth> | null): Finding => {
-  if (queue === null) return skipped("The server could not count its deliveries in time.", "Ask again.")
+  if (queue === null) return skipped("The server could not count its deliveries in time: ask again.")
   const { oldestDueSeconds, pending } = queue
-  const waiting = `${pending} deliveries are on their way; the oldest that is due waits for a worker for ${Math.round(oldestDueSeconds)} seconds.`
+  const waiting = `${counted(pending, "delivery")} on the way; the oldest that is due waits for a worker for ${Math.round(oldestDueSeconds)} seconds.`
   if (oldestDueSeconds >= stuck) {
     return fail(
       waiting,
@@ -101,5 +102,5 @@ export const queueFinding = (queue: Answer<typeof QueueHealth> | null): Finding 
   }
   return oldestDueSeconds >= late
     ? warn(waiting, "If it grows, raise DELIVERY_SLOTS or start one more process.")
-    : ok(`${pending} deliveries are on their way, and none waits for a worker.`)
+    : ok(`${counted(pending, "delivery")} on the way, and none waits for a worker.`)
 }

@@ -4,9 +4,7 @@ import { describe, expect, it, layer } from "@effect/vitest"
 import { ApiKeys } from "@hogsend/engine"
 import { adminKey, DatabaseProxy, TestDatabase, TestHogsend } from "@hogsend/testing"
 import { Effect, Layer, Logger, Redacted } from "effect"
-import { execFile } from "node:child_process"
-import { join } from "node:path"
-import { promisify } from "node:util"
+import { hogsend } from "../hogsend.ts"
 import { checkOf, doctored, expectHealthy, expectOnly, serverThat } from "./runDoctor.ts"
 
 const options = { excludeTestServices: true, timeout: "30 seconds" } as const
@@ -174,7 +172,7 @@ layer(TestHogsend.layer().pipe(quiet), options)("A server", (it) => {
         )
       )
       const replay = new RegExp(`hogsend webhooks replay ${found.endpointId} --missing-only`)
-      expectOnly(found, "dead-letters", /^(FAIL.*)?1 deliveries .*hooks\.example\.com.*Answered 500\./, replay)
+      expectOnly(found, "dead-letters", /^(FAIL.*)?1 delivery given up.*hooks\.example\.com.*Answered 500\./, replay)
       // What stands behind the host may be a credential.
       expect(JSON.stringify(found)).not.toContain("token=secret")
     })
@@ -351,15 +349,8 @@ describe("Nothing but", () => {
     "what cannot be asked is wrong usage: the process ends with 2, with 1 after a failure, and prints nothing else to stdout",
     () =>
       Effect.gen(function* () {
-        const bin = join(import.meta.dirname, "../../bin/hogsend.mjs")
-        const env = { PATH: process.env["PATH"] }
         const program = (...args: ReadonlyArray<string>) =>
-          Effect.promise(() =>
-            promisify(execFile)(process.execPath, [bin, "doctor", ...args], { env }).then(
-              ({ stdout }) => ({ code: 0, stdout }),
-              ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout })
-            )
-          )
+          Effect.map(hogsend(["doctor", ...args]), ({ code, stdout }) => ({ code, stdout }))
         const url = yield* Effect.scoped(serverThat(() => undefined))
         expect(yield* program("--url", "ftp://example.com")).toEqual({ code: 2, stdout: "" })
         expect(yield* program("--nothing")).toEqual({ code: 2, stdout: "" })

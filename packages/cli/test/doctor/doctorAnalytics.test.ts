@@ -80,13 +80,19 @@ describe("A server with PostHog", () => {
   )
 
   it.live(
-    "whose personal key is wrong",
+    "whose personal key is wrong, or was revoked a moment ago",
     () =>
       Effect.gen(function* () {
         const posthog = yield* TestPostHog.make()
         const context = yield* connected(posthog, { personalApiKey: "phx_wrong" })
         const found = yield* Effect.provide(ask(), context)
-        expectOnly(found, "analytics-reads", /could not be read just now: unauthorized/, /POSTHOG_PERSONAL_API_KEY/)
+        const seen = /could not be read just now: unauthorized/
+        expectOnly(found, "analytics-reads", seen, /POSTHOG_PERSONAL_API_KEY/)
+
+        const good = yield* connected(posthog)
+        expectHealthy(yield* Effect.provide(ask(), good), ["loop"])
+        posthog.revokeKey(posthog.personalApiKey)
+        expectOnly(yield* Effect.provide(ask(), good), "analytics-reads", seen, /POSTHOG_PERSONAL_API_KEY/)
       }),
     30_000
   )

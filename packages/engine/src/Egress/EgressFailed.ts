@@ -12,6 +12,7 @@ const sentences = {
 
 const reasons = ["unresolved", "unreachable", "tls", "reset", "malformed", "timeout", "denied"] as const
 
+/** A request that may be sent got no answer. Another attempt may get one. */
 export class EgressFailed extends Schema.TaggedError<EgressFailed>()("EgressFailed", {
   reason: Schema.Literals(reasons),
   error: Schema.String

@@ -19,6 +19,7 @@ export interface VettedRequest {
   readonly maxAnswerBytes: number
 }
 
+/** What a receiver answered. */
 export interface EgressAnswer {
   /** A redirect's, too: nobody follows it. */
   readonly status: number
@@ -28,6 +29,7 @@ export interface EgressAnswer {
   readonly body: string
 }
 
+/** The platform's part of `Egress`: asks for a name's addresses, and sends to one that was vetted. */
 export class EgressTransport extends Context.Service<
   EgressTransport,
   {

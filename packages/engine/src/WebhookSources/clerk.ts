@@ -8,6 +8,7 @@ import { defineWebhookSource, type Properties, type ServerSourceEvent, type Sour
 import { Schema } from "effect"
 import { dateOf, objectIn, objectsIn, pick, textIn, VendorObject } from "./VendorObject.ts"
 
+/** What `clerk` is told. */
 export interface ClerkSourceOptions {
   /** The endpoint's signing secret, `whsec_…`. */
   readonly secret: SourceSecret
@@ -19,6 +20,7 @@ const Body = Schema.Struct({
   timestamp: Schema.optionalKey(Schema.Unknown)
 })
 
+/** The source `clerk`: users, as `contact.…`, and the waitlist, as `waitlist.joined`. */
 export const clerk = ({ secret }: ClerkSourceOptions) =>
   defineWebhookSource({
     meta: { id: "clerk", name: "Clerk", description: "Users and the waitlist." },

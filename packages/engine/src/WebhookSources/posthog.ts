@@ -9,6 +9,7 @@ import { defineWebhookSource, type Groups, propertiesFault, type SourceSecret } 
 import { Schema } from "effect"
 import { dateOf, objectIn, textIn, VendorObject, without } from "./VendorObject.ts"
 
+/** What `posthog` is told. */
 export interface PostHogSourceOptions {
   /** What PostHog sends in the header `x-posthog-webhook-secret`. */
   readonly secret: SourceSecret
@@ -30,6 +31,7 @@ const Body = Schema.Struct({
 /** What an event says of its person, of its groups and of the project; not of itself. */
 const notOfTheEvent = ["$set", "$set_once", "$unset", "$groups", "$group_set", "token"]
 
+/** The source `posthog`: what PostHog captured. Public: its events join nobody. */
 export const posthog = ({ personProperties = [], secret }: PostHogSourceOptions) =>
   defineWebhookSource({
     meta: { id: "posthog", name: "PostHog", description: "Events that PostHog's webhook destination forwards." },

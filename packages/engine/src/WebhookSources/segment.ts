@@ -8,6 +8,7 @@
 import { defineWebhookSource, type PublicSourceEvent, type SourceSecret } from "@hogsend/core"
 import { dateOf, numberIn, objectIn, textIn, VendorObject } from "./VendorObject.ts"
 
+/** What `segment` is told. */
 export interface SegmentSourceOptions {
   /** The destination's shared secret. */
   readonly secret: SourceSecret
@@ -15,6 +16,7 @@ export interface SegmentSourceOptions {
   readonly traits?: ReadonlyArray<string>
 }
 
+/** The source `segment`: `track`, `identify` and `group`. Public: its events join nobody. */
 export const segment = ({ secret, traits = [] }: SegmentSourceOptions) =>
   defineWebhookSource({
     meta: { id: "segment", name: "Segment", description: "Calls that Segment's webhook destination forwards." },

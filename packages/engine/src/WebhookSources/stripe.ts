@@ -9,6 +9,7 @@ import { defineWebhookSource, type ServerSourceEvent, type SourceSecret } from "
 import { Schema } from "effect"
 import { dateOf, numberIn, objectIn, pick, textIn, VendorObject } from "./VendorObject.ts"
 
+/** What `stripe` is told. */
 export interface StripeSourceOptions {
   /** The endpoint's signing secret, `whsec_…`. */
   readonly secret: SourceSecret
@@ -23,6 +24,7 @@ const Body = Schema.Struct({
   data: Schema.Struct({ object: VendorObject })
 })
 
+/** The source `stripe`: customers, subscriptions and invoices. */
 export const stripe = ({ secret, userIdMetadata = "userId" }: StripeSourceOptions) =>
   defineWebhookSource({
     meta: { id: "stripe", name: "Stripe", description: "Customers, subscriptions and invoices." },

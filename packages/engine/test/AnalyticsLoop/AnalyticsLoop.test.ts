@@ -1,6 +1,7 @@
 /** `/v1/admin/analytics` over providers with and without a loop. */
 import { describe, expect, layer } from "@effect/vitest"
 import {
+  type AnalyticsEvent,
   type AnalyticsProviderDefinition,
   defineAnalyticsProvider,
   LoopNotProvisioned,
@@ -14,6 +15,10 @@ import { Installation } from "../../src/Installation.ts"
 const secret = "a-secret-of-the-webhook"
 const publicUrl = "https://api.example.com"
 const path = "/v1/admin/analytics/provision-loop"
+const testPath = "/v1/admin/analytics/test-loop"
+
+/** All that was captured, in order. */
+const captured: Array<AnalyticsEvent> = []
 
 const provider = (own: Partial<AnalyticsProviderDefinition> = {}) =>
   defineAnalyticsProvider({
@@ -21,7 +26,7 @@ const provider = (own: Partial<AnalyticsProviderDefinition> = {}) =>
     capabilities: { personReads: false, personWrites: true },
     getPersonProperties: async () => null,
     setPersonProperties: async () => {},
-    capture: () => {},
+    capture: (event) => void captured.push(event),
     ...own
   })
 
@@ -153,6 +158,27 @@ layer(fullServer, options)(full, (it) => {
     })
   )
 
+  it.effect("captures an event of nobody for a test of the loop, as of somebody identified, and keeps who asked", () =>
+    Effect.gen(function* () {
+      const { asServer } = yield* TestHogsend
+      const { body, status } = yield* asServer("POST", testPath)
+      const { body: second } = yield* asServer("POST", testPath, {})
+      const { id: hogsend } = yield* Installation
+      expect(status).toBe(200)
+      expect(body).toEqual({ captured: true, event: "hogsend_loop_test", distinctId: expect.any(String) })
+      expect(second.distinctId).not.toBe(body.distinctId)
+      expect(captured).toEqual(
+        [body, second].map(({ distinctId, event }) => ({
+          distinctId,
+          event,
+          properties: { $is_identified: true, hogsend }
+        }))
+      )
+      const { body: log } = yield* asServer("GET", "/v1/admin/audit-logs?limit=1")
+      expect(log.auditLogs).toMatchObject([{ actor: "test-secret", action: "analytics.test-loop" }])
+    })
+  )
+
   it.effect("answers what the platform refused, with the reason and what to do", () =>
     Effect.gen(function* () {
       const { asServer } = yield* TestHogsend
@@ -201,6 +227,15 @@ for (const [reason, says, server] of [
           remediation: expect.stringMatching(says)
         })
         expect(orders.length).toBe(before)
+        // A test needs no address: the webhook may have been made by hand.
+        if (reason !== "api-public-url-unreachable") {
+          const sent = captured.length
+          expect(yield* asServer("POST", testPath)).toMatchObject({
+            status: 409,
+            body: { _tag: "LoopUnready", reason }
+          })
+          expect(captured.length).toBe(sent)
+        }
         expect((yield* asServer("GET", "/v1/admin/audit-logs")).body.auditLogs).not.toContainEqual(
           expect.objectContaining({ action: "analytics.provision-loop" })
         )

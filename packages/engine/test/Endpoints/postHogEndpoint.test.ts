@@ -13,7 +13,7 @@ const asked = { apiKey: Redacted.make("phc_a"), host: "https://eu.i.posthog.com"
 
 /** What a process does that starts and stops on the test's database. */
 const started = <A, E>(
-  posthogDestination: PostHogEndpointOptions | undefined,
+  posthogDestination: PostHogEndpointOptions | false | undefined,
   run: (endpoints: Endpoints["Service"]) => Effect.Effect<A, E>
 ) =>
   Layer.build(Layer.fresh(TestHogsend.serverLayer({ posthogDestination }))).pipe(
@@ -29,7 +29,7 @@ const ids = Effect.flatMap(
 const theId = Effect.map(ids, ([row]) => EndpointId.make(row?.id ?? ""))
 
 /** The endpoint after such a start, as it is shown, with its config. */
-const after = Effect.fnUntraced(function* (options: PostHogEndpointOptions | undefined) {
+const after = Effect.fnUntraced(function* (options: PostHogEndpointOptions | false | undefined) {
   const id = yield* Effect.andThen(
     started(options, () => Effect.void),
     theId
@@ -56,7 +56,7 @@ const config = {
 layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })("A start", (it) => {
   it.effect("that asks for none makes none", () =>
     Effect.gen(function* () {
-      yield* started(undefined, () => Effect.void)
+      yield* started(false, () => Effect.void)
       expect(yield* ids).toEqual([])
     })
   )
@@ -100,9 +100,16 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
       })
   )
 
-  it.effect("that does not ask for it disables it with the reason, until one does", () =>
+  it.effect("that says nothing of it leaves it to the process that does", () =>
     Effect.gen(function* () {
-      const { shown } = yield* after(undefined)
+      expect((yield* after(undefined)).shown).toMatchObject({ status: "enabled" })
+      expect(yield* actions).toHaveLength(3)
+    })
+  )
+
+  it.effect("that declines it disables it with the reason, until one does", () =>
+    Effect.gen(function* () {
+      const { shown } = yield* after(false)
       expect(shown).toMatchObject({ status: "disabled", disabledReason: expect.stringContaining("configuration") })
       expect((yield* after({ apiKey: "phc_b" })).shown).toMatchObject({ status: "enabled", disabledReason: null })
       expect((yield* actions).slice(3)).toEqual(["webhooks.disable", "webhooks.edit"])
@@ -130,7 +137,7 @@ layer(TestDatabase.layer, { excludeTestServices: true, timeout: "60 seconds" })(
     Effect.gen(function* () {
       const id = yield* theId
       yield* started(asked, ({ edit }) => edit(id, { disabled: true }, operator))
-      for (const options of [asked, undefined, { apiKey: "phc_c" }]) {
+      for (const options of [asked, false as const, { apiKey: "phc_c" }]) {
         const { shown } = yield* after(options)
         expect(shown).toMatchObject({ status: "disabled", disabledReason: "An operator disabled it." })
       }

@@ -1,5 +1,5 @@
 /** The variables that begin with our name and are no setting: a line each, with the setting that was perhaps meant. */
-import { closestName, editDistance } from "@hogsend/core"
+import { editDistance } from "@hogsend/core"
 import { ConfigProvider, Effect } from "effect"
 
 const prefix = "HOGSEND"
@@ -15,8 +15,7 @@ export const unknownSettings = Effect.fn("unknownSettings")(function* (known: Re
   return set
     .filter((name) => !known.includes(name) && ![...later, ...ofClients].includes(name))
     .map((name) => {
-      const [first = "", ...others] = known
-      const nearest = closestName(name, [first, ...others])
+      const [nearest = ""] = known.toSorted((one, two) => editDistance(name, one) - editDistance(name, two))
       const meant = editDistance(name, nearest) <= 4 ? `; did you mean ${nearest}?` : ""
       return `${name} is not a setting, and does nothing${meant}`
     })

@@ -11,13 +11,22 @@ export class ClientRuntime<R, E> {
   readonly #memoMap = Layer.makeMemoMapUnsafe()
   readonly #layer: Layer.Layer<R, E>
   readonly #drainTimeout: number
+  readonly #atTheEnd: Effect.Effect<void, never, R>
   #starting: Promise<ManagedRuntime.ManagedRuntime<R, E>> | undefined
   #building: ManagedRuntime.ManagedRuntime<R, E> | undefined
   #ending: Promise<void> | undefined
 
-  constructor(layer: (inFlight: InFlight) => Layer.Layer<R, E>, drainTimeout: number) {
+  /** `atTheEnd` is done before what is in flight is waited for, so long as `drainTimeout` milliseconds. */
+  constructor(
+    layer: (inFlight: InFlight) => Layer.Layer<R, E>,
+    {
+      atTheEnd,
+      drainTimeout
+    }: { readonly atTheEnd: Effect.Effect<void, never, NoInfer<R>>; readonly drainTimeout: number }
+  ) {
     this.#layer = layer(this.inFlight)
     this.#drainTimeout = drainTimeout
+    this.#atTheEnd = atTheEnd
   }
 
   /** The engine, as soon as it runs. */
@@ -76,13 +85,14 @@ export class ClientRuntime<R, E> {
   async #end() {
     // Whoever waits for a start that was not done by now is told that there will be none.
     await this.#building?.dispose()
+    const runtime = await this.#starting?.catch(() => undefined)
+    await runtime?.runPromise(this.#atTheEnd)
     await Effect.runPromise(
       Effect.timeoutOption(
         Effect.promise(() => this.inFlight.ended()),
         this.#drainTimeout
       )
     )
-    const runtime = await this.#starting?.catch(() => undefined)
     await runtime?.dispose()
   }
 

@@ -114,6 +114,7 @@ export interface HogsendClient {
   readonly [Symbol.asyncDispose]: () => Promise<void>
 }
 
+/** What one call of a client is told beside its input. */
 export interface SendOptions {
   /** 1 to 255 characters: sent again under the same key, it is stored once. Of a batch, each event is named by it and its place. */
   readonly idempotencyKey?: string | undefined

@@ -3,6 +3,7 @@ import type { Destination, WebhookSource } from "@hogsend/core"
 import type { DestinationPreset, HogsendOptions } from "@hogsend/engine"
 import type { ObservabilityOptions } from "../Observability.ts"
 
+/** The database of a client: a named one, or the embedded Postgres. */
 export interface HogsendClientDatabase {
   /** `postgres://user:password@host:5432/database`. Left out: `DATABASE_URL`, or else the embedded Postgres. */
   readonly url?: string | undefined
@@ -30,6 +31,7 @@ type EngineOptions = Pick<
   | "warnings"
 >
 
+/** What `createHogsendClient` is told. It reads no environment before the client is first used. */
 export interface HogsendClientOptions extends EngineOptions {
   /** Your own destinations, as `defineDestination` makes them. None. */
   readonly destinations?: ReadonlyArray<Destination> | undefined

@@ -56,6 +56,15 @@ const sendOver = (one: HogsendClient) =>
   )
 
 describe("dispose", () => {
+  it("does not wait for a connection that the queue has just begun to open", async () => {
+    const database = await freshDatabase()
+    for (let round = 0; round < 20; round++) {
+      const one = await client({ database, destinationQueue: {}, databaseTimeouts: { timeout: 600_000 } })
+      await one.identity.resolve({ userId: "nobody" })
+      await one.dispose()
+    }
+  })
+
   it("waits for calls and requests in flight, and for nothing else", async () => {
     const database = await freshDatabase()
     const one = await client({ database, drainTimeout: 120_000 })
@@ -81,6 +90,23 @@ describe("dispose", () => {
     expect(await answer.json()).toMatchObject({ contact: { externalId: "u_1" } })
     await disposed
   })
+
+  it.each(["handler", "nodeHandler"] as const)(
+    "ends the streams of %s in order, and waits for nobody's",
+    async (kind) => {
+      const one = await client({ drainTimeout: 120_000 })
+      const url = await serve(one.nodeHandler)
+      const tail = { _tag: "Request", id: "1", tag: "Events.tail", payload: {} }
+      const headers = { ...asAdmin, "content-type": "application/x-ndjson" }
+      const asked = { method: "POST", headers, body: JSON.stringify(tail) }
+      const answer = await (kind === "handler"
+        ? one.handler(new Request("http://x/rpc", asked))
+        : fetch(`${url}/rpc`, asked))
+      const text = answer.text()
+      await one.dispose()
+      expect(await text).toMatch(/"_tag":"Exit".*\n$/)
+    }
+  )
 
   it("cuts off what hangs for longer than drainTimeout", async () => {
     const database = await freshDatabase()

@@ -31,6 +31,7 @@ export interface ReceivedRequest {
   readonly verified: boolean
 }
 
+/** A receiver of webhooks without a socket. */
 export interface WebhookReceiver {
   /** Where an endpoint can be made. Any other public address arrives here as well. */
   readonly url: string

@@ -12,6 +12,7 @@ export interface Forward {
   readonly request: WebhookRequest
 }
 
+/** One attempt to forward an event to a webhook. */
 export interface ForwardAttempt extends Forward {
   /** From 1. */
   readonly attempt: number

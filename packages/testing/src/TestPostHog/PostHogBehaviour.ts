@@ -13,6 +13,7 @@ export interface PostHogAnswer {
 /** Instead of an answer: the socket closes. */
 export const closed = Symbol("closed")
 
+/** How a test's PostHog treats a request: honestly, late, wrongly, or not at all. */
 export type PostHogBehaviour = (honest: () => PostHogAnswer) => Promise<PostHogAnswer | typeof closed>
 
 /** Always this answer; what was asked for is not done. */
