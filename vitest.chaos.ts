@@ -2,7 +2,7 @@
 import { defineConfig } from "vitest/config"
 import { TallyReporter } from "./vitest.tally.ts"
 
-const folders = ["apps/server", "release"]
+const folders = ["apps/server", "packages/create-hogsend", "release"]
 
 export default defineConfig({
   test: {

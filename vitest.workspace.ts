@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs"
 import { defineConfig } from "vitest/config"
 import { TallyReporter } from "./vitest.tally.ts"
 
-const libraries = ["cli", "client", "core", "engine", "node", "plugin-posthog", "testing"]
+const libraries = ["cli", "client", "core", "create-hogsend", "engine", "node", "plugin-posthog", "testing"]
 const examples = readdirSync(`${import.meta.dirname}/examples`)
 const folders = [
   ...libraries.map((name) => `packages/${name}`),
@@ -19,7 +19,7 @@ export default defineConfig({
       test: {
         name: root,
         root: `${import.meta.dirname}/${root}`,
-        include: ["test/**/*.test.ts"],
+        include: ["test/**/*.test.ts", "template/test/**/*.test.ts"],
         pool: "forks",
         testTimeout: 15_000,
         hookTimeout: 30_000

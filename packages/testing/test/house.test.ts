@@ -31,6 +31,7 @@ const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
     "@hogsend/node",
     "@hogsend/plugin-posthog"
   ),
+  "packages/create-hogsend": ["@clack/prompts", "node:*"],
   "packages/engine": ["effect", "@effect/sql-pg", "@hogsend/core", "node:crypto"],
   "packages/node": ["effect", "@effect/sql-pg", "@effect/platform-node", "@hogsend/core", "@hogsend/engine", "node:*"],
   "packages/plugin-posthog": ["effect", "@hogsend/core", "posthog-node", "node:crypto"],
@@ -119,7 +120,7 @@ describe("The house", () => {
     const rules: ReadonlyArray<readonly [string, RegExp, RegExp]> = [
       [
         "process.env, argv",
-        /^(packages|(bench|release)\/src\/(?!(.*\/)?main\.ts))/,
+        /^(packages\/(?!create-hogsend\/src\/main\.ts)|(bench|release)\/src\/(?!(.*\/)?main\.ts))/,
         /^(?!\s*(\*|\/\/)).*process\.(env|argv)/
       ],
       ["as any", /^(packages\/(cli|client|core|engine|node|plugin-posthog)|bench)\//, /\bas any\b|as unknown as/],
