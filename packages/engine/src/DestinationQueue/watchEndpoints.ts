@@ -36,7 +36,7 @@ export const watchEndpoints = Effect.fnUntraced(function* (
     yield* warn("Deliveries to an endpoint are given up", endpointId, {
       ...dead,
       status,
-      see: "GET /v1/admin/dead-letters"
+      see: "GET /v1/admin/dlq"
     })
   })
 

@@ -203,7 +203,7 @@ layer(services, { excludeTestServices: true, timeout: "30 seconds" })("The log",
       expect(line).toMatch(
         new RegExp(`^Warn.*${endpoint.id}.*"kind":"webhook".*"the receiver answered 422".*"status":422`)
       )
-      expect(line).toContain("/v1/admin/dead-letters")
+      expect(line).toContain("/v1/admin/dlq")
       expect(rows.some(({ id }) => line?.includes(id))).toBe(true)
       yield* tell(endpoint.id, [{}])
       yield* untilAll(endpoint.id, ({ status }) => status === "dead")
