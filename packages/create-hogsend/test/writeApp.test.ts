@@ -1,4 +1,5 @@
 /** The files of an app: all of them where they should be, secrets that nobody else has, and nothing left of what failed. */
+import { spawnSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -34,7 +35,26 @@ describe("An app", () => {
     const { dependencies, devDependencies, name } = JSON.parse(read("package.json"))
     expect(name).toBe("my-app")
     expect({ ...dependencies, ...devDependencies }).toEqual(own.devDependencies)
-    expect(read(".gitignore").split("\n")).toContain(".env")
+  })
+
+  it("keeps secrets and what it runs with out of git, and nothing else", () => {
+    const { folder } = make()
+    const git = (...args: ReadonlyArray<string>) => spawnSync("git", args, { cwd: folder, encoding: "utf8" }).stdout
+    for (const name of [".env.local", ".env.production", "cookies"]) writeFileSync(join(folder, name), "a secret")
+    for (const name of ["node_modules", ".hogsend"]) {
+      mkdirSync(join(folder, name))
+      writeFileSync(join(folder, name, "file"), "")
+    }
+    git("init")
+    const ignored = git("status", "--short", "--ignored", "--untracked-files=all").matchAll(/^!! (.*)$/gm)
+    expect([...ignored].map(([, name]) => name).toSorted()).toEqual([
+      ".env",
+      ".env.local",
+      ".env.production",
+      ".hogsend/file",
+      "cookies",
+      "node_modules/file"
+    ])
   })
 
   it("can be entered by the account that the database of root runs under, but not its .env", () => {
