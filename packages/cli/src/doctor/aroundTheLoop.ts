@@ -37,7 +37,7 @@ export const aroundTheLoop = (ask: Ask, { interval = 500, key, patience }: LoopO
       )
 
     let erased = true
-    const milliseconds = yield* Effect.acquireUseRelease(
+    const waited = yield* Effect.acquireUseRelease(
       // As an anonymous id: nobody could have become a user of that name meanwhile.
       ask<ContactUpserted & { readonly id: string }>(
         { method: "PUT", path: "/v1/contacts", key, body: { anonymousId: distinctId } },
@@ -48,13 +48,15 @@ export const aroundTheLoop = (ask: Ask, { interval = 500, key, patience }: LoopO
         Effect.map(Effect.exit(ask({ method: "DELETE", path: `/v1/admin/contacts/${value.id}`, key }, [])), (exit) => {
           erased = Exit.isSuccess(exit)
         })
-    )
+    ).pipe(Effect.result)
+    // Before why nothing came: whoever is left behind is to be known of, whatever else failed.
     if (!erased) {
       return warn(
         `The person of the test, ${distinctId}, could not be erased.`,
         `Erase them: hogsend contacts erase ${distinctId}`
       )
     }
+    const milliseconds = yield* Effect.fromResult(waited)
     if (milliseconds !== null) return ok(`An event came back after ${(milliseconds / 1000).toFixed(1)} seconds.`)
     const { value } = yield* ask<Health>({ path: "/v1/health" }, ["components"])
     const { lastWriteError } = value.components.analytics
