@@ -8,7 +8,7 @@ import { Metrics } from "../Metrics.ts"
 import { isSameDigest, sha256Hex } from "../SyncCrypto.ts"
 
 export interface MetricsOptions {
-  /** A bearer that opens `/metrics` and nothing else. None: it takes a full-admin key. */
+  /** A bearer that opens `/metrics` and nothing else. None, or an empty one: it takes a full-admin key. */
   readonly token?: Redacted.Redacted<string> | undefined
 }
 
@@ -26,7 +26,9 @@ export const MetricsHttp = ({ token }: MetricsOptions = {}) =>
       const router = yield* HttpRouter.HttpRouter
       const gate = yield* KeyGate
       const registry = yield* Effect.context<never>()
-      const tokenHash = token === undefined ? undefined : sha256Hex(Redacted.value(token))
+      // Whoever shows no bearer shows an empty one.
+      const tokenHash =
+        token === undefined || Redacted.value(token) === "" ? undefined : sha256Hex(Redacted.value(token))
 
       const authorize = (request: HttpServerRequest.HttpServerRequest) => {
         const bearer = bearerOf(request.headers)

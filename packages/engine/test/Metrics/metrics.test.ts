@@ -124,6 +124,20 @@ layer(server(), { excludeTestServices: true, timeout: "30 seconds" })("/metrics"
   )
 })
 
+layer(TestHogsend.layer({ metrics: { token: Redacted.make("") } }), {
+  excludeTestServices: true,
+  timeout: "30 seconds"
+})("/metrics with an empty token", (it) => {
+  it.effect("opens to nobody but a full-admin key", () =>
+    Effect.gen(function* () {
+      const { request, secret } = yield* TestHogsend
+      expectRefusal(yield* request("GET", "/metrics"), 401, "Unauthorized", /^No API key/)
+      expectRefusal(yield* request("GET", "/metrics", { key: " " }), 401, "Unauthorized")
+      expect(yield* request("GET", "/metrics", { key: secret })).toMatchObject({ status: 200 })
+    })
+  )
+})
+
 const oneOfTwo = Effect.gen(function* () {
   const { asServer } = yield* TestHogsend
   yield* asServer("POST", "/v1/events", { name: "a", userId: "u_1" })

@@ -21,6 +21,7 @@ export class ClientSettings extends Context.Service<
     /** Those that were named. In development there may be none: one is made with the data folder. */
     readonly secrets: ReadonlyArray<Redacted.Redacted<string>>
     readonly adminApiKey: Redacted.Redacted<string> | undefined
+    readonly metricsToken: Redacted.Redacted<string> | undefined
     readonly basePath: string
     readonly trustedProxies: Effect.Success<ReturnType<typeof read>>["trustedProxies"]
   }
@@ -29,7 +30,7 @@ export class ClientSettings extends Context.Service<
 }
 
 /** The options that are read as the variables of their kinds are. */
-const readHere = ["database", "secret", "adminApiKey", "basePath", "trustedProxies"]
+const readHere = ["database", "secret", "adminApiKey", "metricsToken", "basePath", "trustedProxies"]
 
 /** Whatever is not said to be for development. */
 const isProduction = (mode: string | undefined) => mode !== undefined && !["development", "test"].includes(mode)
@@ -70,6 +71,7 @@ const read = Effect.fn("ClientSettings.read")(function* (given: HogsendClientOpt
   const networks =
     trustedProxies.length === 0 ? [] : check("trustedProxies", settings.trustedProxies, trustedProxies.join(","))
   const adminApiKey = check("adminApiKey", settings.adminApiKey, options.adminApiKey)
+  const metricsToken = check("metricsToken", settings.metricsToken, options.metricsToken)
   const basePath = (options.basePath ?? "").replace(/\/+$/, "")
   if (basePath !== "" && !basePath.startsWith("/")) {
     lines.push(`The option basePath is ${JSON.stringify(basePath)}, and must begin with a slash, such as /api/hogsend`)
@@ -101,6 +103,7 @@ const read = Effect.fn("ClientSettings.read")(function* (given: HogsendClientOpt
     maxConnections: database.maxConnections ?? 10,
     secrets: readsSecret ? variableSecrets : secrets,
     adminApiKey,
+    metricsToken,
     basePath,
     trustedProxies: networks
   }

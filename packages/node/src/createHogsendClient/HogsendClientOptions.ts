@@ -54,7 +54,7 @@ export interface HogsendClientOptions extends EngineOptions {
   readonly publicUrl?: string | undefined
   /** What the analytics platform's webhook proves itself by: the secret of its webhook source. */
   readonly analyticsWebhookSecret?: string | undefined
-  /** A bearer that opens `/metrics` of `handler`, for Prometheus, and nothing else. None: it takes a `full-admin` key. */
+  /** A bearer that opens `/metrics` of `handler`, for Prometheus, and nothing else: 16 characters or more. None: it takes a `full-admin` key. */
   readonly metricsToken?: string | undefined
   /** The path that `handler` is mounted at, where nobody strips it before: `/api/hogsend`. None. */
   readonly basePath?: string | undefined

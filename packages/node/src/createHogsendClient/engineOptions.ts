@@ -10,13 +10,12 @@ export const engineOptions = (
     databaseTimeouts,
     destinationPresets,
     destinations,
-    metricsToken,
     publicUrl,
     rateLimits,
     webhookSources,
     ...options
   }: Omit<HogsendClientOptions, "database">,
-  { adminApiKey, trustedProxies }: ClientSettings["Service"],
+  { adminApiKey, metricsToken, trustedProxies }: ClientSettings["Service"],
   secrets: Array.NonEmptyReadonlyArray<Redacted.Redacted<string>>
 ): HogsendOptions => ({
   ...options,
@@ -26,9 +25,10 @@ export const engineOptions = (
   keyGate: { adminApiKey },
   analyticsLoop: {
     publicUrl,
-    webhookSecret: analyticsWebhookSecret === undefined ? undefined : Redacted.make(analyticsWebhookSecret)
+    // An empty one is none, as it is for the webhook source.
+    webhookSecret: analyticsWebhookSecret ? Redacted.make(analyticsWebhookSecret) : undefined
   },
-  metrics: { token: metricsToken === undefined ? undefined : Redacted.make(metricsToken) },
+  metrics: { token: metricsToken },
   destinations: { own: destinations ?? [], presets: destinationPresets },
   webhookSources: { sources: webhookSources ?? [] },
   rateLimits: { ...rateLimits, trustedProxies }

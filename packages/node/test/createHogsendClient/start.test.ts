@@ -56,12 +56,13 @@ describe("What a client is not told", () => {
         database: "mysql://root:hunter2@localhost/app",
         secret: ["short"],
         adminApiKey: "too short",
+        metricsToken: "",
         trustedProxies: ["10.0.0.0/99"],
         basePath: "api"
       }).ready()
     )
     expect(failure).toMatchObject({
-      lines: ["secret", "database", "trustedProxies", "adminApiKey", "basePath"].map((option) =>
+      lines: ["secret", "database", "trustedProxies", "adminApiKey", "metricsToken", "basePath"].map((option) =>
         expect.stringMatching(new RegExp(`^The option ${option} `))
       )
     })
