@@ -224,6 +224,7 @@ it.live("Nothing that was planted is found in logs, traces or metrics", () =>
       ]).toEqual([where, []])
       expect(text.includes(userToken.slice(0, 20)), where).toBe(false)
       expect(text.includes(minted.body.key.slice(8)), where).toBe(false)
+      expect(text.includes(hooked.body.secret.slice(8)), where).toBe(false)
       expect(text.length, where).toBeGreaterThan(1000)
     }
     // It did say what went wrong.
