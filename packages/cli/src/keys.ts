@@ -85,10 +85,15 @@ const rotate = Command.make(
     grace: Flag.Int("grace-seconds").pipe(
       Flag.withDescription("How long the old key works, too; 0 ends it now, default a day"),
       Flag.optional
-    )
+    ),
+    yes
   },
-  Effect.fnUntraced(function* ({ grace, id }) {
+  Effect.fnUntraced(function* ({ grace, id, yes }) {
     const graceSeconds = Option.getOrUndefined(grace)
+    if (graceSeconds === 0) {
+      const { name } = yield* asAdmin(({ apiKeys }) => apiKeys.get(id))
+      yield* confirm(`This ends the key ${name} for good: whoever uses it is refused within a second.`, yes)
+    }
     const rotated = yield* asAdmin(({ apiKeys }) => apiKeys.rotate(id, { graceSeconds }))
     yield* printResult(rotated, details)
     yield* note(shownOnce)

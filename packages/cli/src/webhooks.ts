@@ -175,10 +175,15 @@ const rotateSecret = Command.make(
     grace: Flag.Int("grace-seconds").pipe(
       Flag.withDescription("How long the old secret signs, too; 0 ends it now, default a day"),
       Flag.optional
-    )
+    ),
+    yes
   },
-  Effect.fnUntraced(function* ({ grace, id }) {
+  Effect.fnUntraced(function* ({ grace, id, yes }) {
     const graceSeconds = Option.getOrUndefined(grace)
+    if (graceSeconds === 0) {
+      const { kind, url } = yield* asAdmin(({ webhooks }) => webhooks.get(id))
+      yield* confirm(`This ends the old secret of ${url ?? kind}: whoever verifies by it refuses what comes.`, yes)
+    }
     yield* printResult(yield* asAdmin(({ webhooks }) => webhooks.rotateSecret(id, { graceSeconds })), details)
     yield* note(shownOnce)
   })

@@ -68,7 +68,9 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
       Effect.gen(function* () {
         const created = yield* json(["keys", "create", "shop", "--scope", "read", "--scope", "ingest"])
         expect(created).toMatchObject({ name: "shop", scopes: ["read", "ingest"], key: expect.stringMatching(/^hsk_/) })
-        const rotated = yield* json(["keys", "rotate", created.id, "--grace-seconds", "0"])
+        const atOnce = ["keys", "rotate", created.id, "--grace-seconds", "0"]
+        expect(yield* run([...atOnce, "--json"])).toMatchObject({ code: 2, stdout: "" })
+        const rotated = yield* json([...atOnce, "--yes"])
         expect(rotated.key).not.toBe(created.key)
         const refused = yield* run(["keys", "revoke", rotated.id])
         expect(refused).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("--yes") })
@@ -188,6 +190,9 @@ layer(TestHogsend.layer(), { excludeTestServices: true, timeout: "60 seconds" })
         expect(yield* json(["webhooks", "update", id, "--no-disabled"])).toMatchObject({ status: "enabled" })
         expect(yield* run(["webhooks", "update", id])).toMatchObject({ code: 2 })
         expect((yield* json(["webhooks", "rotate-secret", id])).secret).not.toBe(secret)
+        const atOnce = ["webhooks", "rotate-secret", id, "--grace-seconds", "0"]
+        expect(yield* run(atOnce)).toMatchObject({ code: 2, stdout: "" })
+        yield* json([...atOnce, "--yes"])
 
         yield* json(["webhooks", "test", id])
         const { deliveries } = yield* json(["webhooks", "deliveries", id])

@@ -158,6 +158,15 @@ describe("The command line", () => {
     })
   )
 
+  it("stands among the programs of this repository, which is where npx looks", () => {
+    const program = join(import.meta.dirname, "../../../node_modules/.bin/hogsend")
+    const { status, stdout } = spawnSync(program, ["--version"], {
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"] }
+    })
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "0.1.0\n" })
+  })
+
   it("runs under an old Node by the newer one of node_modules, with its output and its exit code", () => {
     const old = ["/usr/bin/node", "/usr/local/bin/node"].find((node) => /^v(20|21)\./.test(versionOf(node)))
     // Without an old Node there is nothing to try it with.
