@@ -9,6 +9,9 @@ import { checkOf, doctored, expectHealthy, expectOnly } from "./runDoctor.ts"
 
 const secret = "a-secret-of-the-webhook"
 
+/** Whom the events around the loop are of. */
+const madeUp = /hogsend-loop-test-[\w-]+/g
+
 /** A server that is connected with this PostHog by these keys. */
 const connected = (posthog: TestPostHog["Service"], keys: Pick<PostHogOptions, "apiKey" | "personalApiKey"> = {}) =>
   Layer.build(
@@ -72,6 +75,16 @@ describe("A server with PostHog", () => {
             const lost = yield* ask("--loop", "--loop-timeout", "1")
             expectOnly(lost, "loop", /had not come back after 1 seconds/, /Look at the webhook in PostHog/)
             expect(yield* sql`select id from hogsend.contacts`).toEqual([])
+            // It comes after all, of a person who was erased.
+            const { request } = yield* TestHogsend
+            const sent = posthog.requests().flatMap(({ body }) => JSON.stringify(body ?? "").match(madeUp) ?? [])
+            const late = yield* request("POST", "/v1/webhooks/posthog", {
+              headers: { "x-posthog-webhook-secret": secret },
+              body: { event: { event: "hogsend_loop_test", distinct_id: sent.at(-1) ?? "" } }
+            })
+            expect(late.body).toEqual({ ok: true, results: [{ status: "duplicate" }] })
+            expect(yield* sql`select id from hogsend.contacts`).toEqual([])
+            expect(yield* sql`select id from hogsend.events`).toEqual([])
           }),
           context
         )
