@@ -51,7 +51,7 @@ beforeAll(async () => {
   for (const folder of [cache, join(place, "npm")]) mkdirSync(folder, { recursive: true })
   symlinkSync(cache, join(place, "npm/_cacache"))
   const packed = join(place, "packed")
-  expect(await run(["node", join(root, "release/src/main.ts"), packed], root)).toMatchObject({ code: 0 })
+  expect(await run(["node", join(root, "release/src/main.ts"), "pack", packed], root)).toMatchObject({ code: 0 })
   state.registry = await startRegistry(packed)
 }, 600_000)
 afterAll(async () => {

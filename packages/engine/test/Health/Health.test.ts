@@ -297,7 +297,11 @@ describe("A database that", () => {
               round,
               name,
               503,
-              { _tag: "DatabaseUnavailable", error: expect.stringContaining("send the same request again") }
+              {
+                _tag: "DatabaseUnavailable",
+                error: expect.stringContaining("send the same request again"),
+                retryAfter: 1
+              }
             ])
             expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0)
             expect(answer.headers.get("x-request-id")).toBeTruthy()

@@ -10,6 +10,7 @@ import { chmod, lstat, mkdir, mkdtemp, readFile, rename, rm } from "node:fs/prom
 import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { attempt, EmbeddedPostgresFailed } from "./EmbeddedPostgresFailed.ts"
+import { layLinks } from "./layLinks.ts"
 import { runProgram } from "./runProgram.ts"
 import { canEnter, type ServerAccount } from "./ServerAccount.ts"
 
@@ -36,6 +37,7 @@ export const installedPackage = Effect.gen(function* () {
   const { version } = yield* attempt("binaries", `The package ${name} is damaged; install again.`, async () =>
     Schema.decodeUnknownSync(Manifest)(await readFile(join(directory, "package.json"), "utf8"))
   )
+  yield* layLinks(directory)
   return { native: join(directory, "native"), version, major: version.split(".")[0] ?? version }
 })
 
