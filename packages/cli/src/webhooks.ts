@@ -8,6 +8,7 @@ import * as Flag from "effect/cli/Flag"
 import { confirm, yes } from "./confirm.ts"
 import { deliveries, replay, retry } from "./deliveries.ts"
 import { WrongUsage } from "./Failed.ts"
+import { Url } from "./globals.ts"
 import { details, note, printPage, printResult } from "./output.ts"
 import { paging } from "./paging.ts"
 import { parseProperties } from "./parseProperties.ts"
@@ -111,6 +112,13 @@ const create = Command.make(
     const eventTypes = yield* eventTypesOf(given)
     if (eventTypes.length === 0) {
       return yield* new WrongUsage({ message: "say what to send there: --event contact.created, or --all-events" })
+    }
+    // Or the key would go to the receiver.
+    if (Option.isNone(url) && Option.isNone(kind) && Option.isSome(yield* Url)) {
+      return yield* new WrongUsage({
+        message:
+          "the receiver's URL stands by itself, --url is the server's: hogsend webhooks create https://… --event …"
+      })
     }
     const fields = yield* fieldsOf(given)
     const created = yield* asAdmin(({ webhooks }) =>

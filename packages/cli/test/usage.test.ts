@@ -46,6 +46,15 @@ describe("The command line", () => {
     })
   )
 
+  it.effect("asks no receiver of webhooks that was taken for the server", () =>
+    Effect.gen(function* () {
+      const typed = ["webhooks", "create", "--url", nobody, "--event", "contact.created", "--admin-key", secret]
+      const { code, stderr, stdout } = yield* hogsend(typed)
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" })
+      expect(stderr).toMatch(/receiver's URL stands by itself/)
+    })
+  )
+
   it("has a description and an example for every command", () => {
     const told = leavesOf(command)
     expect(told.map(({ path }) => path)).toEqual(expect.arrayContaining(commands))

@@ -151,7 +151,8 @@ export const underLoad = (trouble: (load: Load) => Effect.Effect<void>) =>
       if (answer.status !== 503) continue
       expect(answer.body).toEqual({
         _tag: expect.toBeOneOf(["DatabaseUnavailable", "Overloaded"]),
-        error: expect.stringContaining("same request again")
+        error: expect.stringContaining("same request again"),
+        retryAfter: 1
       })
       expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0)
     }
