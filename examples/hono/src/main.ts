@@ -32,4 +32,8 @@ app.post("/orders", async (c) => {
 
 export const server = serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 3000) })
 
-process.once("SIGTERM", () => server.close(() => hogsend.dispose()))
+process.once("SIGTERM", () => {
+  // At the same time: a stream of Hogsend's is open until it is disposed, and the server until its last answer.
+  server.close()
+  return hogsend.dispose()
+})

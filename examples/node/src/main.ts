@@ -41,5 +41,9 @@ export const server = createServer((request, response) => {
 
 server.listen(Number(process.env.PORT ?? 3000))
 
-process.once("SIGTERM", () => server.close(() => hogsend.dispose()))
+process.once("SIGTERM", () => {
+  // At the same time: a stream of Hogsend's is open until it is disposed, and the server until its last answer.
+  server.close()
+  return hogsend.dispose()
+})
 // #endregion

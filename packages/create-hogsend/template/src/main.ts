@@ -14,4 +14,9 @@ const server = serve({ fetch: createApp(hogsend, SESSION_SECRET).fetch, port: Nu
   console.log(`The app is at http://localhost:${port}, Hogsend's API at http://localhost:${port}/hogsend/docs`)
 )
 
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => server.close(() => hogsend.dispose()))
+// At the same time: a stream of Hogsend's is open until it is disposed, and the server until its last answer.
+const stop = () => {
+  server.close()
+  return hogsend.dispose()
+}
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop)
