@@ -19,4 +19,5 @@ const stop = () => {
   server.close()
   return hogsend.dispose()
 }
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop)
+// More than once: `node --watch` passes on what a terminal has told all of its processes.
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop)
